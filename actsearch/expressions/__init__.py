@@ -1,0 +1,9 @@
+"""Formulas: the primitive table, text, tree and SymPy form, derivative, fingerprint, analysis."""
+
+from actsearch.expressions.expression import Expression, parse
+from actsearch.expressions.known import KNOWN
+from actsearch.expressions.node import Node
+from actsearch.expressions.parser import FormulaError
+from actsearch.expressions.table import PRIMITIVES
+
+__all__ = ["KNOWN", "PRIMITIVES", "Expression", "FormulaError", "Node", "parse"]

@@ -1,0 +1,185 @@
+"""Properties of a formula, measured on grids in float64: each says on what it was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.fingerprint import others
+from actsearch.expressions.known import KNOWN
+
+if TYPE_CHECKING:
+    from actsearch.expressions.expression import Expression
+
+Interval = tuple[float, float]
+
+#: The window of range, zeros, kinks and slopes; wider than pre-activations get in practice.
+WINDOW = 10.0
+_N = 20_001
+#: A slope below this counts as saturated.
+SATURATED = 0.01
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Properties of a function of x; parameters stand at 1, further inputs are not varied.
+
+    ``range``, ``zeros``, ``kinks``, ``dead``, ``lipschitz``, ``monotone``, ``symmetry`` are those
+    on [-10, 10] (20,001 points); ``limits`` come from values out to 1e8; means under N(0, 1) from
+    a sum over the same grid.
+    """
+
+    formula: str
+    derivative: str
+    latex: str
+    size: int
+    complexity: float
+    range: Interval
+    limits: tuple[str, str]
+    zeros: tuple[float, ...]
+    kinks: tuple[float, ...]
+    symmetry: str
+    monotone: str
+    slope_at_0: float
+    lipschitz: float
+    dead: tuple[Interval, ...]
+    dead_share: float
+    saturated_share: float
+    mean: float
+    variance: float
+    mean_squared_slope: float
+    gain: float
+    nearest_known: str
+    nearest_distance: float
+
+
+def analyze(expression: Expression) -> Analysis:
+    """Measure the properties of an expression."""
+    x = np.linspace(-WINDOW, WINDOW, _N)
+    given = others(expression, x)
+    fixed = {name: 1.0 for name in given}
+    f = expression.evaluate(x, fixed)
+    slope_of = expression.derivative()
+    d = slope_of.evaluate(x, fixed)
+    density = np.exp(-x * x / 2)
+    density /= density.sum()
+    mean = float(np.sum(density * f))
+    square = float(np.sum(density * f * f))
+    distance, known = _nearest(f, density)
+    return Analysis(
+        formula=str(expression),
+        derivative=str(slope_of),
+        latex=expression.latex(),
+        size=expression.size,
+        complexity=expression.complexity,
+        range=(float(np.min(f)), float(np.max(f))),
+        limits=(_limit(expression, -1.0), _limit(expression, 1.0)),
+        zeros=_zeros(x, f),
+        kinks=_kinks(x, f, d, expression),
+        symmetry=_symmetry(f),
+        monotone=_monotone(f),
+        slope_at_0=float(slope_of.evaluate(0.0, fixed)),
+        lipschitz=float(np.max(np.abs(d))),
+        dead=_stretches(x, d == 0),
+        dead_share=float(np.sum(density[d == 0])),
+        saturated_share=float(np.sum(density[np.abs(d) < SATURATED])),
+        mean=mean,
+        variance=square - mean * mean,
+        mean_squared_slope=float(np.sum(density * d * d)),
+        gain=1 / math.sqrt(square) if 0 < square < math.inf else math.nan,
+        nearest_known=known,
+        nearest_distance=distance,
+    )
+
+
+def _limit(expression: Expression, sign: float) -> str:
+    """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8."""
+    x = sign * 10.0 ** np.arange(2, 9)
+    f = expression.evaluate(x)
+    if np.isnan(f).any():
+        return "undefined"
+    if math.isinf(f[-1]):
+        return "inf" if f[-1] > 0 else "-inf"
+    if np.ptp(f[-3:]) <= 1e-4 * max(1.0, abs(f[-1])):
+        return f"{round(float(f[-1]), 6) + 0.0:g}"
+    growth = np.abs(f[1:]) > 2 * np.abs(f[:-1])
+    if growth[-3:].all() and (np.sign(f[-3:]) == np.sign(f[-1])).all():
+        return "inf" if f[-1] > 0 else "-inf"
+    return "oscillates" if np.ptp(np.sign(np.diff(f))) else ("inf" if f[-1] > f[-2] else "-inf")
+
+
+def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return isolated zeros, by linear interpolation where the sign changes."""
+    exact = f == 0
+    alone = exact[1:-1] & ~exact[:-2] & ~exact[2:]
+    found = list(x[1:-1][alone])
+    change = np.flatnonzero((f[:-1] * f[1:] < 0) & (np.abs(np.diff(f)) < 1e3))
+    found += [
+        float(x[i] - f[i] * (x[i + 1] - x[i]) / (f[i + 1] - f[i])) for i in change.tolist()
+    ]
+    return tuple(sorted(round(float(z), 6) + 0.0 for z in found))
+
+
+def _kinks(
+    x: NDArray[np.float64],
+    f: NDArray[np.float64],
+    d: NDArray[np.float64],
+    expression: Expression,
+) -> tuple[float, ...]:
+    """Return where the slope jumps: a jump stays when the step shrinks, a steep bend does not."""
+    step = x[1] - x[0]
+    jumps = np.abs(np.diff(d))
+    suspects = np.flatnonzero(jumps > 20 * np.median(jumps) + 1e-3)
+    slope = expression.derivative()
+    kinks: list[float] = []
+    for i in suspects.tolist():
+        left, right = float(x[i]), float(x[i + 1])
+        for _ in range(40):
+            middle = (left + right) / 2
+            dl, dm, dr = slope.evaluate(np.array([left, middle, right])).tolist()
+            left, right = (left, middle) if abs(dm - dl) > abs(dr - dm) else (middle, right)
+        dl, dr = slope.evaluate(np.array([left - 1e-9, right + 1e-9])).tolist()
+        if abs(dr - dl) > 0.5 * jumps[i] and (not kinks or right - kinks[-1] > 2 * step):
+            kinks.append(round(right, 6) + 0.0)
+    return tuple(kinks)
+
+
+def _symmetry(f: NDArray[np.float64]) -> str:
+    tolerance = 1e-9 * max(1.0, float(np.abs(f).max()))
+    if np.abs(f + f[::-1]).max() <= tolerance:
+        return "odd"
+    return "even" if np.abs(f - f[::-1]).max() <= tolerance else "none"
+
+
+def _monotone(f: NDArray[np.float64]) -> str:
+    steps = np.diff(f)
+    tolerance = 1e-12 * max(1.0, float(np.abs(f).max()))
+    if (steps >= -tolerance).all():
+        return "increasing"
+    return "decreasing" if (steps <= tolerance).all() else "no"
+
+
+def _stretches(x: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[Interval, ...]:
+    """Return the intervals of at least three neighbouring points where ``mask`` holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
+    return tuple(
+        (float(x[a]), float(x[b - 1]))
+        for a, b in zip(edges[::2], edges[1::2], strict=True)
+        if b - a >= 3
+    )
+
+
+def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[float, str]:
+    """Return the smallest root-mean-square distance under N(0, 1) to a known function."""
+    from actsearch.expressions.expression import parse
+
+    x = np.linspace(-WINDOW, WINDOW, _N)
+    distances = [
+        (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(x)) ** 2))), name)
+        for name, formula in KNOWN.items()
+    ]
+    return min(distances)

@@ -1,0 +1,55 @@
+"""The base operations that rows are written in, with their NumPy functions.
+
+A leaf: the lowering folds constants with them, the fingerprint evaluates on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+
+def _cast(condition: Any, like: Any) -> Any:
+    return np.asarray(condition).astype(np.result_type(like))
+
+
+#: Each base operation as a NumPy function. ``cast`` turns a comparison into 0 and 1 of its second
+#: operand's type.
+NUMPY_OPS: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": np.power,
+    "neg": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "lt": np.less,
+    "gt": np.greater,
+    "eq": np.equal,
+    "where": np.where,
+    "cast": _cast,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sin": np.sin,
+    "cos": np.cos,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "atan": np.arctan,
+    "sigmoid": scipy.special.expit,
+    "erf": scipy.special.erf,
+    "erfc": scipy.special.erfc,
+    "erfcx": scipy.special.erfcx,
+    "i0e": scipy.special.i0e,
+    "i1e": scipy.special.i1e,
+}

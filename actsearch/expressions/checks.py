@@ -1,0 +1,59 @@
+"""What is turned away before training, and the reason that is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.fingerprint import others
+
+if TYPE_CHECKING:
+    from actsearch.expressions.expression import Expression
+
+#: Where a candidate has to be finite: pre-activations of a trained network seldom leave it.
+GRID = np.concatenate([np.linspace(-10.0, 10.0, 401), np.array([-1e-3, -1e-6, 1e-6, 1e-3])])
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+#: Below this, relative to its magnitude, a function counts as constant or affine.
+_FLAT = 1e-6
+
+
+def check(expression: Expression, max_size: int | None = None) -> str | None:
+    """Return the reason why an expression is not worth training, or None.
+
+    Args:
+        expression: What to check.
+        max_size: Most nodes, or None for no limit.
+
+    Returns:
+        One of ``over size``, ``non-finite``, ``constant``, ``affine``, ``gradient non-finite``,
+        ``gradient zero``, followed by a detail, or None.
+    """
+    if max_size is not None and expression.size > max_size:
+        return f"over size: {expression.size} nodes, at most {max_size}"
+    given = others(expression, GRID)
+    values = expression.evaluate(GRID, given)
+    bad = _first_bad(values)
+    if bad is not None:
+        return f"non-finite: {values[bad]:.3g} at x = {GRID[bad]:g}"
+    magnitude = float(np.abs(values).max())
+    if np.ptp(values) <= _FLAT * max(magnitude, _FLAT):
+        return f"constant: {values[0]:.6g}"
+    if len(expression.inputs) == 1 and not expression.parameters:
+        slope, offset = np.polyfit(GRID, values, 1)
+        if np.abs(values - slope * GRID - offset).max() <= _FLAT * magnitude:
+            return f"affine: {slope:.6g}*x + {round(offset, 6) + 0.0:g}"
+    slopes = expression.derivative().evaluate(GRID, given)
+    bad = _first_bad(slopes)
+    if bad is not None:
+        return f"gradient non-finite: {slopes[bad]:.3g} at x = {GRID[bad]:g}"
+    if np.mean(slopes != 0) < 0.01:
+        return "gradient zero: nothing would flow back through it"
+    return None
+
+
+def _first_bad(values: NDArray[np.float64]) -> int | None:
+    """Return the first index that float32 cannot hold as a finite number."""
+    bad = np.flatnonzero(~(np.abs(values) <= _FLOAT32_MAX))
+    return int(bad[0]) if bad.size else None

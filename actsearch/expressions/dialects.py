@@ -1,0 +1,131 @@
+"""How each base operation is written in torch and in C: one table a target.
+
+A further target is a further table. ``run`` computes a program without writing it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from actsearch.expressions.lowering import Instruction, Operand, Program
+
+_NON_FINITE = {
+    "torch": {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    "c": {"inf": "(REAL)INFINITY", "-inf": "-(REAL)INFINITY", "nan": "(REAL)NAN"},
+}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", "eq": "=="}
+_SAME_NAME = "abs sqrt exp expm1 log log1p sin cos sinh cosh tanh asinh atan erf erfc".split()
+_COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
+
+TORCH: dict[str, str] = (
+    _COMMON
+    | {op: f"torch.{op}({{0}})" for op in (*_SAME_NAME, "sign", "sigmoid")}
+    | {op: f"torch.special.{op}({{0}})" for op in ("erfcx", "i0e", "i1e")}
+    | {
+        "pow": "torch.pow({0}, {1})",
+        "maximum": "torch.maximum({0}, {1})",
+        "minimum": "torch.minimum({0}, {1})",
+        "where": "torch.where({0}, {1}, {2})",
+        "cast": "{0}.to({1}.dtype)",
+    }
+)
+#: torch.maximum takes tensors only; with a number it is a clamp.
+_TORCH_WITH_NUMBER = {
+    "maximum": "torch.clamp_min({0}, {1})",
+    "minimum": "torch.clamp_max({0}, {1})",
+}
+
+#: For C with <tgmath.h>, which picks float or double by the argument. The last ones are functions
+#: of the prelude in ``c_prelude.py``; its maximum and minimum let NaN through, unlike fmax.
+C: dict[str, str] = (
+    _COMMON
+    | {op: f"{op}({{0}})" for op in _SAME_NAME if op != "abs"}
+    | {
+        "abs": "fabs({0})",
+        "pow": "pow({0}, {1})",
+        "where": "({0}) ? {1} : {2}",
+        "cast": "(REAL)({0})",
+        "sigmoid": "(REAL)1 / ((REAL)1 + exp(-{0}))",
+        "maximum": "ACT_MAX({0}, {1})",
+        "minimum": "ACT_MIN({0}, {1})",
+        "sign": "(REAL)(({0} > 0) - ({0} < 0))",
+        "erfcx": "act_erfcx({0})",
+        "i0e": "act_i0e({0})",
+        "i1e": "act_i1e({0})",
+    }
+)
+
+
+def lines(program: Program, dialect: str, *, result: str) -> list[str]:
+    """Print a program, one assignment a line.
+
+    Args:
+        program: What to print.
+        dialect: ``torch`` or ``c``.
+        result: Name that the last line assigns to; with several outputs ``result0``, ``result1``.
+
+    Returns:
+        The lines, without indentation. Inputs keep their names, other values are ``t1``, ``t2``.
+    """
+    table = {"torch": TORCH, "c": C}[dialect]
+    names: dict[int, str] = {}
+    text: list[str] = []
+    for number, instruction in enumerate(program.instructions):
+        if instruction.op == "input":
+            names[number] = instruction.name
+            continue
+        names[number] = f"t{number - len(program.inputs) + 1}"
+        right = _render(instruction, table, names, dialect)
+        text.append(_assign(names[number], right, dialect, instruction.op))
+    several = len(program.outputs) > 1
+    for index, output in enumerate(program.outputs):
+        right = _operand(output, names, dialect)
+        if isinstance(output, float) and dialect == "torch":
+            # A constant result still has the shape and type of the input.
+            right = f"torch.full_like({program.inputs[0]}, {right})"
+        text.append(_assign(f"{result}{index}" if several else result, right, dialect, "result"))
+    return text
+
+
+def _assign(name: str, right: str, dialect: str, op: str) -> str:
+    if dialect == "torch":
+        return f"{name} = {right}"
+    kind = "int" if op in ("lt", "gt", "eq") else "REAL"
+    return f"{name} = {right};" if op == "result" else f"const {kind} {name} = {right};"
+
+
+def _render(
+    instruction: Instruction, table: Mapping[str, str], names: Mapping[int, str], dialect: str
+) -> str:
+    op, args = instruction.op, instruction.args
+    template = table[op]
+    if dialect == "torch" and op in _TORCH_WITH_NUMBER:
+        numbers = [arg for arg in args if isinstance(arg, float)]
+        if numbers:
+            template = _TORCH_WITH_NUMBER[op]
+            args = (*(arg for arg in args if isinstance(arg, int)), *numbers)
+    return template.format(*(_operand(arg, names, dialect) for arg in args))
+
+
+def _operand(operand: Operand, names: Mapping[int, str], dialect: str) -> str:
+    if isinstance(operand, int):
+        return names[operand]
+    text = repr(operand)
+    if not math.isfinite(operand):
+        text = _NON_FINITE[dialect][text]
+    elif dialect == "c":
+        text = f"(REAL){text}"
+    return f"({text})" if text.startswith("-") else text
+
+
+def run(
+    program: Program, ops: Mapping[str, Callable[..., Any]], inputs: Sequence[Any]
+) -> list[Any]:
+    """Compute a program with the functions of ``ops``; constants are passed as they are."""
+    values: list[Any] = list(inputs)
+    for instruction in program.instructions[len(program.inputs) :]:
+        args = (values[arg] if isinstance(arg, int) else arg for arg in instruction.args)
+        values.append(ops[instruction.op](*args))
+    return [values[out] if isinstance(out, int) else out for out in program.outputs]

@@ -1,0 +1,71 @@
+"""Which functions are the same: a key from values on a fixed grid.
+
+Two expressions are taken for the same function when, at every grid point, their values agree to
+about 1e-5 of the function's own scale (its median magnitude). The grid holds 192 points that fill
+[-8, 8] evenly without regularity, 16 close to zero and 16 far out, so that kinks and tails count.
+Values are computed in float64, whose rounding is 1e-10 of a cell: that two spellings of one
+function fall on both sides of a cell's border has a chance of about 1e-8.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from actsearch.expressions.expression import Expression
+
+#: Cells per unit of the function's scale.
+RESOLUTION = 1e5
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def _spread(n: int, stride: float) -> NDArray[np.float64]:
+    """Return n points that fill (-1, 1) evenly and never fall on round numbers."""
+    return 2 * np.modf(np.arange(1, n + 1) * stride)[0] - 1
+
+
+@functools.lru_cache(maxsize=1)
+def grid() -> NDArray[np.float64]:
+    """Return the 224 grid points, float64."""
+    far = _spread(16, _GOLDEN)
+    return np.concatenate(
+        [8 * _spread(192, _GOLDEN), 0.1 * _spread(16, _GOLDEN), np.sign(far) * 8 + 30 * far]
+    )
+
+
+def others(expression: Expression, points: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return values for the inputs besides x and for the parameters, as a grid of their own."""
+    names = [*expression.inputs[1:], *expression.parameters]
+    strides = (math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt(7), math.sqrt(11))
+    values = {}
+    for index, name in enumerate(names):
+        stride = math.modf(strides[index % 5] * (1 + index // 5))[0]
+        spread = _spread(len(points), stride)
+        values[name] = 4 * spread if name in expression.inputs else 1 + 0.9 * spread
+    return values
+
+
+def fingerprint(expression: Expression) -> str:
+    """Return the key of the function that an expression computes, 32 hexadecimal digits."""
+    points = grid()
+    values = expression.evaluate(points, others(expression, points))
+    finite = np.isfinite(values)
+    magnitude = np.abs(values[finite])
+    scale = float(np.median(magnitude)) if magnitude.size else 0.0
+    if scale < 1e-30:
+        scale = float(magnitude.mean()) if magnitude.size else 0.0
+    if scale < 1e-30:
+        scale = 1.0
+    with np.errstate(all="ignore"):
+        cells = np.rint(np.arcsinh(values / scale) * RESOLUTION)
+    # Non-finite values get cells of their own; adding 0.0 turns -0.0 into 0.0.
+    cells = np.where(finite, cells, np.where(np.isnan(values), 1e17, np.sign(values) * 1e16)) + 0.0
+    digest = hashlib.sha256(cells.astype("<i8").tobytes())
+    digest.update(str(round(math.log(scale) * RESOLUTION)).encode())
+    return digest.hexdigest()[:32]

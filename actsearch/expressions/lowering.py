@@ -1,0 +1,230 @@
+"""From a tree to a straight-line program of base operations, each value computed once.
+
+Rows of the primitive table are expanded by their ``code``; equal operations on equal operands get
+one number (value numbering), so that subexpressions are shared across rows too: softplus and mish
+of the same argument share their exponential. Constants are folded. Dialects print the program.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from actsearch.expressions.base_ops import NUMPY_OPS
+from actsearch.expressions.coefficients import SERIES
+from actsearch.expressions.node import Node
+from actsearch.expressions.table import PRIMITIVES
+
+#: An operand is the number of an instruction (int) or a constant (float).
+Operand = int | float
+
+#: Largest integer exponent that is written as a product.
+MAX_PRODUCT_POWER = 16
+
+_BINARY_OPS: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+}
+_COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "lt", ast.Gt: "gt", ast.Eq: "eq"}
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One base operation on operands; ``input`` instructions name a variable instead."""
+
+    op: str
+    args: tuple[Operand, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A straight-line program: instructions in order, inputs first, and what it returns."""
+
+    inputs: tuple[str, ...]
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[Operand, ...]
+
+
+def lower(nodes: Sequence[Node], inputs: Sequence[str], *, definitions: bool = False) -> Program:
+    """Lower trees to one program that returns their values.
+
+    Args:
+        nodes: The trees; subexpressions are shared between them.
+        inputs: Names of the variables, in the order the program takes them.
+        definitions: Expand rows by their mathematical definition instead of their code; such a
+            program is right only in high precision.
+    """
+    builder = _Builder(inputs, definitions)
+    outputs = tuple(builder.node(node) for node in nodes)
+    return builder.program(outputs)
+
+
+@functools.lru_cache(maxsize=512)
+def lower_call(name: str, inputs: tuple[str, ...], *, definitions: bool = False) -> Program:
+    """Lower one row of the table, applied to variables of the given names."""
+    builder = _Builder(inputs, definitions)
+    return builder.program((builder.call(name, list(range(len(inputs)))),))
+
+
+@functools.lru_cache(maxsize=512)
+def _statements(text: str) -> list[ast.stmt]:
+    return ast.parse(text.replace("; ", "\n"), mode="exec").body
+
+
+class _Builder:
+    """Collects instructions with value numbering and constant folding."""
+
+    def __init__(self, inputs: Sequence[str], definitions: bool) -> None:
+        self._inputs = tuple(inputs)
+        self._definitions = definitions
+        self._instructions = [Instruction("input", name=name) for name in inputs]
+        self._numbers: dict[tuple[str, tuple[Operand, ...]], int] = {}
+        self._nodes: dict[Node, Operand] = {}
+
+    def program(self, outputs: tuple[Operand, ...]) -> Program:
+        """Return what was collected, without what no output needs."""
+        needed = {out for out in outputs if isinstance(out, int)}
+        for number in range(len(self._instructions) - 1, -1, -1):
+            if number in needed:
+                needed.update(a for a in self._instructions[number].args if isinstance(a, int))
+        kept = [
+            number
+            for number, instruction in enumerate(self._instructions)
+            if number in needed or instruction.op == "input"
+        ]
+        renumber = {old: new for new, old in enumerate(kept)}
+
+        def moved(operand: Operand) -> Operand:
+            return renumber[operand] if isinstance(operand, int) else operand
+
+        instructions = tuple(
+            Instruction(i.op, tuple(moved(a) for a in i.args), i.name)
+            for i in (self._instructions[number] for number in kept)
+        )
+        return Program(self._inputs, instructions, tuple(moved(out) for out in outputs))
+
+    def node(self, node: Node) -> Operand:
+        if node.value is not None:
+            return node.value
+        if not node.args:
+            return self._inputs.index(node.op)
+        if node not in self._nodes:
+            self._nodes[node] = self.call(node.op, [self.node(arg) for arg in node.args])
+        return self._nodes[node]
+
+    def call(self, name: str, args: Sequence[Operand]) -> Operand:
+        row = PRIMITIVES[name]
+        names: dict[str, Operand] = dict(zip("abc", args, strict=False))
+        return self._run(row.definition if self._definitions else row.code, names)
+
+    def _run(self, text: str, names: dict[str, Operand]) -> Operand:
+        *assignments, last = _statements(text)
+        for statement in assignments:
+            assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+            names[statement.targets[0].id] = self._expression(statement.value, names)
+        assert isinstance(last, ast.Expr)
+        return self._expression(last.value, names)
+
+    def _expression(self, tree: ast.expr, names: Mapping[str, Operand]) -> Operand:
+        match tree:
+            case ast.Constant(value=int() | float() as value):
+                return float(value)
+            case ast.Name(id="pi"):
+                return math.pi
+            case ast.Name(id=name):
+                return names[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.emit("neg", self._expression(operand, names))
+            case ast.BinOp(left=left, op=op, right=right):
+                sides = self._expression(left, names), self._expression(right, names)
+                return self.emit(_BINARY_OPS[type(op)], *sides)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                sides = self._expression(left, names), self._expression(right, names)
+                return self.emit(_COMPARISONS[type(op)], *sides)
+            case ast.Call(func=ast.Name(id="cheb"), args=[ast.Constant(value=str(series)), arg]):
+                return self._chebyshev(series, self._expression(arg, names))
+            case ast.Call(func=ast.Name(id=name), args=args):
+                operands = [self._expression(arg, names) for arg in args]
+                if name in NUMPY_OPS:
+                    return self.emit(name, *operands)
+                return self.call(name, operands)
+        raise ValueError(f"not in the language of rows: {ast.unparse(tree)}")
+
+    def _chebyshev(self, series: str, t: Operand) -> Operand:
+        """Emit Clenshaw's recurrence for a stored Chebyshev series at ``t`` in [-1, 1]."""
+        first, *rest = SERIES[series]
+        two_t = self.emit("mul", 2.0, t)
+        b1: Operand = 0.0
+        b2: Operand = 0.0
+        for coefficient in reversed(rest):
+            step = self.emit("sub", self.emit("mul", two_t, b1), b2)
+            b1, b2 = self.emit("add", step, coefficient), b1
+        return self.emit("add", self.emit("sub", self.emit("mul", t, b1), b2), first)
+
+    def emit(self, op: str, *args: Operand) -> Operand:
+        simpler = self._simplified(op, args)
+        if simpler is not None:
+            return simpler
+        key = (op, args)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._instructions)
+            self._instructions.append(Instruction(op, args))
+        return self._numbers[key]
+
+    def _simplified(self, op: str, args: tuple[Operand, ...]) -> Operand | None:
+        """Fold constants and the neutral elements; nothing here may change a rounded result."""
+        if all(isinstance(arg, float) for arg in args):
+            return _fold(op, args)
+        match op, args:
+            case ("add", (z, other)) | ("add", (other, z)) if isinstance(z, float) and z == 0:
+                return other
+            case "sub", (other, float(z)) if z == 0:
+                return other
+            case ("mul", (one, other)) | ("mul", (other, one)) if (
+                isinstance(one, float) and one == 1
+            ):
+                return other
+            case "div", (other, float(one)) if one == 1:
+                return other
+            case "mul", (float(minus), other) if minus == -1:
+                return self.emit("neg", other)
+            case "pow", (base, float(n)) if n == int(n) and abs(n) <= MAX_PRODUCT_POWER:
+                return self._product_power(base, int(n))
+            case "pow", (base, float(n)) if n == 0.5:
+                return self.emit("sqrt", base)
+            case "where", (float(condition), yes, no):
+                return yes if condition else no
+            case "where", (condition, float(yes), float(no)):
+                # torch gives `where` of two numbers its default type, so cast the condition.
+                assert isinstance(condition, int)
+                compared = self._instructions[condition].args
+                like = next(arg for arg in compared if isinstance(arg, int))
+                scaled = self.emit("mul", yes - no, self.emit("cast", condition, like))
+                return self.emit("add", scaled, no)
+        return None
+
+    def _product_power(self, base: Operand, n: int) -> Operand:
+        if n < 0:
+            return self.emit("div", 1.0, self._product_power(base, -n))
+        result: Operand = 1.0
+        square = base
+        while n:
+            if n & 1:
+                result = self.emit("mul", result, square)
+            n >>= 1
+            if n:
+                square = self.emit("mul", square, square)
+        return result
+
+
+def _fold(op: str, args: Sequence[Operand]) -> float:
+    with np.errstate(all="ignore"):
+        return float(NUMPY_OPS[op](*(np.float64(arg) for arg in args)))

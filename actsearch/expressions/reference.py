@@ -1,0 +1,142 @@
+"""The true value of an expression, from its mathematical definition in high precision.
+
+Tests and exported self-tests compare with it. It is slow and shares nothing with the code that it
+judges but the definitions of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath as mp
+
+from actsearch.expressions.dialects import run
+from actsearch.expressions.lowering import Program, lower
+from actsearch.expressions.node import Node
+
+#: Decimal digits: log(1 + exp(x)) must still hold the smallest double beside the 1.
+DIGITS = 400
+#: Beyond this an exponential has left every floating-point format; exact arithmetic would hang.
+_HUGE = 1e6
+
+
+def _exp(x: Any) -> Any:
+    if abs(x) > _HUGE:
+        return mp.inf if x > 0 else mp.mpf(0)
+    return mp.exp(x)
+
+
+def _saturating(function: Callable[[Any], Any], low: Any, high: Any) -> Callable[[Any], Any]:
+    return lambda x: function(x) if abs(x) < _HUGE else mp.mpf(low if x < 0 else high)
+
+
+def _bessel(order: int) -> Callable[[Any], Any]:
+    def scaled(x: Any) -> Any:
+        m = abs(x)
+        if m < 1e4:
+            value = mp.besseli(order, m) * mp.exp(-m)
+        else:  # Hankel's asymptotic series: the k-th term is below (1e-4)^k
+            term = total = mp.mpf(1)
+            for k in range(1, 60):
+                term *= -(4 * order * order - (2 * k - 1) ** 2) / (k * 8 * m)
+                total += term
+            value = total / mp.sqrt(2 * mp.pi * m)
+        return -value if order % 2 and x < 0 else value
+
+    return scaled
+
+
+def _div(a: Any, b: Any) -> Any:
+    if b == 0:
+        return mp.nan if a == 0 or mp.isnan(a) else mp.inf * mp.sign(a)
+    return a / b
+
+
+def _real(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give NaN where the result is complex or undefined."""
+
+    def guarded(*args: Any) -> Any:
+        try:
+            value = function(*args)
+        except (ValueError, ZeroDivisionError):
+            return mp.nan
+        return mp.nan if isinstance(value, mp.mpc) else value
+
+    return guarded
+
+
+def _pow(a: Any, b: Any) -> Any:
+    if a > 0:
+        return _exp(b * mp.log(a))
+    return mp.power(a, b) if a != 0 or b > 0 else mp.inf
+
+
+OPS: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": _div,
+    "pow": _real(_pow),
+    "neg": lambda a: -a,
+    "abs": abs,
+    "sign": mp.sign,
+    "maximum": max,
+    "minimum": min,
+    "lt": lambda a, b: a < b,
+    "gt": lambda a, b: a > b,
+    "eq": lambda a, b: a == b,
+    "where": lambda condition, a, b: a if condition else b,
+    "cast": lambda condition, like: mp.mpf(int(condition)),
+    "sqrt": _real(mp.sqrt),
+    "exp": _exp,
+    "log": _real(mp.log),
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "sinh": _saturating(mp.sinh, -mp.inf, mp.inf),
+    "cosh": _saturating(mp.cosh, mp.inf, mp.inf),
+    "tanh": _saturating(mp.tanh, -1, 1),
+    "asinh": mp.asinh,
+    "atan": mp.atan,
+    "erf": _saturating(mp.erf, -1, 1),
+    "erfc": _saturating(mp.erfc, 2, 0),
+    "i0e": _bessel(0),
+    "i1e": _bessel(1),
+}
+
+
+def definition(node: Node, inputs: tuple[str, ...]) -> Program:
+    """Return the program of a tree by the definitions of its primitives."""
+    return lower([node], inputs, definitions=True)
+
+
+def value(node: Node, values: Mapping[str, float]) -> Any:
+    """Compute the true value of a tree.
+
+    Args:
+        node: The tree.
+        values: The inputs and parameters by name; taken as exact.
+
+    Returns:
+        An ``mpf`` of ``DIGITS`` digits; infinite or NaN where there is no finite value.
+    """
+    program = definition(node, tuple(values))
+    with mp.workdps(DIGITS):
+        (result,) = run(program, OPS, [mp.mpf(v) for v in values.values()])
+        return mp.mpf(result)
+
+
+def slope(node: Node, values: Mapping[str, float], wrt: str) -> Any:
+    """Compute the true partial derivative of a tree, by differences far below double precision.
+
+    It knows nothing of the derivative rules. Within 1e-60 (relative) of a kink it is meaningless.
+    """
+    program = definition(node, tuple(values))
+    with mp.workdps(2 * DIGITS):
+        point = {name: mp.mpf(v) for name, v in values.items()}
+        h = abs(point[wrt]) * mp.mpf(10) ** -250 or mp.mpf(10) ** -500
+        ends = []
+        for shifted in (point[wrt] - h, point[wrt] + h):
+            (end,) = run(program, OPS, list((point | {wrt: shifted}).values()))
+            ends.append(end)
+        return (ends[1] - ends[0]) / (2 * h)
