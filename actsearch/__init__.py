@@ -1,0 +1,47 @@
+"""actsearch: a genetic-programming search for activation functions.
+
+The public names load on first use, so that ``import actsearch`` and ``actsearch --help`` import
+neither torch nor SymPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Expression": "actsearch.expressions",
+    "KNOWN": "actsearch.expressions",
+    "PRIMITIVES": "actsearch.expressions",
+    "parse": "actsearch.expressions",
+    "Result": "actsearch.search",
+    "SearchSpace": "actsearch.search",
+    "load_space": "actsearch.search",
+    "resume": "actsearch.search",
+    "search": "actsearch.search",
+}
+
+if TYPE_CHECKING:
+    from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
+    from actsearch.search import Result, SearchSpace, load_space, resume, search
+
+__all__ = [
+    "KNOWN",
+    "PRIMITIVES",
+    "Expression",
+    "Result",
+    "SearchSpace",
+    "__version__",
+    "load_space",
+    "parse",
+    "resume",
+    "search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'actsearch' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -61,7 +61,7 @@ def analyze(expression: Expression) -> Analysis:
     """Measure the properties of an expression."""
     x = np.linspace(-WINDOW, WINDOW, _N)
     given = others(expression, x)
-    fixed = {name: 1.0 for name in given}
+    fixed = dict.fromkeys(given, 1.0)
     f = expression.evaluate(x, fixed)
     slope_of = expression.derivative()
     d = slope_of.evaluate(x, fixed)
@@ -118,9 +118,7 @@ def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:
     alone = exact[1:-1] & ~exact[:-2] & ~exact[2:]
     found = list(x[1:-1][alone])
     change = np.flatnonzero((f[:-1] * f[1:] < 0) & (np.abs(np.diff(f)) < 1e3))
-    found += [
-        float(x[i] - f[i] * (x[i + 1] - x[i]) / (f[i + 1] - f[i])) for i in change.tolist()
-    ]
+    found += [float(x[i] - f[i] * (x[i + 1] - x[i]) / (f[i + 1] - f[i])) for i in change.tolist()]
     return tuple(sorted(round(float(z), 6) + 0.0 for z in found))
 
 

@@ -16,7 +16,8 @@ _NON_FINITE = {
     "c": {"inf": "(REAL)INFINITY", "-inf": "-(REAL)INFINITY", "nan": "(REAL)NAN"},
 }
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", "eq": "=="}
-_SAME_NAME = "abs sqrt exp expm1 log log1p sin cos sinh cosh tanh asinh atan erf erfc".split()
+_SAME_NAME = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh"]
+_SAME_NAME += ["asinh", "atan", "erf", "erfc"]
 _COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
 
 TORCH: dict[str, str] = (

@@ -6,6 +6,7 @@ is below 1e-17 of the largest coefficient, so nothing of double precision is los
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Callable
 
@@ -21,6 +22,16 @@ def _i0e(x: mp.mpf) -> mp.mpf:
 
 def _i1e(x: mp.mpf) -> mp.mpf:
     return mp.besseli(1, x) * mp.exp(-x)
+
+
+def _i1e_d1(x: mp.mpf) -> mp.mpf:
+    return _i0e(x) - _i1e(x) / x - _i1e(x)
+
+
+@functools.cache
+def _i1e_root() -> mp.mpf:
+    """Return where i1e is largest."""
+    return mp.findroot(_i1e_d1, mp.mpf("1.545"))
 
 
 def _erfcx(z: mp.mpf) -> mp.mpf:
@@ -39,8 +50,12 @@ FUNCTIONS: dict[str, tuple[Callable[[mp.mpf], mp.mpf], str]] = {
         "i0e'(x) x^1.5 on [6, inf), t = 12/x - 1",
     ),
     "i1e_d1": (
-        lambda t: (lambda x: (_i0e(x) - _i1e(x) / x - _i1e(x)) * x**1.5)(_inverse(6)(t)),
+        lambda t: (lambda x: _i1e_d1(x) * x**1.5)(_inverse(6)(t)),
         "i1e'(x) x^1.5 on [6, inf), t = 12/x - 1",
+    ),
+    "i1e_d1_near": (
+        lambda t: (lambda x: _i1e_d1(x) / (_i1e_root() - x))(3 * (t + 1)),
+        "i1e'(x)/(r - x) on [0, 6], i1e'(r) = 0, t = x/3 - 1",
     ),
     "i0e_near": (lambda t: _i0e(4 * (t + 1)), "i0e(x) on [0, 8], t = x/4 - 1"),
     "i0e_far": (

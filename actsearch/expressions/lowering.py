@@ -128,7 +128,8 @@ class _Builder:
     def _run(self, text: str, names: dict[str, Operand]) -> Operand:
         *assignments, last = _statements(text)
         for statement in assignments:
-            assert isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+            assert isinstance(statement, ast.Assign)
+            assert isinstance(statement.targets[0], ast.Name)
             names[statement.targets[0].id] = self._expression(statement.value, names)
         assert isinstance(last, ast.Expr)
         return self._expression(last.value, names)

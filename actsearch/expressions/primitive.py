@@ -20,7 +20,7 @@ FORMALS = ("a", "b", "c")
 
 @dataclass(frozen=True)
 class Primitive:
-    """One row of the primitive table.
+    r"""One row of the primitive table.
 
     Attributes:
         name: What formulas call it.
@@ -32,7 +32,7 @@ class Primitive:
             regard for rounding; evaluated in high precision it is the reference in tests.
         latex: Template with ``{0}``, ``{1}``, ... for the arguments.
         cost: Time beside one addition, roughly, in vectorised code.
-        domain: Where it is defined: ``R``, ``R\\{0}``, ``[0,inf)``, ``(0,inf)``.
+        domain: Where it is defined: ``R``, ``R\{0}``, ``[0,inf)``, ``(0,inf)``.
         n_scalars: How many of the last arguments must be constants or learnable parameters.
         internal: True for the derivative of another row, which no search space offers.
         note: What a reader should know, among it the derivative at a kink.

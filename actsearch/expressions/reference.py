@@ -87,7 +87,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "gt": lambda a, b: a > b,
     "eq": lambda a, b: a == b,
     "where": lambda condition, a, b: a if condition else b,
-    "cast": lambda condition, like: mp.mpf(int(condition)),
+    "cast": lambda condition, _like: mp.mpf(int(condition)),
     "sqrt": _real(mp.sqrt),
     "exp": _exp,
     "log": _real(mp.log),

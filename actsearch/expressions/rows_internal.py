@@ -6,6 +6,9 @@ space offers them. Second derivatives are exact, in terms less careful about ext
 
 from __future__ import annotations
 
+import struct
+from fractions import Fraction
+
 from actsearch.expressions.primitive import Primitive
 
 _H = "h = exp(-abs(a)/2); t = h*h; "
@@ -19,6 +22,26 @@ def _row(
         name, 1, code, (derivative,), definition, latex, cost, internal=True, note=note
     )
 
+
+def _from_root(argument: str, root: str) -> str:
+    """Write ``argument - root`` so that it keeps its digits right beside the root.
+
+    The root comes in three parts: the first is a float32, the first two are a double together, so
+    that both formats subtract them exactly where the argument is close.
+    """
+    exact = Fraction(root)
+    double = float(exact)
+    (single,) = struct.unpack("f", struct.pack("f", double))
+    parts = (single, double - single, float(exact - Fraction(double)))
+    return f"((({argument}) - {parts[0]!r}) - {parts[1]!r}) - {parts[2]!r}"
+
+
+# Where a slope is 0: minima of silu, gelu, mish, the maximum of i1e, the bends of guarded 1/a.
+_SILU_ROOT = "-1.278464542761073795109358739022980155439"
+_MISH_ROOT = "-1.192431214515495212137588340420739405601"
+_GELU_ROOT = "-0.7517915246935644574579049467795240396645"
+_I1E_ROOT = "1.545127257992542686163940336098214610034"
+_INV_ROOT = "0.1000000000000000010408340855860842512305"
 
 INTERNAL = (
     _row(
@@ -41,8 +64,8 @@ INTERNAL = (
     _row(
         "inv_d1",
         # One form for each side of the root: the squares of the other overflow or vanish.
-        "t = 1/(a + 0.01/a); r = 1/(a*a + 0.01); q = 0.1/a; "
-        "where(abs(a) > 0.1, (t*t)*(q*q - 1), (0.01 - a*a)*r*r)",
+        f"m = abs(a); t = 1/(a + 0.01/a); r = 1/(a*a + 0.01); s = {_from_root('m', _INV_ROOT)}; "
+        "p = m + 0.1; -where(m > 0.1, (t*t)*((s/m)*(p/m)), ((s*p)*r)*r)",
         "2*a*(a**2 - 0.03)/(a**2 + 0.01)**3",
         "(0.01 - a*a)/((a*a + 0.01)*(a*a + 0.01))",
         r"\frac{{0.01 - \left({0}\right)^{{2}}}}{{\left(\left({0}\right)^{{2}} + 0.01\right)^{{2}}}}",
@@ -101,7 +124,10 @@ INTERNAL = (
     ),
     _row(
         "silu_d1",
-        _H + "d = 1 + t; where(a < 0, (h*(d + a))*h, d + a*t)/(d*d)",
+        # d + a cancels at the root r, where 1 + r + exp(r) = 0: with s = a - r it is
+        # s + exp(r)*expm1(s), two terms of one sign.
+        _H + f"d = 1 + t; s = {_from_root('a', _SILU_ROOT)}; n = s + 0.2784645427610738*expm1(s); "
+        "where(a < 0, (h*n)*h, d + a*t)/(d*d)",
         "sigmoid(a)*sigmoid(-a)*(2 - a*tanh(a/2))",
         "1/(1 + exp(-a)) + a*exp(-a)/((1 + exp(-a))*(1 + exp(-a)))",
         r"\operatorname{{SiLU}}'\left({0}\right)",
@@ -109,8 +135,13 @@ INTERNAL = (
     ),
     _row(
         "gelu_d1",
-        "e = exp(-0.5*(a*a)); t = 0.5*e*erfcx(0.7071067811865476*abs(a)); "
-        "where(a < 0, t, 1 - t) + 0.3989422804014327*a*e",
+        # The two terms cancel at the root of the left side: its Taylor series around it.
+        "e = exp(-0.5*(a*a)); k = 0.5*erfcx(0.7071067811865476*abs(a)); l = 0.3989422804014327*a; "
+        f"s = {_from_root('a', _GELU_ROOT)}; "
+        "g = s*(0.5724061752276146 + s*(0.0847563696385306 + s*(0.03658159148937988 + "
+        "s*(0.014313659799253144 + s*(0.005164140672990876 + s*(0.0017385504348288805 + "
+        "s*0.0005510161701691732)))))); "
+        "where(a < 0, e*where(abs(s) < 0.03, g, k + l), 1 - e*k + l*e)",
         "0.3989422804014327*(2 - a**2)*exp(-0.5*a**2)",
         "erfc(-a/sqrt(2.0))/2 + a*exp(-(a*a)/2)/sqrt(2*pi)",
         r"\operatorname{{GELU}}'\left({0}\right)",
@@ -119,10 +150,13 @@ INTERNAL = (
     _row(
         "mish_d1",
         # With w = tanh(softplus(a)) = n/d: 1 - w^2 = (d - n)(d + n)/d^2, free of cancellation.
-        _H + "p = a > 0; s = 1 + t; q = t*(t + 2); d = where(p, 1 + 2*t + 2*t*t, q + 2); "
-        "v = 1 + 2*t; "
-        "l = h*(h*((t + 2)/d + a*(2*(2*q + 2))/(d*d*s))); "
-        "g = v/d + (a*t)*(2*t*(v + d))/(d*d*s); where(p, g, l)",
+        # On the left the slope is exp(a)*(4(1 + a) + ...)/d^2, which vanishes at a root r: the
+        # factor, less its value 0 at r, in s = a - r and expm1(s).
+        _H + "p = a > 0; d = where(p, 1 + 2*t + 2*t*t, t*(t + 2) + 2); v = 1 + 2*t; "
+        f"s = {_from_root('a', _MISH_ROOT)}; e = expm1(s); "
+        "n = 5.213930141126116*s + e*(0.3684065968836178*(e + 2) + "
+        "0.027951242009170136*(e*(e + 3) + 3) + 0.3034825352815289*(4*a + 6)); "
+        "g = v/d + (a*t)*(2*t*(v + d))/(d*d*(1 + t)); where(p, g, h*(h*(n/(d*d))))",
         "sech2(softplus(a))*sigmoid(a)*(2 + a*(sigmoid(-a) - 2*tanh(softplus(a))*sigmoid(a)))",
         "w = tanh(log(1 + exp(a))); w + a*(1 - w*w)/(1 + exp(-a))",
         r"\operatorname{{Mish}}'\left({0}\right)",
@@ -156,8 +190,10 @@ INTERNAL = (
     ),
     _row(
         "i1e_d1",
+        # The terms cancel at the maximum of i1e and far out: a series on either side of 6.
         "m = abs(a); k = m < 6; w = where(k, 6.0, m); g = cheb('i1e_d1', 12/w - 1)/(w*sqrt(w)); "
-        "where(k, i0e(m) - i1e_ratio(m) - i1e(m), g)",
+        f"n = -cheb('i1e_d1_near', minimum(m, 6)/3 - 1)*({_from_root('m', _I1E_ROOT)}); "
+        "where(k, n, g)",
         "i0e_d1(a) - i1e_ratio_d1(a) - sign(a)*i1e_d1(a)",
         "i0e(a) - where(a == 0, 0.5, i1e(a)/a) - sign(a)*i1e(a)",
         r"\left(e^{{-\left|{0}\right|}}I_1({0})\right)'",

@@ -19,21 +19,21 @@ from actsearch.expressions.parser import parse_tree
 from actsearch.expressions.primitive import FORMALS, Primitive
 from actsearch.expressions.table import PRIMITIVES
 
-
 _ARITHMETIC = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}
 
 
-class PrimitiveFunction(sympy.Function):  # type: ignore[misc]
+class PrimitiveFunction(sympy.Function):
     """Base of the SymPy classes of the primitives; ``row`` is the primitive."""
 
     row: Primitive
 
     @classmethod
-    def _should_evalf(cls, arg: Any) -> int:
+    def _should_evalf(cls, _arg: Any) -> int:
         # SymPy would evaluate tanh(0.5) through mpmath's function of the same name.
         return -1
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the row's derivative rule with respect to argument ``argindex``, from 1."""
         rule = _rule(self.row.name, argindex - 1)
         return to_sympy(rule, dict(zip(FORMALS, self.args, strict=False)))
 

@@ -34,7 +34,9 @@ def operation(expression: Expression, arguments: tuple[str, ...]) -> type[torch.
             return value(*tensors)
 
         @staticmethod
-        def setup_context(ctx: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        def setup_context(
+            ctx: Any, inputs: tuple[torch.Tensor, ...], _output: torch.Tensor
+        ) -> None:
             ctx.save_for_backward(*inputs)
 
         @staticmethod
@@ -60,5 +62,5 @@ def _derivative(expression: Expression, wrt: str) -> Expression:
 def _slope(expression: Expression, arguments: tuple[str, ...], wrt: str) -> eager.Function:
     slope = _derivative(expression, wrt)
     if torch.is_grad_enabled():  # a second derivative may be asked for
-        return operation(slope, arguments).apply  # type: ignore[no-any-return]
+        return operation(slope, arguments).apply
     return eager.function(slope, arguments)

@@ -27,7 +27,7 @@ class ActivationModule(nn.Module):
         if expression.inputs != ("x",):
             extra = ", ".join(name for name in expression.inputs if name != "x")
             raise BadInput(
-                f"'{expression}' reads {extra}; a module of one input can only read x and p0, p1 ..."
+                f"'{expression}' reads {extra}; a module of one input reads x and p0, p1 ... only"
             )
         self.expression = expression
         self._backend = backend
@@ -41,6 +41,7 @@ class ActivationModule(nn.Module):
         return self._kernel(x, *parameters)
 
     def extra_repr(self) -> str:
+        """Return the formula, for the module's printed form."""
         return str(self.expression)
 
     def __getstate__(self) -> dict[str, object]:

@@ -1,0 +1,245 @@
+"""Write a formula as one Python file that needs torch alone.
+
+The file holds the function in plain operations, its derivative, an autograd form that saves only
+its inputs, a module, where it comes from, and a self-test against values of the mathematical
+definition in high precision.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import pprint
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from actsearch.errors import BadInput
+from actsearch.expressions import Expression, reference
+from actsearch.expressions.dialects import lines
+from actsearch.expressions.expression import PARAMETER_START
+from actsearch.expressions.lowering import lower
+
+#: Where the self-test compares: both signs, small and large, and on no kink that people write.
+_POINTS = (
+    *(-31.4, -8.7, -3.7, -1.9, -1.1, -0.57, -0.13, -1.3e-3, -2.1e-9),
+    *(2.1e-9, 1.3e-3, 0.13, 0.57, 1.1, 1.9, 3.7, 8.7, 31.4),
+)
+
+
+def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any]) -> str:
+    """Return the source of a Python module that computes an expression with torch.
+
+    Args:
+        expression: A formula of ``x`` and learnable parameters.
+        name: What the function is called; ``name_derivative``, ``name_fused`` and the module class
+            are called after it.
+        provenance: Where it comes from, as plain values; kept in ``METADATA``.
+
+    Raises:
+        BadInput: The name is no identifier, or the formula reads further inputs.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name) or name in ("torch", "math"):
+        raise BadInput(f"'{name}' is not a Python name; use letters, digits and underscores")
+    if expression.inputs != ("x",):
+        raise BadInput(
+            f"'{expression}' reads {', '.join(expression.inputs[1:])}, which the target torch has "
+            "no place for; only formulas of x and p0, p1 ... can be exported"
+        )
+    arguments = ("x", *expression.parameters)
+    derivatives = {wrt: expression.derivative(wrt) for wrt in arguments}
+    metadata = {
+        "formula": str(expression),
+        "derivative": str(derivatives["x"]),
+        "latex": expression.latex(),
+        "parameters": {p: PARAMETER_START for p in expression.parameters},
+        "provenance": {str(key): _plain(value) for key, value in provenance.items()},
+    }
+    class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or "Activation"
+    if class_name == name:
+        class_name += "Module"
+    signature = ", ".join(["x", *(f"{p}={PARAMETER_START!r}" for p in expression.parameters)])
+    parts = [
+        _docstring(expression, derivatives["x"], provenance),
+        "import math\n\nimport torch",
+        f"METADATA = {pprint.pformat(metadata, width=96, sort_dicts=False)}",
+        _function(name, signature, expression, arguments, f"Compute {expression}."),
+    ]
+    for wrt, derivative in derivatives.items():
+        suffix = "derivative" if wrt == "x" else f"derivative_{wrt}"
+        text = f"Compute the derivative with respect to {wrt}: {derivative}."
+        parts.append(_function(f"{name}_{suffix}", signature, derivative, arguments, text))
+    parts.append(_fused(name, class_name, signature, arguments))
+    parts.append(_module(name, class_name, expression))
+    parts.append(_self_test(name, class_name, expression))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that prints as a literal."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _commented(text: str) -> str:
+    """Make text safe inside a docstring: no backslash escapes, no closing quotes."""
+    printable = "".join(ch if ch.isprintable() else "?" for ch in text)
+    return printable.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _wrapped(label: str, text: str) -> str:
+    return textwrap.fill(
+        _commented(label + text),
+        width=98,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _docstring(
+    expression: Expression, derivative: Expression, provenance: Mapping[str, Any]
+) -> str:
+    x = np.linspace(-10, 10, 4001)
+    values = expression.evaluate(x)
+    lines_ = [
+        f'"""The activation function {_commented(str(expression))}, found with actsearch.',
+        "",
+        _wrapped("Formula: ", str(expression)),
+        _wrapped("LaTeX: ", expression.latex()),
+        _wrapped("Derivative: ", str(derivative)),
+        f"Range on [-10, 10]: {values.min():.6g} to {values.max():.6g}",
+    ]
+    lines_ += [_wrapped(f"{key}: ", str(value)) for key, value in provenance.items()]
+    lines_ += ["", "Needs torch alone. Test it by running it.", '"""']
+    return "\n".join(lines_)
+
+
+def _function(
+    name: str, signature: str, expression: Expression, arguments: tuple[str, ...], text: str
+) -> str:
+    body = lines(lower([expression.root], arguments), "torch", result="y")
+    rows = [f"def {name}({signature}):"]
+    rows += textwrap.wrap(f'"""{_commented(text)}"""', 94, initial_indent="    ",
+                          subsequent_indent="    ", break_long_words=False,
+                          break_on_hyphens=False)  # fmt: skip
+    rows += [f"    {line}" for line in body]
+    rows.append("    return y")
+    return "\n".join(rows)
+
+
+def _fused(name: str, class_name: str, signature: str, arguments: tuple[str, ...]) -> str:
+    listed = ", ".join(arguments)
+    slopes = "\n".join(
+        f"        if ctx.needs_input_grad[{index}]:\n"
+        f"            slope = {name}_derivative{'' if wrt == 'x' else '_' + wrt}({listed})\n"
+        f"            gradients[{index}] = (gradient * slope).sum_to_size({wrt}.shape)"
+        for index, wrt in enumerate(arguments)
+    )
+    tensors = "\n".join(f"    {p} = torch.as_tensor({p}, dtype=x.dtype, device=x.device)"
+                        for p in arguments[1:])  # fmt: skip
+    return f'''class _{class_name}Function(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward({listed}):
+        return {name}({listed})
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        {listed}{"," if len(arguments) == 1 else ""} = ctx.saved_tensors
+        gradients = [None] * {len(arguments)}
+{slopes}
+        return tuple(gradients)
+
+
+def {name}_fused({signature}):
+    """Compute the same, saving only the inputs for the backward."""
+{tensors + chr(10) if tensors else ""}    return _{class_name}Function.apply({listed})'''
+
+
+def _module(name: str, class_name: str, expression: Expression) -> str:
+    parameters = expression.parameters
+    init = "\n".join(
+        f"        self.{p} = torch.nn.Parameter(torch.tensor({PARAMETER_START!r}))"
+        for p in parameters
+    )
+    passed = "".join(f", self.{p}" for p in parameters)
+    return f'''class {class_name}(torch.nn.Module):
+    """{_commented(str(expression))} as a module; ``inplace`` is accepted and ignored."""
+
+    def __init__(self, inplace=False):
+        super().__init__()
+{init + chr(10) if init else ""}
+    def forward(self, x):
+        return {name}_fused(x{passed})
+
+    def extra_repr(self):
+        return METADATA["formula"]'''
+
+
+def _self_test(name: str, class_name: str, expression: Expression) -> str:
+    """Write the test; its constants come from the definition, not from the code it tests."""
+    rows = []
+    parameters = {p: PARAMETER_START for p in expression.parameters}
+    for x in _POINTS:
+        point = {"x": x, **parameters}
+        value = float(reference.value(expression.root, point))
+        slope = float(reference.slope(expression.root, point, "x"))
+        if math.isfinite(value) and math.isfinite(slope):
+            rows.append(f"    ({x!r}, {value!r}, {slope!r}),")
+    listed = "\n".join(rows)
+    return f'''# x, value, derivative: from the mathematical definition in {reference.DIGITS} digits.
+_EXPECTED = (
+{listed}
+)
+
+
+def _close(got, expected, relative):
+    scale = abs(expected) + relative
+    return abs(got - expected) <= relative * 100 * scale
+
+
+def test_values_and_derivative():
+    for dtype, relative in ((torch.float64, 1e-13), (torch.float32, 1e-6)):
+        for x, value, slope in _EXPECTED:
+            point = torch.tensor(x, dtype=dtype)
+            assert _close({name}(point).item(), value, relative), (dtype, x)
+            assert _close({name}_derivative(point).item(), slope, relative), (dtype, x)
+
+
+def test_gradients():
+    x = torch.tensor([row[0] for row in _EXPECTED[3:-3]], dtype=torch.float64, requires_grad=True)
+    {name}_fused(x).sum().backward()
+    fused = x.grad.clone()
+    assert torch.allclose(fused, {name}_derivative(x.detach()), rtol=1e-12, atol=1e-12)
+    apart = torch.tensor([row[0] for row in _EXPECTED if 0.1 < abs(row[0]) < 9],
+                         dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck({name}_fused, (apart,), atol=1e-4, rtol=1e-3)
+
+
+def test_shapes_and_module():
+    module = {class_name}()
+    for shape in ((), (0,), (3,), (2, 3, 4, 5)):
+        x = torch.randn(shape)
+        assert module(x).shape == x.shape
+    x = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    assert torch.allclose(module(x), module(x.contiguous()))
+    assert torch.isnan(module(torch.tensor(float("nan"))))
+
+
+if __name__ == "__main__":
+    for test in (test_values_and_derivative, test_gradients, test_shapes_and_module):
+        test()
+    print(f"{name}: {{METADATA['formula']}}: all tests passed")'''

@@ -1,0 +1,351 @@
+"""Start a search, go on with one, and what it returns: the doors of this room.
+
+A run's configuration holds all that decides its births and scores; ``resume`` compares the task
+with it and refuses to mix. Budget, workers and devices may differ from session to session.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from actsearch.durations import parse_duration
+from actsearch.errors import BadInput
+from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.runs import RunStore, Scored, default_name, hall_of_fame, run_folder
+from actsearch.search.engine import Engine, Limits, Observer
+from actsearch.search.ledger import Ledger, load
+from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.tasks.protocol import Task
+from actsearch.tasks.registry import load_task
+from actsearch.workers import Slots, make_pool, resolve
+
+#: Torch threads of one training. Fixed, as sums in another order give other scores.
+THREADS = 1
+#: How many of another run's best formulas ``seed_run`` brings.
+N_FROM_RUN = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """A formula that a search found, with its score."""
+
+    id: int
+    expression: Expression
+    score: float
+    standard_error: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search came to; ``path`` is the run's folder."""
+
+    path: Path
+    hall_of_fame: tuple[Found, ...]
+
+    @property
+    def best(self) -> Found:
+        """The leader of the hall of fame.
+
+        Raises:
+            BadInput: Nothing has a score yet.
+        """
+        if not self.hall_of_fame:
+            raise BadInput(
+                f"run '{self.path.name}' has no scored formula yet; give it a larger budget: "
+                f"actsearch resume {self.path.name} --budget 10m"
+            )
+        return self.hall_of_fame[0]
+
+
+def search(
+    space: str | Path | SearchSpace = "default",
+    task: str | Task = "mnist1d-cnn",
+    *,
+    budget: str | float | None = None,
+    births: int | None = None,
+    workers: str | int = "auto",
+    devices: str | Sequence[str] = "auto",
+    seed: int = 0,
+    run: str | None = None,
+    runs_dir: Path | None = None,
+    data: Path | None = None,
+    seed_formulas: Iterable[str] = (),
+    seed_run: Path | None = None,
+    observer: Observer | None = None,
+) -> Result:
+    """Search for activation functions.
+
+    Args:
+        space: Name of a shipped space, path of a space file, or a space.
+        task: Name of a shipped task, ``path/to/file.py:make_task``, or an object with the ``Task``
+            protocol (which must be picklable where there are several workers).
+        budget: Time as text (``"5m"``) or seconds; None for no limit of time.
+        births: Number of births, those that are rejected counted; None for no such limit.
+        workers: Number of trainings at once, or ``auto``.
+        devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        seed: Decides every birth. The same seed gives the same births and scores for any number
+            of workers.
+        run: Name of the run; made up by default.
+        runs_dir: The folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
+        data: A folder that holds the data set already.
+        seed_formulas: Formulas or known names to start from, besides those of the space.
+        seed_run: Folder of a run whose ten best formulas to start from.
+        observer: Called with a ``Snapshot`` after each training.
+
+    Returns:
+        The hall of fame and where the run lies.
+
+    Raises:
+        BadInput: Something is not accepted; the message says what is.
+        ActsearchError: The disk failed; what was done is kept.
+    """
+    if budget is None and births is None:
+        raise BadInput("a search needs an end: give a budget such as '5m', births, or both")
+    the_space = space if isinstance(space, SearchSpace) else load_space(space)
+    given = [*_formulas(seed_formulas), *_best_of(seed_run)]
+    the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
+    slots = _slots(workers, devices, the_space)
+    limits = _limits(budget, births, 0.0)
+    name = run if run is not None else default_name(the_task.name, runs_dir)
+    the_task.prepare()
+    config = {
+        "space": the_space.name,
+        "space_settings": the_space.model_dump(mode="json"),
+        **_task_reference(task, data),
+        "task_settings": the_task.settings(),
+        "rung": the_task.rungs[0].name,
+        "seeds": list(the_task.rungs[0].seeds),
+        "seed": seed,
+        "threads": THREADS,
+        "budget": budget,
+        "births": births,
+        "seed_formulas": [str(expression) for expression in given],
+    }
+    with RunStore.create(run_folder(name, runs_dir), config, _environment(slots)) as store:
+        return _run(store, the_space, the_task, limits, slots, given, observer)
+
+
+def resume(
+    run: str | Path,
+    *,
+    budget: str | float | None = None,
+    births: int | None = None,
+    workers: str | int = "auto",
+    devices: str | Sequence[str] = "auto",
+    data: Path | None = None,
+    seed_formulas: Iterable[str] = (),
+    seed_run: Path | None = None,
+    task: Task | None = None,
+    runs_dir: Path | None = None,
+    observer: Observer | None = None,
+) -> Result:
+    """Go on with a run, to its own limits or to those given, which count from its beginning.
+
+    Args:
+        run: Name or folder of the run.
+        budget: As in ``search``; where neither it nor ``births`` is given, those of the run.
+        births: As in ``search``.
+        workers: As in ``search``; may differ from before.
+        devices: As in ``search``; may differ from before.
+        data: Where the data set lies now, if it was moved.
+        seed_formulas: Further formulas; they are the next births.
+        seed_run: A run whose best formulas are further seeds.
+        task: The task, for a run that was started with a task object.
+        runs_dir: As in ``search``.
+        observer: As in ``search``.
+
+    Raises:
+        BadInput: There is no such run, another process writes it, or the task is not what it was.
+        ActsearchError: The disk failed; what was done is kept.
+    """
+    folder = run_folder(run, runs_dir) if isinstance(run, str) else run
+    given = [*_formulas(seed_formulas), *_best_of(seed_run)]
+    with RunStore.open(folder, write=True) as store:
+        config = store.config
+        the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
+        slots = _slots(workers, devices, the_space)
+        the_task = task if task is not None else _saved_task(store, data)
+        the_task.prepare()
+        _check_same(store, the_task)
+        if budget is None and births is None:
+            budget, births = config["budget"], config["births"]
+        limits = _limits(budget, births, store.elapsed_s())
+        return _run(store, the_space, the_task, limits, slots, given, observer)
+
+
+def _run(
+    store: RunStore,
+    space: SearchSpace,
+    task: Task,
+    limits: Limits,
+    slots: Slots,
+    given: list[Expression],
+    observer: Observer | None,
+) -> Result:
+    rung = task.rungs[0]
+    evolution = space.evolution
+    ledger = Ledger(rung.name, rung.seeds, evolution.lag, evolution.population)
+    load(ledger, store.births(), store.trainings())
+    fresh = not ledger.births
+    info = {
+        "budget_s": limits.budget_s,
+        "births": limits.births,
+        "workers": slots.workers,
+        "devices": list(slots.devices),
+    }
+    pool = make_pool(task, workers=slots.workers, devices=slots.devices, threads=THREADS)
+    with store.session(info), pool:
+        engine = Engine(
+            store=store,
+            ledger=ledger,
+            space=space,
+            seed=store.config["seed"],
+            rung=rung,
+            limits=limits,
+            observer=observer,
+        )
+        # Seeds interrupted halfway are completed: those in the store are a prefix of them.
+        listed = [parse(text) for text in space.seeds]
+        listed += [parse(text) for text in store.config["seed_formulas"]]
+        n_there = 0 if fresh else sum(birth.operator == "seed" for birth in ledger.births)
+        for expression in listed[n_there:]:
+            engine.add_seed(expression, "seed")
+        if not fresh:
+            for expression in given:
+                engine.add_seed(expression, "added seed")
+        engine.run(pool)
+        best = hall_of_fame(store.births(), store.trainings(), seeds=rung.seeds, rung=rung.name)
+    return Result(store.folder, tuple(_found(scored) for scored in best))
+
+
+def _found(scored: Scored) -> Found:
+    assert scored.mean is not None
+    return Found(scored.id, parse(scored.formula), scored.mean, scored.standard_error, scored.n)
+
+
+def _formulas(texts: Iterable[str]) -> list[Expression]:
+    if isinstance(texts, str):
+        texts = [texts]
+    known = {name.lower(): formula for name, formula in KNOWN.items()}
+    return [parse(known.get(text.strip().lower(), text)) for text in texts]
+
+
+def _best_of(folder: Path | None) -> list[Expression]:
+    """Return the best formulas of another run.
+
+    Raises:
+        BadInput: There is no such run, or it has no scores.
+    """
+    if folder is None:
+        return []
+    with RunStore.open(Path(folder)) as store:
+        best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN)
+    if not best:
+        raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
+    return [parse(scored.formula) for scored in best]
+
+
+def _checked(task: Task) -> Task:
+    if not isinstance(task, Task):
+        raise BadInput(
+            f"a task needs name, score_name, rungs, prepare, settings and train; "
+            f"{type(task).__name__} lacks some of them"
+        )
+    return task
+
+
+def _limits(budget: str | float | None, births: int | None, elapsed_s: float) -> Limits:
+    if births is not None and births < 1:
+        raise BadInput(f"births must be at least 1, got {births}")
+    budget_s = parse_duration(budget) if isinstance(budget, str) else budget
+    if budget_s is not None and not budget_s > 0:
+        raise BadInput(f"the budget must be above 0 seconds, got {budget_s}")
+    deadline = None if budget_s is None else time.time() + budget_s - elapsed_s
+    return Limits(budget_s, births, deadline)
+
+
+def _slots(workers: str | int, devices: str | Sequence[str], space: SearchSpace) -> Slots:
+    """Return workers and devices; no more workers than the lag of the space keeps busy."""
+    slots, lag = resolve(workers, devices), space.evolution.lag
+    if slots.workers <= lag:
+        return slots
+    if str(workers) == "auto":
+        return Slots(lag, slots.devices if slots.devices == ("cpu",) else slots.devices[:lag])
+    raise BadInput(
+        f"{slots.workers} workers are more than the lag of {lag} of space '{space.name}': births "
+        f"wait for the results of all but the last {lag} candidates. Use at most {lag} workers, "
+        "or set 'lag' under [evolution] in a space file of your own"
+    )
+
+
+def _task_reference(task: str | Task, data: Path | None) -> dict[str, Any]:
+    """Return how to load the task again; paths are made absolute."""
+    if not isinstance(task, str):
+        return {"task": task.name, "task_from": "object", "data": None}
+    path, colon, function = task.rpartition(":")
+    spec = f"{Path(path).resolve()}:{function}" if colon and path.endswith(".py") else task
+    where = None if data is None else str(Path(data).resolve())
+    return {"task": spec, "task_from": "name", "data": where}
+
+
+def _saved_task(store: RunStore, data: Path | None) -> Task:
+    config = store.config
+    if config["task_from"] != "name":
+        raise BadInput(
+            f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
+            "resume it there: actsearch.resume(run, task=...)"
+        )
+    if data is None and config["data"] is not None:
+        data = Path(config["data"])
+    return load_task(config["task"], data)
+
+
+def _check_same(store: RunStore, task: Task) -> None:
+    """Refuse a task whose settings differ from those that the run's scores were made with."""
+    before, now = store.config["task_settings"], _as_json(task.settings())
+    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    rung = task.rungs[0]
+    if (store.config["rung"], store.config["seeds"]) != (rung.name, list(rung.seeds)):
+        differing.append("rungs")
+    if differing:
+        raise BadInput(
+            f"run '{store.name}' was made with other settings of its task: {', '.join(differing)} "
+            "differ. Scores would not compare; start a new run with --seed-run "
+            f"{store.name} instead"
+        )
+
+
+def _as_json(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def _environment(slots: Slots) -> dict[str, Any]:
+    """Return versions, machine and devices, for the record."""
+    packages = ("actsearch", "torch", "numpy", "sympy", "deap", "joblib", "scipy")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "unknown"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "n_cpus": os.cpu_count(),
+        "versions": versions,
+        "workers": slots.workers,
+        "devices": list(slots.devices),
+        "command": list(sys.argv),
+    }

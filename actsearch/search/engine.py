@@ -1,0 +1,185 @@
+"""The search loop: breed, check, dispatch, collect, score, commit.
+
+Everything that a birth depends on is in the store before the birth is bred, and the birth is in
+the store before it is trained. So the loop may be killed at any line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from actsearch.expressions import Expression
+from actsearch.runs import Birth, RunStore, Scored, TrainingRow
+from actsearch.search.evolution import Breeder, Offspring
+from actsearch.search.ledger import Ledger
+from actsearch.search.space import SearchSpace
+from actsearch.tasks.protocol import STOPPED, Rung, Training
+from actsearch.workers import WAIT, Job, Pool
+
+#: A space that gives nothing new in so many births is taken for exhausted.
+EXHAUSTED_AFTER = 2000
+_N_BEST = 5
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a search at a moment, for whoever watches it."""
+
+    run: str
+    n_births: int
+    n_trained: int
+    n_duplicates: int
+    n_rejected: int
+    n_trainings: int
+    best: tuple[Scored, ...]
+    in_flight: tuple[str, ...]
+    elapsed_s: float
+    budget_s: float | None
+    births_limit: int | None
+
+
+Observer = Callable[[Snapshot], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends: at a moment, at a number of births (the rejected count), or both."""
+
+    budget_s: float | None
+    births: int | None
+    deadline: float | None  # time.time() of the end of the budget
+
+    def reached(self, n_births: int) -> bool:
+        return self.out_of_time() or (self.births is not None and n_births >= self.births)
+
+    def out_of_time(self) -> bool:
+        return self.deadline is not None and time.time() >= self.deadline
+
+
+class Engine:
+    """One search on an open store. ``run`` returns when a limit is reached."""
+
+    def __init__(
+        self,
+        *,
+        store: RunStore,
+        ledger: Ledger,
+        space: SearchSpace,
+        seed: int,
+        rung: Rung,
+        limits: Limits,
+        observer: Observer | None = None,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._space = space
+        self._breeder = Breeder(space, seed)
+        self._rung = rung
+        self._limits = limits
+        self._observer = observer
+        self._queue: deque[Job] = deque(self._job(*one) for one in ledger.missing())
+        self._in_flight: dict[tuple[int, int], str] = {}
+        self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
+        for birth in ledger.births:
+            self._counts[birth.status] += 1
+        self._n_fruitless = 0
+        self._bred_all = False
+
+    def add_seed(self, expression: Expression, operator: str) -> None:
+        """Add a formula that was given rather than bred."""
+        self._birth(Offspring(expression, operator, ()))
+
+    def run(self, pool: Pool) -> None:
+        """Search until a limit is reached."""
+        self._breed()
+        self._tell()
+        for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
+            self._in_flight.pop(job.key, None)
+            if record.status != STOPPED:
+                row = TrainingRow.of(job.key[0], record)
+                self._store.add_training(row)
+                self._ledger.add_training(row)
+            self._breed()
+            self._tell()
+
+    def _breed(self) -> None:
+        """Breed as far ahead as the lag allows."""
+        while not self._bred_all and self._ledger.may_breed():
+            if self._limits.reached(len(self._ledger.births)) or self._exhausted():
+                self._bred_all = True
+                return
+            number = len(self._ledger.births)
+            parents = self._ledger.parents()
+            if self._ledger.n_accepted_random < self._space.evolution.random_births:
+                offspring = self._breeder.random(number)
+            else:
+                offspring = self._breeder.breed(number, parents)
+            self._birth(offspring)
+
+    def _birth(self, offspring: Offspring) -> None:
+        """Check a formula, commit it, and queue its trainings if it is worth them."""
+        expression = offspring.expression
+        fingerprint = expression.fingerprint()
+        same_as = self._ledger.same_as(fingerprint)
+        reason = None
+        if same_as is None:
+            reason = expression.check(max_size=self._space.shape.max_nodes)
+        status = "duplicate" if same_as is not None else "rejected" if reason else "accepted"
+        birth = Birth(
+            id=len(self._ledger.births),
+            operator=offspring.operator,
+            parents=offspring.parents,
+            formula=str(expression),
+            fingerprint=fingerprint,
+            status=status,
+            reason=reason or "",
+            same_as=same_as,
+            size=expression.size,
+            created_s=time.time(),
+        )
+        self._store.add_birth(birth)
+        self._ledger.add_birth(birth)
+        self._counts[status] += 1
+        self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
+        if status == "accepted":
+            self._queue.extend(self._job(birth, seed) for seed in self._rung.seeds)
+
+    def _exhausted(self) -> bool:
+        return self._n_fruitless >= EXHAUSTED_AFTER
+
+    def _job(self, birth: Birth, seed: int) -> Job:
+        return Job((birth.id, seed), Training(birth.formula, self._rung.name, seed))
+
+    def _next_job(self) -> Any:
+        """Hand out a job; called by the pool, perhaps from another thread, so it never blocks."""
+        if self._limits.out_of_time():
+            return None
+        try:
+            job = self._queue.popleft()
+        except IndexError:
+            return None if self._bred_all else WAIT
+        self._in_flight[job.key] = job.training.formula
+        return job
+
+    def _tell(self) -> None:
+        if self._observer is None:
+            return
+        self._observer(
+            Snapshot(
+                run=self._store.name,
+                n_births=len(self._ledger.births),
+                n_trained=self._ledger.n_complete,
+                n_duplicates=self._counts["duplicate"],
+                n_rejected=self._counts["rejected"],
+                n_trainings=self._ledger.n_trainings,
+                best=tuple(self._ledger.best(_N_BEST)),
+                in_flight=tuple(dict.fromkeys(list(self._in_flight.values()))),
+                elapsed_s=self._store.elapsed_s(),
+                budget_s=self._limits.budget_s,
+                births_limit=self._limits.births,
+            )
+        )

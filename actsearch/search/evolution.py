@@ -1,0 +1,195 @@
+"""What DEAP does for the search: random trees, parents by tournament, offspring by operators.
+
+One birth is a pure function of (seed, number of the birth, scored individuals): the global
+generator that DEAP draws from is seeded for each birth and put back afterwards, so no generator
+state has to be stored and an interrupted search goes on exactly as it would have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from deap import base, gp, tools
+
+from actsearch.expressions import Expression, parse
+from actsearch.search.space import SearchSpace
+from actsearch.search.trees import (
+    constant_leaf,
+    fill,
+    from_node,
+    primitive_set,
+    round_constant,
+    to_node,
+)
+
+#: How often an operator is tried until its child differs from the parent and fits the shape.
+_TRIES = 20
+
+
+class _Fitness(base.Fitness):  # type: ignore[misc]
+    weights = (1.0,)
+
+
+class _Individual(gp.PrimitiveTree):  # type: ignore[misc]
+    """A tree with its id and fitness."""
+
+    def __init__(self, content: Sequence[Any], birth_id: int = -1, score: float | None = None):
+        super().__init__(content)
+        self.birth_id = birth_id
+        self.fitness = _Fitness(() if score is None else (score,))
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A scored formula that may have offspring."""
+
+    birth_id: int
+    formula: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Offspring:
+    """A formula that was bred, with what made it from whom."""
+
+    expression: Expression
+    operator: str
+    parents: tuple[int, ...]
+
+
+@contextmanager
+def _seeded(*key: int) -> Iterator[None]:
+    """Seed the global generator from a key, and restore it afterwards."""
+    state = random.getstate()
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    random.seed(int.from_bytes(digest[:16], "big"))
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+class Breeder:
+    """Breeds formulas of a space."""
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+        self._pset = primitive_set(space)
+        shape = space.shape
+        self._random_tree = partial(
+            gp.genHalfAndHalf,
+            self._pset,
+            min_=shape.min_random_depth,
+            max_=shape.max_random_depth,
+        )
+        self._mutations: dict[str, Callable[[_Individual], Any]] = {
+            "insert": lambda tree: gp.mutInsert(tree, self._pset),
+            "delete": gp.mutShrink,
+            "replace": lambda tree: gp.mutNodeReplacement(tree, self._pset),
+            "regrow": lambda tree: gp.mutUniform(tree, self._subtree, self._pset),
+            "perturb": self._perturb,
+        }
+        self._trees: dict[str, list[Any]] = {}
+
+    def random(self, number: int) -> Offspring:
+        """Draw the ``number``-th birth from the ramp of random trees."""
+        with _seeded(self._seed, number):
+            return self._fresh()
+
+    def breed(self, number: int, parents: Sequence[Parent]) -> Offspring:
+        """Breed the ``number``-th birth.
+
+        Args:
+            number: The id that the birth will have; with the seed it decides every draw.
+            parents: The population, best first; a random tree is drawn where it is empty.
+        """
+        with _seeded(self._seed, number):
+            frequencies = dict(self._space.evolution.operators)
+            (operator,) = random.choices(list(frequencies), list(frequencies.values()))
+            if operator == "fresh" or not parents:
+                return self._fresh()
+            population = [self._individual(parent) for parent in parents]
+            if operator == "crossover":
+                return self._crossover(population)
+            return self._mutate(operator, population)
+
+    def _fresh(self) -> Offspring:
+        tree = self._random_tree()
+        for _ in range(_TRIES):
+            fill(tree, self._space)
+            if self._fits(tree):
+                break
+            tree = self._random_tree()
+        return Offspring(Expression(to_node(tree)), "random", ())
+
+    def _subtree(self, pset: gp.PrimitiveSetTyped, type_: type) -> list[Any]:
+        tree: list[Any] = gp.genHalfAndHalf(pset, min_=0, max_=2, type_=type_)
+        return tree
+
+    def _individual(self, parent: Parent) -> _Individual:
+        if parent.formula not in self._trees:
+            self._trees[parent.formula] = from_node(parse(parent.formula).root)
+        return _Individual(self._trees[parent.formula], parent.birth_id, parent.score)
+
+    def _select(self, population: Sequence[_Individual]) -> _Individual:
+        evolution = self._space.evolution
+        (chosen,) = tools.selDoubleTournament(
+            population,
+            k=1,
+            fitness_size=evolution.tournament,
+            parsimony_size=evolution.parsimony,
+            fitness_first=True,
+        )
+        picked: _Individual = chosen
+        return picked
+
+    def _crossover(self, population: Sequence[_Individual]) -> Offspring:
+        for _ in range(_TRIES):
+            mother, father = self._select(population), self._select(population)
+            child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
+            if self._fits(child) and not _same(child, mother) and not _same(child, father):
+                ids = (mother.birth_id, father.birth_id)
+                return Offspring(Expression(to_node(child)), "crossover", ids)
+        return self._fresh()
+
+    def _mutate(self, operator: str, population: Sequence[_Individual]) -> Offspring:
+        for _ in range(_TRIES):
+            parent = self._select(population)
+            child = _Individual(parent)
+            try:
+                self._mutations[operator](child)
+            except IndexError:
+                continue  # the space has no primitive of the kind that the operator looks for
+            fill(child, self._space)
+            if self._fits(child) and not _same(child, parent):
+                return Offspring(Expression(to_node(child)), operator, (parent.birth_id,))
+        return self._fresh()
+
+    def _perturb(self, tree: _Individual) -> None:
+        """Scale one constant by a log-normal factor, now and then with the other sign."""
+        places = [i for i, node in enumerate(tree) if not node.arity and _is_number(node)]
+        if not places:
+            return
+        place = random.choice(places)
+        factor = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
+        value = tree[place].value or 0.1
+        tree[place] = constant_leaf(round_constant(value * factor), tree[place].ret)
+
+    def _fits(self, tree: Any) -> bool:
+        shape = self._space.shape
+        return len(tree) <= shape.max_nodes and gp.PrimitiveTree(tree).height <= shape.max_depth
+
+
+def _is_number(node: Any) -> bool:
+    return isinstance(getattr(node, "value", None), float | int)
+
+
+def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return to_node(list(a)) == to_node(list(b))

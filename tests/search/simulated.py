@@ -1,0 +1,86 @@
+"""A task whose scores come from a formula's text, and a pool that ends jobs in any order.
+
+Only for tests of the engine that need thousands of trainings; nothing is trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.workers import Wait
+
+
+def score_of(formula: str, seed: int) -> float:
+    """A number in [0, 1) that depends on formula and seed alone."""
+    digest = hashlib.sha256(f"{formula} {seed}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+class SimulatedTask:
+    """Implements ``Task`` without training anything; one formula in twelve diverges."""
+
+    name = "simulated"
+    score_name = "simulated score"
+    rungs = (Rung("search", 1, (0, 1)),)
+
+    def prepare(self) -> None:
+        pass
+
+    def settings(self) -> dict[str, Any]:
+        return {"simulated": 1}
+
+    def train(
+        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
+    ) -> list[Record]:
+        return [self._record(training, device) for training in trainings]
+
+    def _record(self, training: Training, device: str) -> Record:
+        score = score_of(training.formula, training.seed)
+        ok = score > 1 / 12
+        return Record(
+            formula=training.formula,
+            rung=training.rung,
+            seed=training.seed,
+            status="ok" if ok else "diverged",
+            score=score if ok else None,
+            metrics={},
+            curve=((1, 1.0, score),) if ok else (),
+            time_s=0.0,
+            device=device,
+        )
+
+
+class ShuffledPool:
+    """Implements ``Pool``: keeps ``n_workers`` jobs in flight and ends a random one of them."""
+
+    devices = ("cpu",)
+
+    def __init__(self, n_workers: int, seed: int) -> None:
+        self.n_workers = n_workers
+        self._random = random.Random(seed)
+        self.most_in_flight = 0
+
+    def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+        task, in_flight, ended = SimulatedTask(), [], False
+        while True:
+            while not ended and len(in_flight) < self.n_workers:
+                job = next_job()
+                if isinstance(job, Wait):
+                    break
+                if job is None:
+                    ended = True
+                else:
+                    in_flight.append(job)
+            self.most_in_flight = max(self.most_in_flight, len(in_flight))
+            if not in_flight:
+                assert ended, "the engine waits and nothing is in flight"
+                return
+            job = in_flight.pop(self._random.randrange(len(in_flight)))
+            yield job, task.train([job.training])[0]
+
+    def close(self) -> None:
+        pass

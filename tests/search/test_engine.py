@@ -1,0 +1,179 @@
+"""The loop: the same births and scores for any order of results, and across interruptions."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actsearch.expressions import parse
+from actsearch.runs import RunStore, hall_of_fame
+from actsearch.search.engine import Engine, Limits
+from actsearch.search.ledger import Ledger, load
+from actsearch.search.space import SearchSpace, load_space, space_from
+
+from .simulated import ShuffledPool, SimulatedTask
+
+RUNG = SimulatedTask.rungs[0]
+N_BIRTHS = 150
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def space_with(**evolution: Any) -> SearchSpace:
+    values = load_space("default").model_dump()
+    values["evolution"] |= {"random_births": 10, "population": 10} | evolution
+    return space_from(values, "test")
+
+
+def engine_on(
+    store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed: int = 0
+) -> Engine:
+    ledger = Ledger(RUNG.name, RUNG.seeds, space.evolution.lag, space.evolution.population)
+    load(ledger, store.births(), store.trainings())
+    limits = Limits(budget_s=None, births=births, deadline=None)
+    engine = Engine(store=store, ledger=ledger, space=space, seed=seed, rung=RUNG, limits=limits)
+    n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
+    for text in space.seeds[n_seeds:]:
+        engine.add_seed(parse(text), "seed")
+    return engine
+
+
+def contents(store: RunStore) -> tuple[Any, ...]:
+    births = [dataclasses.replace(birth, created_s=0.0) for birth in store.births()]
+    return births, store.trainings(), hall_of_fame(store.births(), store.trainings())
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
+    """What one worker without interruption finds."""
+    folder = tmp_path_factory.mktemp("runs") / "reference"
+    with RunStore.create(folder, {}, {}) as store, store.session({}):
+        engine_on(store, space_with()).run(ShuffledPool(1, 0))
+        return contents(store)
+
+
+def test_the_reference_run_is_a_search(reference: tuple[Any, ...]) -> None:
+    births, trainings, best = reference
+    assert [birth.id for birth in births] == list(range(N_BIRTHS))
+    statuses = {birth.status for birth in births}
+    assert statuses == {"accepted", "duplicate", "rejected"}
+    assert all(birth.reason for birth in births if birth.status == "rejected")
+    accepted = [birth for birth in births if birth.status == "accepted"]
+    assert len({birth.fingerprint for birth in accepted}) == len(accepted)
+    assert len(trainings) == 2 * len(accepted)
+    operators = {birth.operator for birth in births}
+    assert {"seed", "random", "crossover", "insert"} <= operators
+    for birth in births:
+        assert all(parent < birth.id for parent in birth.parents)
+        assert bool(birth.parents) == (birth.operator not in ("seed", "random"))
+        assert str(parse(birth.formula)) == birth.formula
+    assert [one.mean for one in best] == sorted((one.mean for one in best), reverse=True)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(n_workers=st.integers(1, 8), order=st.integers(0, 10**6))
+def test_any_order_of_results_gives_the_same_run(
+    reference: tuple[Any, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+    n_workers: int,
+    order: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    pool = ShuffledPool(n_workers, order)
+    with RunStore.create(folder, {}, {}) as store, store.session({}):
+        engine_on(store, space_with()).run(pool)
+        assert contents(store) == reference
+    assert pool.most_in_flight == n_workers
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_killed_at_any_commit_and_resumed_it_is_the_same_run(
+    reference: tuple[Any, ...], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    RunStore.create(folder, {}, {}).close()
+    for attempt in range(4):
+        with RunStore.open(folder, write=True) as store:
+            n_left = data.draw(st.integers(0, 120)) if attempt < 3 else 10**6
+            _kill_after(store, n_left, before=data.draw(st.booleans()))
+            try:
+                engine_on(store, space_with()).run(ShuffledPool(4, attempt))
+            except Killed:
+                continue
+    with RunStore.open(folder) as store:
+        assert contents(store) == reference
+
+
+def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
+    """Make the store's n-th commit the last, or the first that does not happen."""
+    counter = iter(range(n_commits + 1))
+
+    def dying(method: Any) -> Any:
+        def call(row: Any) -> None:
+            if before and next(counter, None) is None:
+                raise Killed
+            method(row)
+            if not before and next(counter, None) is None:
+                raise Killed
+
+        return call
+
+    store.add_birth = dying(store.add_birth)  # type: ignore[method-assign]
+    store.add_training = dying(store.add_training)  # type: ignore[method-assign]
+
+
+def test_a_larger_budget_continues_the_same_run(
+    reference: tuple[Any, ...], tmp_path: Path
+) -> None:
+    with RunStore.create(tmp_path / "run", {}, {}) as store:
+        engine_on(store, space_with(), births=60).run(ShuffledPool(3, 1))
+        assert len(store.births()) == 60
+        engine_on(store, space_with()).run(ShuffledPool(2, 2))
+        assert contents(store) == reference
+
+
+def test_the_seed_matters(reference: tuple[Any, ...], tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / "run", {}, {}) as store:
+        engine_on(store, space_with(), seed=1).run(ShuffledPool(2, 2))
+        formulas = {birth.formula for birth in store.births()}
+    others = {birth.formula for birth in reference[0]}
+    assert len(formulas & others) < 0.7 * len(formulas)
+
+
+def test_parents_are_never_among_the_last_candidates(reference: tuple[Any, ...]) -> None:
+    births = reference[0]
+    accepted = [birth.id for birth in births if birth.status == "accepted"]
+    lag = space_with().evolution.lag
+    for birth in births:
+        before = [id_ for id_ in accepted if id_ < birth.id]
+        visible = before[: max(0, len(before) - lag)]
+        assert set(birth.parents) <= set(visible)
+
+
+def test_a_space_that_gives_nothing_new_ends(tmp_path: Path) -> None:
+    values = space_with().model_dump() | {"unary": ("relu",), "binary": (), "seeds": ("relu(x)",)}
+    space = space_from(values, "test")
+    with RunStore.create(tmp_path / "run", {}, {}) as store:
+        engine_on(store, space, births=100_000).run(ShuffledPool(2, 0))
+        assert 2000 <= len(store.births()) < 4000
+
+
+def test_no_time_left_trains_nothing(tmp_path: Path) -> None:
+    space = space_with()
+    with RunStore.create(tmp_path / "run", {}, {}) as store:
+        engine = engine_on(store, space)
+        engine._limits = Limits(budget_s=1.0, births=None, deadline=0.0)
+        engine.run(ShuffledPool(2, 0))
+        assert store.trainings() == []
+        # What was queued is still there, and is trained when the run goes on.
+        engine_on(store, space, births=len(store.births())).run(ShuffledPool(2, 0))
+        accepted = [birth for birth in store.births() if birth.status == "accepted"]
+        assert len(store.trainings()) == 2 * len(accepted)

@@ -1,0 +1,147 @@
+"""Breeding: deterministic in any process, within the space, with every operator doing its work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actsearch.expressions import PRIMITIVES, parse
+from actsearch.search.evolution import Breeder, Parent
+from actsearch.search.space import SearchSpace, load_space, space_files, space_from
+from actsearch.search.trees import from_node, to_node
+
+SPACE = load_space("default")
+PARENTS = [Parent(i, text, 1 - 0.01 * i) for i, text in enumerate(SPACE.seeds)]
+
+
+def only(operator: str, space: SearchSpace = SPACE) -> SearchSpace:
+    values = space.model_dump()
+    names = values["evolution"]["operators"]
+    values["evolution"]["operators"] = {name: float(name == operator) for name in names}
+    return space_from(values, "test")
+
+
+def digest_of_births() -> str:
+    breeder = Breeder(SPACE, 7)
+    births = [breeder.random(k) for k in range(60)]
+    births += [breeder.breed(k, PARENTS) for k in range(60, 360)]
+    text = "\n".join(f"{b.operator} {b.parents} {b.expression}" for b in births)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "77"])
+def test_other_processes_breed_the_same(hash_seed: str) -> None:
+    code = "from test_evolution import digest_of_births; print(digest_of_births())"
+    path = [os.path.dirname(__file__), *sys.path]
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == digest_of_births()
+
+
+def test_the_global_generator_is_left_as_it_was() -> None:
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    Breeder(SPACE, 0).breed(3, PARENTS)
+    assert random.random() == expected
+
+
+@pytest.mark.parametrize("name", sorted(space_files()))
+@settings(max_examples=150, deadline=None)
+@given(number=st.integers(0, 10**6), seed=st.integers(0, 100), scratch=st.booleans())
+def test_births_lie_in_the_space(name: str, number: int, seed: int, scratch: bool) -> None:
+    space = load_space(name)
+    parents = [Parent(i, text, 0.5) for i, text in enumerate(space.seeds)]
+    breeder = Breeder(space, seed)
+    born = breeder.random(number) if scratch else breeder.breed(number, parents)
+    seed_ops = {node.op for text in space.seeds for node in parse(text).root.walk()}
+    allowed = {*space.unary, *space.binary, "x", "const"} | seed_ops
+    assert {node.op for node in born.expression.root.walk()} <= allowed
+    assert born.expression.size <= space.shape.max_nodes
+    assert born.expression.depth <= space.shape.max_depth
+    assert parse(str(born.expression)) == born.expression
+
+
+@pytest.mark.parametrize(
+    "operator", ["crossover", "insert", "delete", "replace", "regrow", "perturb"]
+)
+def test_each_operator_changes_its_parents(operator: str) -> None:
+    breeder = Breeder(only(operator), 3)
+    texts = ["x*sigmoid(1.5*x)", "max(tanh(x), 0.25*x) + 0.5", "sin(x)*gauss(x - 1)"]
+    parents = [Parent(i, text, 0.9) for i, text in enumerate(texts)]
+    made = Counter()
+    for number in range(80):
+        born = breeder.breed(number, parents)
+        made[born.operator] += 1
+        if born.operator != operator:
+            continue
+        of = [parse(texts[parent]) for parent in born.parents]
+        assert len(of) == (2 if operator == "crossover" else 1)
+        assert born.expression not in of
+        sizes = [parent.size for parent in of]
+        if operator == "insert":
+            assert born.expression.size > sizes[0]
+        if operator == "delete":
+            assert born.expression.size < sizes[0]
+        if operator == "perturb":
+            assert born.expression.size == sizes[0]
+            assert _shape(born.expression.root) == _shape(of[0].root)
+        if operator == "replace":
+            assert sum(_differences(born.expression.root, of[0].root)) == 1
+    assert made[operator] >= 70
+
+
+def _shape(node: object) -> object:
+    return (node.op, tuple(_shape(arg) for arg in node.args))  # type: ignore[attr-defined]
+
+
+def _differences(a: object, b: object) -> list[bool]:
+    args = zip(a.args, b.args, strict=True)  # type: ignore[attr-defined]
+    below = [same for pair in args for same in _differences(*pair)]
+    return [(a.op, a.value) != (b.op, b.value), *below]  # type: ignore[attr-defined]
+
+
+def test_better_and_smaller_parents_are_preferred() -> None:
+    breeder = Breeder(only("insert"), 0)
+    parents = [Parent(i, f"tanh({i + 1}*x)", -float(i)) for i in range(20)]
+    chosen = Counter(p for k in range(300) for p in breeder.breed(k, parents).parents)
+    # The best of four draws from twenty is among the first five with probability 0.68.
+    assert sum(chosen[i] for i in range(5)) > 0.5 * sum(chosen.values())
+    twins = [Parent(0, "relu(relu(relu(relu(x))))", 0.5), Parent(1, "relu(x)", 0.5)]
+    chosen = Counter(p for k in range(300) for p in breeder.breed(k, twins).parents)
+    assert chosen[1] > 1.1 * chosen[0]
+
+
+def test_a_space_without_an_operators_material_still_breeds() -> None:
+    space = space_from({"name": "t", "unary": ["relu"], "seeds": ["mix(x, 1, 0.5)"]}, "test")
+    breeder = Breeder(space, 0)
+    for number in range(200):
+        breeder.breed(number, [Parent(0, "mix(x, 1, 0.5)", 1.0)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(number=st.integers(0, 10**6))
+def test_trees_and_nodes_round_trip(number: int) -> None:
+    node = Breeder(load_space("swish"), 1).random(number).expression.root
+    assert to_node(from_node(node)) == node
+
+
+def test_every_row_has_a_deap_primitive() -> None:
+    for row in PRIMITIVES.values():
+        operands = row.arity - row.n_scalars
+        text = f"{row.name}({', '.join(['x'] * operands + ['0.5'] * row.n_scalars)})"
+        root = parse(text).root
+        assert to_node(from_node(root)) == root

@@ -1,0 +1,114 @@
+"""Space files: the shipped ones, and every error told at once with a way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actsearch.errors import BadInput
+from actsearch.expressions import KNOWN, PRIMITIVES
+from actsearch.search.space import load_space, offered_primitives, space_files
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(space_files()))
+def test_shipped_spaces_are_read(name: str) -> None:
+    space = load_space(name)
+    assert space.name == name
+    assert space.description
+    assert space.seeds
+
+
+def test_default_and_swish_are_shipped() -> None:
+    assert {"default", "swish"} <= set(space_files())
+    assert set(load_space("default").seeds) == set(KNOWN.values())
+
+
+def test_a_small_file_gets_defaults(tmp_path: Path) -> None:
+    space = load_space(write(tmp_path, 'unary = ["relu", "tanh"]\nseeds = ["ReLU", "x*tanh(x)"]'))
+    assert space.name == "mine"
+    assert space.seeds == ("relu(x)", "x*tanh(x)")
+    assert space.evolution.lag >= 1
+
+
+def test_all_errors_at_once(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        unray = ["relu"]
+        unary = ["rellu", "max"]
+        seeds = ["x*tnah(x)"]
+        [shape]
+        max_nods = 3
+        max_depth = "deep"
+        [evolution.operators]
+        crossover = -1
+        """,
+    )
+    with pytest.raises(BadInput) as caught:
+        load_space(path)
+    message = str(caught.value)
+    assert "6 errors" in message
+    for part in (
+        "unray: unknown key; did you mean 'unary'?",
+        "unknown primitive 'rellu'; did you mean 'relu'?",
+        "'max' is not unary",
+        "did you mean 'tanh'?",
+        "shape.max_nods: unknown key; did you mean 'max_nodes'?",
+        "shape.max_depth",
+        "evolution.operators.crossover",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("unary = [", "is not TOML"),
+        ("\x00", "is not TOML"),
+        ("unary = []", "no primitives"),
+        ('unary = ["relu"]\nbinary = ["tanh"]', "'tanh' is not binary"),
+        ('unary = ["sech2"]', "unknown primitive 'sech2'"),
+        ('unary = ["relu"]\n[constants]\nvalues = [inf]', "constants lie between"),
+        ('unary = ["relu"]\n[shape]\nmin_random_depth = 5', "min_random_depth is above"),
+        ('unary = ["relu"]\n[evolution]\nlag = 0', "evolution.lag"),
+        ("name = 3\n" + 'unary = ["relu"]', "name"),
+        (
+            'unary = ["relu"]\n[evolution.operators]\n'
+            + "\n".join(
+                f"{name} = 0"
+                for name in "crossover insert delete replace regrow perturb fresh".split()
+            ),
+            "at least one operator",
+        ),
+    ],
+)
+def test_bad_files(tmp_path: Path, text: str, part: str) -> None:
+    with pytest.raises(BadInput, match=part.replace("(", r"\(")) as caught:
+        load_space(write(tmp_path, text))
+    assert caught.value.exit_code == 2
+
+
+def test_unknown_name_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="did you mean 'default'"):
+        load_space("defualt")
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_space(tmp_path / "none.toml")
+    with pytest.raises(BadInput, match="larger than"):
+        load_space(write(tmp_path, "#" * 1_000_001))
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xff"')
+    with pytest.raises(BadInput, match="is not TOML"):
+        load_space(tmp_path / "latin.toml")
+
+
+def test_offered_primitives_are_public() -> None:
+    offered = [*offered_primitives(1), *offered_primitives(2)]
+    assert set(offered) == {row.name for row in PRIMITIVES.values() if not row.internal}
+    assert {"relu", "clip"} <= set(offered_primitives(1))
+    assert {"add", "rbf", "mix"} <= set(offered_primitives(2))
