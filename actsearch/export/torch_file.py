@@ -54,7 +54,7 @@ def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any
         "formula": str(expression),
         "derivative": str(derivatives["x"]),
         "latex": expression.latex(),
-        "parameters": {p: PARAMETER_START for p in expression.parameters},
+        "parameters": dict.fromkeys(expression.parameters, PARAMETER_START),
         "provenance": {str(key): _plain(value) for key, value in provenance.items()},
     }
     class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or "Activation"
@@ -192,7 +192,7 @@ def _module(name: str, class_name: str, expression: Expression) -> str:
 def _self_test(name: str, class_name: str, expression: Expression) -> str:
     """Write the test; its constants come from the definition, not from the code it tests."""
     rows = []
-    parameters = {p: PARAMETER_START for p in expression.parameters}
+    parameters = dict.fromkeys(expression.parameters, PARAMETER_START)
     for x in _POINTS:
         point = {"x": x, **parameters}
         value = float(reference.value(expression.root, point))
@@ -200,7 +200,7 @@ def _self_test(name: str, class_name: str, expression: Expression) -> str:
         if math.isfinite(value) and math.isfinite(slope):
             rows.append(f"    ({x!r}, {value!r}, {slope!r}),")
     listed = "\n".join(rows)
-    return f'''# x, value, derivative: from the mathematical definition in {reference.DIGITS} digits.
+    return f'''# x, value, derivative: by the mathematical definition in {reference.DIGITS} digits.
 _EXPECTED = (
 {listed}
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.fingerprint import others
 from actsearch.expressions.known import KNOWN
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from actsearch.expressions.expression import Expression
 
 Interval = tuple[float, float]
+Evaluate = Callable[[ArrayLike], NDArray[np.float64]]
 
 #: The window of range, zeros, kinks and slopes; wider than pre-activations get in practice.
 WINDOW = 10.0
@@ -59,12 +62,17 @@ class Analysis:
 
 def analyze(expression: Expression) -> Analysis:
     """Measure the properties of an expression."""
+    with np.errstate(all="ignore"):  # values may be infinite, and so are their differences
+        return _analyze(expression)
+
+
+def _analyze(expression: Expression) -> Analysis:
     x = np.linspace(-WINDOW, WINDOW, _N)
-    given = others(expression, x)
-    fixed = dict.fromkeys(given, 1.0)
-    f = expression.evaluate(x, fixed)
-    slope_of = expression.derivative()
-    d = slope_of.evaluate(x, fixed)
+    fixed = dict.fromkeys(others(expression, x), 1.0)
+    derivative = expression.derivative()
+    value = functools.partial(expression.evaluate, others=fixed)
+    slope = functools.partial(derivative.evaluate, others=fixed)
+    f, d = value(x), slope(x)
     density = np.exp(-x * x / 2)
     density /= density.sum()
     mean = float(np.sum(density * f))
@@ -72,17 +80,17 @@ def analyze(expression: Expression) -> Analysis:
     distance, known = _nearest(f, density)
     return Analysis(
         formula=str(expression),
-        derivative=str(slope_of),
+        derivative=str(derivative),
         latex=expression.latex(),
         size=expression.size,
         complexity=expression.complexity,
         range=(float(np.min(f)), float(np.max(f))),
-        limits=(_limit(expression, -1.0), _limit(expression, 1.0)),
+        limits=(_limit(value, -1.0), _limit(value, 1.0)),
         zeros=_zeros(x, f),
-        kinks=_kinks(x, f, d, expression),
+        kinks=_kinks(x, d, slope),
         symmetry=_symmetry(f),
         monotone=_monotone(f),
-        slope_at_0=float(slope_of.evaluate(0.0, fixed)),
+        slope_at_0=float(slope(0.0)),
         lipschitz=float(np.max(np.abs(d))),
         dead=_stretches(x, d == 0),
         dead_share=float(np.sum(density[d == 0])),
@@ -96,10 +104,10 @@ def analyze(expression: Expression) -> Analysis:
     )
 
 
-def _limit(expression: Expression, sign: float) -> str:
+def _limit(value: Evaluate, sign: float) -> str:
     """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8."""
     x = sign * 10.0 ** np.arange(2, 9)
-    f = expression.evaluate(x)
+    f = value(x)
     if np.isnan(f).any():
         return "undefined"
     if math.isinf(f[-1]):
@@ -122,31 +130,27 @@ def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(sorted(round(float(z), 6) + 0.0 for z in found))
 
 
-def _kinks(
-    x: NDArray[np.float64],
-    f: NDArray[np.float64],
-    d: NDArray[np.float64],
-    expression: Expression,
-) -> tuple[float, ...]:
+def _kinks(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tuple[float, ...]:
     """Return where the slope jumps: a jump stays when the step shrinks, a steep bend does not."""
     step = x[1] - x[0]
     jumps = np.abs(np.diff(d))
     suspects = np.flatnonzero(jumps > 20 * np.median(jumps) + 1e-3)
-    slope = expression.derivative()
     kinks: list[float] = []
     for i in suspects.tolist():
         left, right = float(x[i]), float(x[i + 1])
         for _ in range(40):
             middle = (left + right) / 2
-            dl, dm, dr = slope.evaluate(np.array([left, middle, right])).tolist()
+            dl, dm, dr = slope(np.array([left, middle, right])).tolist()
             left, right = (left, middle) if abs(dm - dl) > abs(dr - dm) else (middle, right)
-        dl, dr = slope.evaluate(np.array([left - 1e-9, right + 1e-9])).tolist()
+        dl, dr = slope(np.array([left - 1e-9, right + 1e-9])).tolist()
         if abs(dr - dl) > 0.5 * jumps[i] and (not kinks or right - kinks[-1] > 2 * step):
             kinks.append(round(right, 6) + 0.0)
     return tuple(kinks)
 
 
 def _symmetry(f: NDArray[np.float64]) -> str:
+    if not np.isfinite(f).all():  # infinite values would pass for equal
+        return "none"
     tolerance = 1e-9 * max(1.0, float(np.abs(f).max()))
     if np.abs(f + f[::-1]).max() <= tolerance:
         return "odd"
@@ -154,6 +158,8 @@ def _symmetry(f: NDArray[np.float64]) -> str:
 
 
 def _monotone(f: NDArray[np.float64]) -> str:
+    if not np.isfinite(f).all():
+        return "no"
     steps = np.diff(f)
     tolerance = 1e-12 * max(1.0, float(np.abs(f).max()))
     if (steps >= -tolerance).all():

@@ -44,7 +44,11 @@ class FormulaError(BadInput):
 
     def __init__(self, message: str, text: str = "", column: int | None = None) -> None:
         self.column = column
-        super().__init__(f"formula: {message}{_pointer(text, column)}")
+        super().__init__(message, text, column)  # the arguments, so that it pickles
+
+    def __str__(self) -> str:
+        message, text, column = self.args
+        return f"formula: {message}{_pointer(text, column)}"
 
 
 def _pointer(text: str, column: int | None) -> str:
@@ -76,13 +80,14 @@ def parse_tree(text: str, variables: tuple[str, ...] | None = None) -> Node:
     flat = text.translate({ord(ch): " " for ch in "\n\r\t\f"})
     stripped = flat.lstrip()
     offset = len(flat) - len(stripped)
-    if not stripped.isascii():
-        bad = next(i for i, ch in enumerate(stripped) if not ch.isascii())
-        raise FormulaError(
-            f"unexpected character {stripped[bad]!r}; formulas are plain ASCII",
-            flat,
-            offset + bad + 1,
-        )
+    for index, ch in enumerate(stripped):
+        # A comment would hide what follows it, since line ends have become spaces.
+        if not ch.isascii() or not ch.isprintable() or ch == "#":
+            raise FormulaError(
+                f"unexpected character {ch!r}; formulas are plain ASCII, without comments",
+                flat,
+                offset + index + 1,
+            )
     if _nesting(stripped) > MAX_DEPTH:
         raise FormulaError(f"parentheses nested more than {MAX_DEPTH} deep")
     try:

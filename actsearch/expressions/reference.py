@@ -6,6 +6,7 @@ judges but the definitions of the table.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -105,36 +106,40 @@ OPS: dict[str, Callable[..., Any]] = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def definition(node: Node, inputs: tuple[str, ...]) -> Program:
     """Return the program of a tree by the definitions of its primitives."""
     return lower([node], inputs, definitions=True)
 
 
-def value(node: Node, values: Mapping[str, float]) -> Any:
+def value(node: Node, values: Mapping[str, float], *, digits: int = DIGITS) -> Any:
     """Compute the true value of a tree.
 
     Args:
         node: The tree.
         values: The inputs and parameters by name; taken as exact.
+        digits: Decimal digits to compute with; fewer are faster, and right for most points.
 
     Returns:
-        An ``mpf`` of ``DIGITS`` digits; infinite or NaN where there is no finite value.
+        An ``mpf`` of that many digits; infinite or NaN where there is no finite value.
     """
     program = definition(node, tuple(values))
-    with mp.workdps(DIGITS):
+    with mp.workdps(digits):
         (result,) = run(program, OPS, [mp.mpf(v) for v in values.values()])
         return mp.mpf(result)
 
 
-def slope(node: Node, values: Mapping[str, float], wrt: str) -> Any:
+def slope(node: Node, values: Mapping[str, float], wrt: str, *, digits: int = DIGITS) -> Any:
     """Compute the true partial derivative of a tree, by differences far below double precision.
 
-    It knows nothing of the derivative rules. Within 1e-60 (relative) of a kink it is meaningless.
+    It knows nothing of the derivative rules. The step is ``10**(-5*digits/8)``, relative: that
+    close to a kink the result is meaningless.
     """
     program = definition(node, tuple(values))
-    with mp.workdps(2 * DIGITS):
+    with mp.workdps(2 * digits):
         point = {name: mp.mpf(v) for name, v in values.items()}
-        h = abs(point[wrt]) * mp.mpf(10) ** -250 or mp.mpf(10) ** -500
+        h = mp.mpf(10) ** -(5 * digits // 8)
+        h = abs(point[wrt]) * h or h * h
         ends = []
         for shifted in (point[wrt] - h, point[wrt] + h):
             (end,) = run(program, OPS, list((point | {wrt: shifted}).values()))

@@ -68,7 +68,8 @@ INTERNAL = (
         "p = m + 0.1; -where(m > 0.1, (t*t)*((s/m)*(p/m)), ((s*p)*r)*r)",
         "2*a*(a**2 - 0.03)/(a**2 + 0.01)**3",
         "(0.01 - a*a)/((a*a + 0.01)*(a*a + 0.01))",
-        r"\frac{{0.01 - \left({0}\right)^{{2}}}}{{\left(\left({0}\right)^{{2}} + 0.01\right)^{{2}}}}",
+        r"\frac{{0.01 - \left({0}\right)^{{2}}}}"
+        r"{{\left(\left({0}\right)^{{2}} + 0.01\right)^{{2}}}}",
         8,
     ),
     _row(
@@ -91,7 +92,8 @@ INTERNAL = (
         "sinc_d1",
         # (cos a - sinc a)/a cancels near 0: the Taylor series to double precision below 1.
         "q = a*a; s = -a/3*(1 - q/10*(1 - q/28*(1 - q/54*(1 - q/88*(1 - q/130*(1 - q/180*"
-        "(1 - q/238))))))); k = abs(a) < 1; w = where(k, 1.0, a); where(k, s, (cos(w) - sin(w)/w)/w)",
+        "(1 - q/238))))))); k = abs(a) < 1; w = where(k, 1.0, a); "
+        "where(k, s, (cos(w) - sin(w)/w)/w)",
         "sinc_d2(a)",
         "where(a == 0, 0.0, (cos(a) - sin(a)/a)/a)",
         r"\operatorname{{sinc}}'\left({0}\right)",

@@ -107,7 +107,7 @@ UNARY = (
         "where(a == 0, 1.0, sin(a)/a)",
         _op("sinc"),
         9,
-        note="sin(a)/a, 1 at 0",
+        note="sin(a)/a, 1 at 0; beside the zeros of its slope the slope loses digits",
     ),
     Primitive("erf", 1, "erf(a)", ("1.1283791670955126*gauss(a)",), "erf(a)", _op("erf"), 10),
     Primitive("erfc", 1, "erfc(a)", ("-1.1283791670955126*gauss(a)",), "erfc(a)", _op("erfc"), 14),

@@ -9,13 +9,14 @@ builds are SymPy's own and are written back as trees.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from typing import Any
 
 import sympy
 
 from actsearch.expressions.node import Node, const
-from actsearch.expressions.parser import parse_tree
+from actsearch.expressions.parser import MAX_CONSTANT, parse_tree
 from actsearch.expressions.primitive import FORMALS, Primitive
 from actsearch.expressions.table import PRIMITIVES
 
@@ -123,7 +124,7 @@ def _power(expression: sympy.Expr) -> Node:
 
 def derivative(node: Node, wrt: str = "x") -> Node:
     """Differentiate a tree with respect to a variable."""
-    return _folded(from_sympy(to_sympy(node).diff(symbol(wrt))))
+    return _writable(_folded(from_sympy(to_sympy(node).diff(symbol(wrt)))))
 
 
 def _folded(node: Node) -> Node:
@@ -135,3 +136,16 @@ def _folded(node: Node) -> Node:
     if node.op == "pow" and args[1].value == 1:
         return args[0]
     return Node(node.op, args, node.value)
+
+
+def _writable(node: Node) -> Node:
+    """Write constants that the grammar has no number for as products and quotients."""
+    if node.value is None:
+        return Node(node.op, tuple(_writable(arg) for arg in node.args))
+    value = node.value
+    if not math.isfinite(value):
+        top = 0.0 if math.isnan(value) else math.copysign(1.0, value)
+        return Node("div", (const(top), const(0.0)))
+    if abs(value) > MAX_CONSTANT:
+        return Node("mul", (const(MAX_CONSTANT), _writable(const(value / MAX_CONSTANT))))
+    return node

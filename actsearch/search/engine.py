@@ -54,9 +54,11 @@ class Limits:
     deadline: float | None  # time.time() of the end of the budget
 
     def reached(self, n_births: int) -> bool:
+        """Tell whether no more is to be bred."""
         return self.out_of_time() or (self.births is not None and n_births >= self.births)
 
     def out_of_time(self) -> bool:
+        """Tell whether the time budget is used up."""
         return self.deadline is not None and time.time() >= self.deadline
 
 

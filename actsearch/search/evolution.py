@@ -32,11 +32,11 @@ from actsearch.search.trees import (
 _TRIES = 20
 
 
-class _Fitness(base.Fitness):  # type: ignore[misc]
+class _Fitness(base.Fitness):
     weights = (1.0,)
 
 
-class _Individual(gp.PrimitiveTree):  # type: ignore[misc]
+class _Individual(gp.PrimitiveTree):
     """A tree with its id and fitness."""
 
     def __init__(self, content: Sequence[Any], birth_id: int = -1, score: float | None = None):

@@ -30,7 +30,7 @@ class Constants(_Part):
     """Where constants come from: half of them from ``values``, half from N(0, ``scale``)."""
 
     values: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-    scale: float = Field(1.0, gt=0, le=1e6)
+    scale: float = Field(default=1.0, gt=0, le=1e6)
     share: _Probability = 0.25  # of the leaves; the others are x
 
     @field_validator("values")
@@ -44,10 +44,10 @@ class Constants(_Part):
 class Shape(_Part):
     """Size of trees: nodes and depth at most, and the ramp of depths of random trees."""
 
-    max_nodes: int = Field(20, ge=1, le=200)
-    max_depth: int = Field(8, ge=1, le=40)
-    min_random_depth: int = Field(1, ge=0, le=10)
-    max_random_depth: int = Field(3, ge=0, le=10)
+    max_nodes: int = Field(default=20, ge=1, le=200)
+    max_depth: int = Field(default=8, ge=1, le=40)
+    min_random_depth: int = Field(default=1, ge=0, le=10)
+    max_random_depth: int = Field(default=3, ge=0, le=10)
 
     @model_validator(mode="after")
     def _ramp(self) -> Shape:
@@ -59,13 +59,13 @@ class Shape(_Part):
 class Operators(_Part):
     """Relative frequencies of what makes an offspring."""
 
-    crossover: float = Field(0.35, ge=0)
-    insert: float = Field(0.15, ge=0)
-    delete: float = Field(0.1, ge=0)
-    replace: float = Field(0.15, ge=0)
-    regrow: float = Field(0.1, ge=0)
-    perturb: float = Field(0.1, ge=0)
-    fresh: float = Field(0.05, ge=0)
+    crossover: float = Field(default=0.35, ge=0)
+    insert: float = Field(default=0.15, ge=0)
+    delete: float = Field(default=0.1, ge=0)
+    replace: float = Field(default=0.15, ge=0)
+    regrow: float = Field(default=0.1, ge=0)
+    perturb: float = Field(default=0.1, ge=0)
+    fresh: float = Field(default=0.05, ge=0)
 
     @model_validator(mode="after")
     def _some(self) -> Operators:
@@ -81,11 +81,11 @@ class Evolution(_Part):
     which workers finish never matters; there can be at most ``lag`` workers.
     """
 
-    population: int = Field(40, ge=2, le=100_000)
-    random_births: int = Field(30, ge=0, le=1_000_000)
-    tournament: int = Field(4, ge=1, le=1000)
-    parsimony: float = Field(1.2, ge=1, le=2)
-    lag: int = Field(8, ge=1, le=10_000)
+    population: int = Field(default=40, ge=2, le=100_000)
+    random_births: int = Field(default=30, ge=0, le=1_000_000)
+    tournament: int = Field(default=4, ge=1, le=1000)
+    parsimony: float = Field(default=1.2, ge=1, le=2)
+    lag: int = Field(default=8, ge=1, le=10_000)
     operators: Operators = Operators()
 
 

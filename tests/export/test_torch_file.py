@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from actsearch.errors import BadInput
-from actsearch.expressions import KNOWN, parse
 from actsearch.export import export_torch
+from actsearch.expressions import KNOWN, parse
 
 FORMULAS = [
     *KNOWN.values(),
@@ -31,7 +31,8 @@ def load(text: str, folder: Path, name: str = "exported") -> ModuleType:
     path = folder / f"{name}.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -65,7 +65,8 @@ class ShuffledPool:
         self.most_in_flight = 0
 
     def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
-        task, in_flight, ended = SimulatedTask(), [], False
+        task, ended = SimulatedTask(), False
+        in_flight: list[Any] = []
         while True:
             while not ended and len(in_flight) < self.n_workers:
                 job = next_job()
@@ -83,4 +84,10 @@ class ShuffledPool:
             yield job, task.train([job.training])[0]
 
     def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         pass

@@ -15,8 +15,7 @@ from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
-
-from .simulated import ShuffledPool, SimulatedTask
+from tests.search.simulated import ShuffledPool, SimulatedTask
 
 RUNG = SimulatedTask.rungs[0]
 N_BIRTHS = 150
@@ -32,9 +31,7 @@ def space_with(**evolution: Any) -> SearchSpace:
     return space_from(values, "test")
 
 
-def engine_on(
-    store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed: int = 0
-) -> Engine:
+def engine_on(store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed: int = 0) -> Engine:
     ledger = Ledger(RUNG.name, RUNG.seeds, space.evolution.lag, space.evolution.population)
     load(ledger, store.births(), store.trainings())
     limits = Limits(budget_s=None, births=births, deadline=None)
@@ -130,9 +127,7 @@ def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
     store.add_training = dying(store.add_training)  # type: ignore[method-assign]
 
 
-def test_a_larger_budget_continues_the_same_run(
-    reference: tuple[Any, ...], tmp_path: Path
-) -> None:
+def test_a_larger_budget_continues_the_same_run(reference: tuple[Any, ...], tmp_path: Path) -> None:
     with RunStore.create(tmp_path / "run", {}, {}) as store:
         engine_on(store, space_with(), births=60).run(ShuffledPool(3, 1))
         assert len(store.births()) == 60

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def digest_of_births() -> str:
 @pytest.mark.parametrize("hash_seed", ["0", "1", "77"])
 def test_other_processes_breed_the_same(hash_seed: str) -> None:
     code = "from test_evolution import digest_of_births; print(digest_of_births())"
-    path = [os.path.dirname(__file__), *sys.path]
+    path = [str(Path(__file__).parent), *sys.path]
     result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(path)},
@@ -82,7 +83,7 @@ def test_each_operator_changes_its_parents(operator: str) -> None:
     breeder = Breeder(only(operator), 3)
     texts = ["x*sigmoid(1.5*x)", "max(tanh(x), 0.25*x) + 0.5", "sin(x)*gauss(x - 1)"]
     parents = [Parent(i, text, 0.9) for i, text in enumerate(texts)]
-    made = Counter()
+    made: Counter[str] = Counter()
     for number in range(80):
         born = breeder.breed(number, parents)
         made[born.operator] += 1

@@ -1,0 +1,66 @@
+"""`actsearch analyze`: what a formula does, without training it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actsearch.cli.options import FormatOption
+from actsearch.results.tables import Format, write_record
+
+if TYPE_CHECKING:
+    from actsearch.expressions import Expression
+
+
+def analyze(
+    formula: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMULA", help="As in 'x*tanh(softplus(x))', or a known name such as GELU."
+        ),
+    ],
+    output: FormatOption = "table",
+) -> None:
+    """Show the properties of a formula: range, limits, kinks, dead zone, saturation, cost.
+
+    A formula that begins with a minus goes behind two: actsearch analyze -- '-x'
+    """
+    fmt = Format.named(output)
+    expression, name = read_formula(formula)
+    write_record(properties(expression, name), fmt, sys.stdout)
+
+
+def read_formula(text: str) -> tuple[Expression, str | None]:
+    """Return the expression that ``text`` writes or names, and the known name of that function.
+
+    Args:
+        text: a formula, or the name of a known activation in any case (``gelu``).
+
+    Raises:
+        BadInput: it is neither.
+    """
+    from actsearch.cli.hall import known_fingerprints
+    from actsearch.expressions import KNOWN, parse
+
+    by_lower = {name.lower(): formula for name, formula in KNOWN.items()}
+    expression = parse(by_lower.get(text.strip().lower(), text))
+    return expression, known_fingerprints().get(expression.fingerprint())
+
+
+def properties(expression: Expression, known: str | None) -> dict[str, Any]:
+    """Return what there is to say of an expression, for showing."""
+    return {
+        "formula": str(expression),
+        "known_as": known,
+        "derivative": str(expression.derivative()),
+        "latex": expression.latex(),
+        "parameters": list(expression.parameters),
+        "size": expression.size,
+        "depth": expression.depth,
+        "complexity": expression.complexity,
+        "fingerprint": expression.fingerprint(),
+        **dataclasses.asdict(expression.analyze()),
+    }

@@ -1,0 +1,124 @@
+"""`actsearch doctor`: what this machine can do, and what is in the way."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption
+from actsearch.results.tables import Column, Format, write_rows
+
+OK, WARNING, FAILURE = "ok", "warning", "failure"
+
+#: What one check found: its name, OK, WARNING or FAILURE, and the facts or the remedy.
+Finding = tuple[str, str, str]
+
+COLUMNS = (
+    Column("check", "check"),
+    Column("status", "status"),
+    Column("detail", "what was found", wraps=True),
+)
+
+_MIN_FREE_BYTES = 1_000_000_000
+
+
+def doctor(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> None:
+    """Say what this machine can do: Python, torch, devices, compiler, folders, backends.
+
+    Ends with exit code 1 where something is missing that a search cannot do without.
+    """
+    fmt = Format.named(output)
+    findings = [finding for check in CHECKS for finding in _guarded(check)]
+    findings.append(_folder("runs folder", runs_dir))
+    keys = ("check", "status", "detail")
+    write_rows(COLUMNS, [dict(zip(keys, f, strict=True)) for f in findings], fmt, sys.stdout)
+    if any(status == FAILURE for _, status, _ in findings):
+        raise typer.Exit(1)
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    # A broken installation is what a doctor is called for: it must not fall over it.
+    try:
+        yield from check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        name = check.__name__.strip("_").replace("_", " ")
+        yield name, FAILURE, f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _python() -> Iterator[Finding]:
+    yield "python", OK, f"{platform.python_version()} ({sys.executable})"
+    yield "platform", OK, platform.platform()
+
+
+def _processors() -> Iterator[Finding]:
+    n_all = os.cpu_count() or 1
+    n_ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else n_all
+    limit = f" of {n_all} (this process may use no more)" if n_ours < n_all else ""
+    yield "processors", OK, f"{n_ours} CPU cores{limit}"
+
+
+def _torch() -> Iterator[Finding]:
+    import torch
+
+    yield "torch", OK, f"{torch.__version__}, {torch.get_num_threads()} threads"
+    n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(n_cuda))]
+    yield "devices", OK, ", ".join(names)
+
+
+def _kernel_backends() -> Iterator[Finding]:
+    import torch
+
+    from actsearch.expressions import parse
+    from actsearch.kernels import BACKENDS, compile
+
+    expression = parse("x*tanh(softplus(x))")
+    x = torch.linspace(-3, 3, 7, dtype=torch.float64)
+    truth = torch.from_numpy(expression.evaluate(x.numpy()))
+    for name in BACKENDS:
+        agrees = torch.allclose(compile(expression, name)(x), truth)
+        yield f"backend {name}", *((OK, "works") if agrees else (FAILURE, "gives wrong values"))
+
+
+def _compiler() -> Iterator[Finding]:
+    path = next(
+        filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None
+    )
+    if path is None:
+        yield "C compiler", WARNING, "none; install gcc or clang (the search runs without, slower)"
+        return
+    asked = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, timeout=20, check=False
+    )
+    yield "C compiler", OK, f"{(asked.stdout or asked.stderr).partition(chr(10))[0]} ({path})"
+
+
+def _cache() -> Iterator[Finding]:
+    from platformdirs import user_cache_path
+
+    yield _folder("cache folder", user_cache_path("actsearch"))
+
+
+CHECKS = (_python, _processors, _torch, _kernel_backends, _compiler, _cache)
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    """Find out whether files can be made in ``folder``, or where it will be made."""
+    existing = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+        free_bytes = shutil.disk_usage(existing).free
+    except OSError as error:
+        return name, FAILURE, f"{folder}: {error.strerror}; it must be a folder you may write to"
+    if free_bytes < _MIN_FREE_BYTES:
+        return name, WARNING, f"{folder}: only {free_bytes / 1e6:.0f} MB free"
+    return name, OK, f"{folder}, {free_bytes / 1e9:.0f} GB free"

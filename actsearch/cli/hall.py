@@ -1,0 +1,188 @@
+"""A run as it is shown: its hall of fame, its totals, and the commands that may come next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from actsearch.cli.options import RUNS_DIR
+from actsearch.durations import format_duration
+from actsearch.results.hall import HALL_TABLE, hall_rows, shown, table_rows
+from actsearch.results.tables import Format, write_rows
+
+if TYPE_CHECKING:
+    from actsearch.runs import Birth, TrainingRow
+
+DEFAULT_TOP = 10
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What became of the births of a run, and what training them took."""
+
+    births: int
+    trained: int
+    duplicates: int
+    rejected: int
+    trainings: int
+    trainings_ok: int
+    training_time_s: float
+    elapsed_s: float
+
+    def sentence(self) -> str:
+        """Write the totals as a person reads them."""
+        failed = self.trainings - self.trainings_ok
+        return (
+            f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
+            f"function seen before (no training), {self.rejected} rejected before training;\n"
+            f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
+            f"in {format_duration(self.elapsed_s)}"
+        )
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run read from its store: rows of its hall of fame (all of them), totals, configuration."""
+
+    path: Path
+    config: dict[str, Any]
+    rows: list[dict[str, Any]]
+    totals: Totals
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.path.name
+
+    @property
+    def ranked(self) -> list[dict[str, Any]]:
+        """The rows that have a score, best first."""
+        return [row for row in self.rows if row["rank"] is not None]
+
+
+def read_run(path: Path) -> RunView:
+    """Read a run for showing; a search that is writing it is not disturbed.
+
+    Raises:
+        BadInput: the folder holds no readable run.
+    """
+    from actsearch.runs import RunStore
+
+    with RunStore.open(path) as store:
+        births, trainings = store.births(), store.trainings()
+        rows = all_rows(births, trainings, store.config)
+        return RunView(path, store.config, rows, totals(births, trainings, store.elapsed_s()))
+
+
+def all_rows(
+    births: list[Birth], trainings: list[TrainingRow], config: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the rows of the hall of fame, all of it, and below it what got no score."""
+    from actsearch.runs import hall_of_fame, scores
+
+    seeds, rung = config.get("seeds"), config.get("rung")
+    ranked = hall_of_fame(births, trainings, seeds=seeds, rung=rung)
+    scored = scores(births, trainings, seeds=seeds, rung=rung)
+    unranked = [one for one in scored if one.mean is None and one.n]
+    return hall_rows([*ranked, *unranked], trainings, known_births(births))
+
+
+def config_facts(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run's configuration says of its task, space and seed, in a word each."""
+    task, space = config.get("task"), config.get("space")
+    if isinstance(task, dict):
+        task = task.get("spec") or task.get("object")
+    if isinstance(space, dict):
+        space = space.get("name")
+    return {"task": task, "space": space, "seed": config.get("seed")}
+
+
+def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s: float) -> Totals:
+    """Count what became of births and trainings."""
+    status = Counter(birth.status for birth in births)
+    return Totals(
+        births=sum(status.values()),
+        trained=len({row.birth_id for row in trainings}),
+        duplicates=status["duplicate"],
+        rejected=status["rejected"],
+        trainings=len(trainings),
+        trainings_ok=sum(row.score is not None for row in trainings),
+        training_time_s=sum(row.time_s for row in trainings),
+        elapsed_s=elapsed_s,
+    )
+
+
+def known_births(births: Iterable[Birth]) -> dict[int, str]:
+    """Return birth id -> name, of the births that are known activations under whatever formula."""
+    by_fingerprint = known_fingerprints()
+    return {
+        birth.id: by_fingerprint[birth.fingerprint]
+        for birth in births
+        if birth.status == "accepted" and birth.fingerprint in by_fingerprint
+    }
+
+
+def known_fingerprints() -> dict[str, str]:
+    """Return fingerprint -> name of the known activations; of two names for one, the first."""
+    from actsearch.expressions import KNOWN, parse
+
+    names: dict[str, str] = {}
+    for name, formula in KNOWN.items():
+        names.setdefault(parse(formula).fingerprint(), name)
+    return names
+
+
+def print_hall(view: RunView, top: int) -> None:
+    """Print the ``top`` of the hall of fame, ReLU and the best known activation, and totals."""
+    rows = view.ranked
+    if not rows:
+        sys.stdout.write("no formula has a score yet\n")
+    else:
+        write_rows(HALL_TABLE, table_rows(shown(rows, top)), Format.TABLE, sys.stdout)
+        sys.stdout.write(f"\n{verdict(rows)}\n")
+    sys.stdout.write(f"{view.totals.sentence()}\n")
+
+
+def verdict(rows: list[dict[str, Any]]) -> str:
+    """Say in a sentence how the leader stands to the known activations, and what that is worth."""
+    leader = rows[0]
+    best_known = next((row for row in rows if row["known"]), None)
+    if best_known is None:
+        return f"Birth {leader['id']} leads; no known activation was trained beside it."
+    if best_known is leader:
+        return f"{leader['known']} leads: nothing scored above the known activations."
+    return (
+        f"Birth {leader['id']} leads; the best known activation, {best_known['known']}, is at rank "
+        f"{best_known['rank']}.\nThe leader of many is partly luck: these are the scores that it "
+        "was chosen by."
+    )
+
+
+def resume_line(path: Path) -> str:
+    """Write the command that goes on with the run in the folder ``path``."""
+    return _command("resume", path)
+
+
+def print_next(view: RunView) -> None:
+    """Print the commands that may come next, ready to be typed."""
+    lines = [(_command("resume", view.path, "--budget", "10m"), "search on")]
+    if view.ranked:
+        leader = str(view.ranked[0]["id"])
+        lines = [
+            (_command("inspect", view.path, leader), "what the leader is"),
+            (_command("export", view.path, leader), "a file to drop into a network"),
+            *lines,
+        ]
+    width = max(len(command) for command, _ in lines)
+    sys.stdout.write("\nnext:\n")
+    sys.stdout.writelines(f"  {command:<{width}}  # {what}\n" for command, what in lines)
+
+
+def _command(verb: str, path: Path, *more: str) -> str:
+    where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
+    return shlex.join(["actsearch", verb, path.name, *more, *where])

@@ -1,0 +1,175 @@
+"""`actsearch inspect`: the hall of fame of a run, or all that is known of one birth."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
+from actsearch.errors import BadInput
+from actsearch.results.tables import Column, Format, number, write_json, write_record, write_rows
+
+_LINEAGE_LINES = 40
+_INDENTED_COLUMNS = 40
+
+REJECTED_COLUMNS = (
+    Column("id", "id", right=True),
+    Column("reason", "reason"),
+    Column("operator", "operator"),
+    Column("parents", "parents"),
+    Column("formula", "formula", wraps=True),
+)
+TRAINING_COLUMNS = (
+    Column("rung", "rung"),
+    Column("seed", "seed", right=True),
+    Column("status", "status"),
+    Column("score", "score", right=True, show=number),
+    Column("time_s", "seconds", right=True, show=lambda time_s: f"{time_s:.2f}"),
+    Column("device", "device"),
+    Column("curve", "score, step by step"),
+    Column("message", "message", wraps=True),
+)
+
+
+def inspect(
+    run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
+    birth: Annotated[
+        int | None, typer.Argument(help="The id of a birth in that run.", metavar="[ID]", min=0)
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 10,
+    every: Annotated[bool, typer.Option("--all", help="List all that were trained.")] = False,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="List what was rejected before training, and why.")
+    ] = False,
+    runs_dir: RunsDirOption = RUNS_DIR,
+    output: FormatOption = "table",
+) -> None:
+    """Show a run's hall of fame, or with ID one formula: properties, lineage, curves."""
+    fmt = Format.named(output)
+    path = find_run(run, runs_dir)
+    if birth is not None:
+        _show_birth(path, birth, fmt)
+    elif rejected:
+        _show_rejected(path, fmt)
+    else:
+        _show_hall(path, None if every else top, fmt)
+
+
+def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
+    from actsearch.cli.hall import config_facts, print_hall, print_next, read_run
+    from actsearch.results.hall import HALL_COLUMNS, HALL_TABLE, table_rows
+
+    view = read_run(path)
+    if fmt is not Format.TABLE:
+        rows = view.rows if top is None else view.ranked[:top]
+        write_rows(HALL_COLUMNS, rows, fmt, sys.stdout)
+        return
+    facts = (f"{key} {value}" for key, value in config_facts(view.config).items())
+    sys.stdout.write(f"{view.name}: {', '.join(facts)}\n\n")
+    if top is None:
+        write_rows(HALL_TABLE, table_rows(view.rows), fmt, sys.stdout)
+        sys.stdout.write(f"\n{view.totals.sentence()}\n")
+    else:
+        print_hall(view, top)
+        print_next(view)
+
+
+def _show_rejected(path: Path, fmt: Format) -> None:
+    from actsearch.runs import RunStore
+
+    with RunStore.open(path) as store:
+        rows = [
+            {
+                "id": b.id,
+                "reason": b.reason,
+                "operator": b.operator,
+                "parents": list(b.parents),
+                "formula": b.formula,
+            }
+            for b in store.births()
+            if b.status == "rejected"
+        ]
+    write_rows(REJECTED_COLUMNS, rows, fmt, sys.stdout)
+
+
+def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
+    record = _birth_record(path, birth_id)
+    if fmt is Format.JSON:
+        write_json(record, sys.stdout)
+        return
+    if fmt is Format.CSV:
+        write_record(record, fmt, sys.stdout)
+        return
+    from actsearch.results.lineage import lineage_text
+
+    ancestry, trainings = record.pop("lineage"), record.pop("trainings")
+    write_record(
+        {key: value for key, value in record.items() if value not in (None, "", [])},
+        fmt,
+        sys.stdout,
+    )
+    sys.stdout.write("\nlineage\n")
+    lines = lineage_text(ancestry, _INDENTED_COLUMNS)
+    sys.stdout.writelines(f"  {text}\n" for text in lines[:_LINEAGE_LINES])
+    if len(lines) > _LINEAGE_LINES:
+        sys.stdout.write(f"  and {len(lines) - _LINEAGE_LINES} more (--format json has all)\n")
+    sys.stdout.write("\ntrainings\n")
+    if not trainings:
+        sys.stdout.write("none\n")
+        return
+    write_rows(TRAINING_COLUMNS, [_training_cells(row) for row in trainings], fmt, sys.stdout)
+
+
+def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
+    from actsearch.cli.analyze import properties
+    from actsearch.cli.hall import all_rows
+    from actsearch.expressions import parse
+    from actsearch.results.lineage import lineage
+    from actsearch.runs import RunStore
+
+    with RunStore.open(path) as store:
+        births, trainings, config = store.births(), store.trainings(), store.config
+    birth = next((b for b in births if b.id == birth_id), None)
+    if birth is None:
+        raise BadInput(
+            f"unknown id {birth_id}: run '{path.name}' has "
+            + (f"births {births[0].id} to {births[-1].id}" if births else "no births yet")
+        )
+    trained_as = birth_id if birth.same_as is None else birth.same_as
+    rows = all_rows(births, trainings, config)
+    score = next((row for row in rows if row["id"] == trained_as), {})
+    try:
+        facts = properties(parse(birth.formula), score.get("known"))
+    except BadInput:  # what was rejected need not be a formula
+        facts = {"formula": birth.formula}
+    return {
+        "id": birth.id,
+        "status": birth.status,
+        "reason": birth.reason,
+        "same_as": birth.same_as,
+        "operator": birth.operator,
+        "parents": list(birth.parents),
+        "rank": score.get("rank"),
+        "score": score.get("score"),
+        "standard_error": score.get("standard_error"),
+        "n": score.get("n"),
+        "gain_over_relu": score.get("gain_over_relu"),
+        "gain_standard_error": score.get("gain_standard_error"),
+        **facts,
+        "lineage": lineage(births, birth_id),
+        "trainings": [_training_record(row) for row in trainings if row.birth_id == trained_as],
+    }
+
+
+def _training_record(row: Any) -> dict[str, Any]:
+    keys = ("rung", "seed", "status", "score", "time_s", "device", "message", "metrics", "curve")
+    return {key: getattr(row, key) for key in keys}
+
+
+def _training_cells(training: dict[str, Any]) -> dict[str, Any]:
+    from actsearch.results.charts import sparkline
+
+    return {**training, "curve": sparkline([point[2] for point in training["curve"]])}

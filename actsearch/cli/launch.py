@@ -1,0 +1,63 @@
+"""What `search` and `resume` share: progress while it runs, Ctrl-C, and the result at the end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import typer
+
+from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, resume_line
+from actsearch.cli.options import note
+from actsearch.cli.progress import Progress, make_progress
+
+
+def launch(
+    start: Callable[[Progress], Any], *, title: str, run: str | None, runs_dir: Path, quiet: bool
+) -> None:
+    """Run a search with progress and print what it found.
+
+    Args:
+        start: starts the search with an observer; its result has ``.path``, the run's folder.
+        title: what is searched for, for the progress.
+        run: the name of the run, where it is known beforehand.
+        runs_dir: the folder that holds it.
+        quiet: show no progress.
+
+    Raises:
+        typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
+    """
+    progress = make_progress(title, quiet=quiet)
+    try:
+        with _terminate_as_interrupt(), progress:
+            result = start(progress)
+    except KeyboardInterrupt:
+        name = progress.snapshot.run if progress.snapshot is not None else run
+        if name is None or not (runs_dir / name).is_dir():
+            note("actsearch: interrupted before the search began")
+        else:
+            line = resume_line(runs_dir / name)
+            note(f"actsearch: interrupted; everything saved; go on with: {line}")
+        raise typer.Exit(130) from None
+    view = read_run(Path(result.path))
+    print_hall(view, DEFAULT_TOP)
+    print_next(view)
+    sys.stdout.flush()
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    # A polite kill (SIGTERM: batch systems, shutdown) ends a search as Ctrl-C does.
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

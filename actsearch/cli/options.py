@@ -1,0 +1,101 @@
+"""Options that several commands share, and the small checks of their values."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actsearch.durations import parse_duration
+from actsearch.errors import BadInput, shorten
+
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="table|json|csv",
+        help="How to write the answer; JSON and CSV go to standard output alone.",
+    ),
+]
+RunsDirOption = Annotated[
+    Path,
+    typer.Option(
+        "--runs-dir", metavar="DIR", envvar="ACTSEARCH_RUNS", help="The folder that holds the runs."
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        envvar="ACTSEARCH_DATA",
+        help="Read the data sets in place from this folder (torchvision's layout).",
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="How long to search: 90s, 5m, 1h30m."),
+]
+BirthsOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="How many candidates to breed.")
+]
+WorkersOption = Annotated[
+    str, typer.Option(metavar="auto|N", help="Trainings at the same time; auto: one a CPU core.")
+]
+DevicesOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda:0,...",
+        help="Where to train.",
+    ),
+]
+SeedFormulaOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--seed-formula", metavar="FORMULA", help="Start from this formula too; may be repeated."
+    ),
+]
+SeedRunOption = Annotated[
+    str | None,
+    typer.Option("--seed-run", metavar="RUN", help="Start from the best of this run too."),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+
+RUNS_DIR = Path("runs")
+
+
+def checked_budget(text: str | None) -> str | None:
+    """Return the budget as it was given, after making sure that it is a duration.
+
+    Raises:
+        BadInput: it is none.
+    """
+    if text is not None:
+        parse_duration(text)
+    return text
+
+
+def find_run(name: str, runs_dir: Path) -> Path:
+    """Return the folder of the run ``name``, which may also be given as the path of its folder.
+
+    Raises:
+        BadInput: there is no such run; the message names the nearest.
+    """
+    from actsearch.runs import existing_run, run_names
+
+    given = Path(name).expanduser()
+    if len(given.parts) > 1 and given.name and given.is_dir():
+        return existing_run(given.name, given.parent)
+    if not run_names(runs_dir):
+        raise BadInput(
+            f"unknown run '{shorten(name)}': there are no runs in {runs_dir} "
+            "(start one: actsearch search; or name the folder that holds it: --runs-dir DIR)"
+        )
+    return existing_run(name, runs_dir)
+
+
+def note(message: str) -> None:
+    """Write a remark to standard error, where it does not mix with the answer."""
+    sys.stderr.write(f"{message}\n")

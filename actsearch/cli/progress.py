@@ -1,0 +1,217 @@
+"""What a search shows while it runs: a live panel on a terminal, else a line every few seconds.
+
+Everything here goes to standard error, and a failure to write is never the search's failure: a
+closed terminal or pipe must not cost a run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from actsearch.durations import format_duration
+from actsearch.results.hall import with_error
+from actsearch.results.tables import printable
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+    from actsearch.search import Snapshot
+
+PLAIN_INTERVAL_S = 10.0
+_N_BEST = 3
+_N_IN_FLIGHT = 6
+_BAR_COLUMNS = 40
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """An observer of a search that shows nothing; the others show something on top."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Take note of the state of the search."""
+        self.snapshot = snapshot
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class PlainProgress(Progress):
+    """One line at the start and then every ten seconds: for logs, pipes and plain terminals."""
+
+    def __init__(self, stream: TextIO, interval_s: float = PLAIN_INTERVAL_S) -> None:
+        super().__init__()
+        self._stream = stream
+        self._interval_s = interval_s
+        self._last: float | None = None
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Write a line where the last one is old enough."""
+        super().__call__(snapshot)
+        now = time.monotonic()
+        if self._last is not None and now - self._last < self._interval_s:
+            return
+        self._last = now
+        try:
+            self._stream.write(line(snapshot) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._interval_s = float("inf")  # nobody reads it; the search goes on
+
+
+class LiveProgress(Progress):
+    """A panel that is drawn anew twice a second, so that the time left runs also between events."""
+
+    def __init__(self, title: str, stream: TextIO) -> None:
+        super().__init__()
+        self._title = title
+        self._stream = stream
+        self._seen_at = time.monotonic()
+        self._live: Live | None = None
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Keep the state for the next drawing."""
+        super().__call__(snapshot)
+        self._seen_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._live = Live(
+            get_renderable=self._panel,
+            console=Console(file=self._stream, markup=False, highlight=False),
+            refresh_per_second=2,
+            transient=True,
+        )
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _panel(self) -> Group:
+        from rich.console import Group
+        from rich.panel import Panel
+        from rich.text import Text
+
+        if self.snapshot is None:
+            body = ["starting: preparing the data and the workers ..."]
+        else:
+            body = panel_lines(self.snapshot, time.monotonic() - self._seen_at)
+        texts = [Text(printable(text), no_wrap=True, overflow="ellipsis") for text in body]
+        return Group(Panel(Group(*texts), title=Text(self._title), title_align="left"))
+
+
+def make_progress(title: str, *, quiet: bool, stream: TextIO | None = None) -> Progress:
+    """Return the progress that suits where standard error goes.
+
+    Args:
+        title: what is being searched, for the head of the panel.
+        quiet: show nothing.
+        stream: where to, by default standard error.
+    """
+    stream = sys.stderr if stream is None else stream
+    if quiet:
+        return Progress()
+    dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+    if stream.isatty() and not dumb and not os.environ.get("NO_COLOR"):
+        return LiveProgress(title, stream)
+    return PlainProgress(stream)
+
+
+def line(snapshot: Snapshot) -> str:
+    """Write the state of a search on one line."""
+    parts = [time_text(snapshot, snapshot.elapsed_s), counts(snapshot)]
+    if snapshot.best:
+        best = snapshot.best[0]
+        parts.append(f"best {with_error(best.mean, best.standard_error)}  {best.formula}")
+    return printable(" | ".join(parts))
+
+
+def counts(snapshot: Snapshot) -> str:
+    """Write how many births there were and what became of them."""
+    return (
+        f"{snapshot.n_births} births: {snapshot.n_trained} trained, "
+        f"{snapshot.n_duplicates} duplicates, {snapshot.n_rejected} rejected"
+    )
+
+
+def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
+    """Write the lines of the live panel.
+
+    Args:
+        snapshot: the last known state.
+        since_s: how long ago that was.
+    """
+    elapsed_s = snapshot.elapsed_s + since_s
+    lines = [
+        f"{bar(fraction_done(snapshot, elapsed_s))}  {time_text(snapshot, elapsed_s)}",
+        f"{counts(snapshot)}; {snapshot.n_trainings} trainings",
+        "",
+        "best so far" if snapshot.best else "no score yet",
+    ]
+    for item in snapshot.best[:_N_BEST]:
+        lines.append(f"  {with_error(item.mean, item.standard_error)}  {item.formula}")
+    lines += ["", "training now"]
+    lines += [f"  {formula}" for formula in snapshot.in_flight[:_N_IN_FLIGHT]]
+    more = len(snapshot.in_flight) - _N_IN_FLIGHT
+    if more > 0:
+        lines.append(f"  and {more} more")
+    return lines
+
+
+def fraction_done(snapshot: Snapshot, elapsed_s: float) -> float:
+    """Return how much of the nearer limit (time or births) is used up, from 0 to 1."""
+    used = [0.0]
+    if snapshot.budget_s:
+        used.append(elapsed_s / snapshot.budget_s)
+    if snapshot.births_limit:
+        used.append(snapshot.n_births / snapshot.births_limit)
+    return min(1.0, max(used))
+
+
+def time_text(snapshot: Snapshot, elapsed_s: float) -> str:
+    """Write the time that went by and the time left: stated by the budget, else estimated."""
+    text = format_duration(elapsed_s)
+    if snapshot.budget_s:
+        text += f" of {format_duration(snapshot.budget_s)}"
+    left_s = remaining_s(snapshot, elapsed_s)
+    return text if left_s is None else f"{text}, {format_duration(left_s)} left"
+
+
+def remaining_s(snapshot: Snapshot, elapsed_s: float) -> float | None:
+    """Return the seconds left until the nearer limit, or None where nothing tells."""
+    left = []
+    if snapshot.budget_s:
+        left.append(snapshot.budget_s - elapsed_s)
+    if snapshot.births_limit and snapshot.n_births:
+        left.append(elapsed_s * (snapshot.births_limit / snapshot.n_births - 1))
+    return max(0.0, min(left)) if left else None
+
+
+def bar(fraction: float) -> str:
+    """Draw a progress bar of fixed width."""
+    n_full = round(fraction * _BAR_COLUMNS)
+    return "━" * n_full + "─" * (_BAR_COLUMNS - n_full)

@@ -1,0 +1,76 @@
+"""`actsearch runs`: what is in the folder of runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, note
+from actsearch.durations import format_duration
+from actsearch.errors import ActsearchError
+from actsearch.results.tables import Column, Format, number, write_rows
+
+COLUMNS = (
+    Column("run", "run"),
+    Column("state", "state"),
+    Column("task", "task"),
+    Column("space", "space"),
+    Column("seed", "seed", right=True),
+    Column("births", "births", right=True),
+    Column("trained", "trained", right=True),
+    Column("duplicates", "duplicates", right=True),
+    Column("rejected", "rejected", right=True),
+    Column("trainings", "trainings", right=True),
+    Column("elapsed_s", "time", show=lambda time_s: format_duration(time_s or 0), right=True),
+    Column("best", "best score", show=number, right=True),
+    Column("best_formula", "of", wraps=True),
+)
+
+
+def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> None:
+    """List the runs, the latest first.
+
+    A duplicate is a birth that turned out to be a function seen before, under another formula: a
+    candidate judged without a training.
+    """
+    from actsearch.runs import run_names
+
+    fmt = Format.named(output)
+    rows = [_row(runs_dir / name) for name in run_names(runs_dir)]
+    rows.sort(key=lambda row: row["created_s"], reverse=True)
+    if not rows and fmt is Format.TABLE:
+        note(f"there are no runs in {runs_dir} (start one: actsearch search)")
+        return
+    write_rows(COLUMNS, rows, fmt, sys.stdout)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    from actsearch.cli.hall import config_facts, totals
+    from actsearch.runs import RunStore, hall_of_fame
+    from actsearch.runs.lock import holder
+
+    try:
+        with RunStore.open(path) as store:
+            births, trainings, sessions = store.births(), store.trainings(), store.sessions()
+            config, elapsed_s = store.config, store.elapsed_s()
+    except (ActsearchError, OSError) as error:
+        note(f"actsearch: {error}")
+        return {"run": path.name, "state": "broken", "created_s": 0.0}
+    seeds, rung = config.get("seeds"), config.get("rung")
+    best = next(iter(hall_of_fame(births, trainings, 1, seeds=seeds, rung=rung)), None)
+    sums = totals(births, trainings, elapsed_s)
+    return {
+        "run": path.name,
+        "state": "running" if holder(path) else "stopped",
+        **config_facts(config),
+        "births": sums.births,
+        "trained": sums.trained,
+        "duplicates": sums.duplicates,
+        "rejected": sums.rejected,
+        "trainings": sums.trainings,
+        "elapsed_s": sums.elapsed_s,
+        "best": best.mean if best else None,
+        "best_formula": best.formula if best else None,
+        "created_s": sessions[0].begin_s if sessions else 0.0,
+    }

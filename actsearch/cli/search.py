@@ -1,0 +1,85 @@
+"""`actsearch search`: start a new run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from actsearch.cli.options import (
+    RUNS_DIR,
+    BirthsOption,
+    BudgetOption,
+    DataOption,
+    DevicesOption,
+    QuietOption,
+    RunsDirOption,
+    SeedFormulaOption,
+    SeedRunOption,
+    WorkersOption,
+    checked_budget,
+    find_run,
+)
+
+DEFAULT_BUDGET = "4m"
+
+
+def search(
+    space: Annotated[
+        str, typer.Argument(help="A search space (see: actsearch spaces) or a .toml file.")
+    ] = "default",
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="TASK", help="A task (see: actsearch tasks) or path/to/file.py:make_task."
+        ),
+    ] = "mnist1d-cnn",
+    budget: BudgetOption = None,
+    births: BirthsOption = None,
+    workers: WorkersOption = "auto",
+    devices: DevicesOption = "auto",
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="The same seed gives the same run.")
+    ] = 0,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the run; by default made up.")
+    ] = None,
+    runs_dir: RunsDirOption = RUNS_DIR,
+    data: DataOption = None,
+    seed_formula: SeedFormulaOption = None,
+    seed_run: SeedRunOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Search for activation functions: breed formulas, train each, keep the best.
+
+    Without --budget and --births it goes on for 4 minutes; with both, until the first is reached.
+    Ctrl-C is safe: what is done is saved, and `actsearch resume` goes on from it.
+    """
+    from actsearch.cli.launch import launch
+    from actsearch.cli.progress import Progress
+
+    if budget is None and births is None:
+        budget = DEFAULT_BUDGET
+    checked_budget(budget)
+    seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
+
+    def start(observer: Progress) -> object:
+        from actsearch.search import search as run_search
+
+        return run_search(
+            space,
+            task,
+            budget=budget,
+            births=births,
+            workers=workers,
+            devices=devices,
+            seed=seed,
+            run=run,
+            runs_dir=runs_dir,
+            data=data,
+            seed_formulas=tuple(seed_formula or ()),
+            seed_run=seed_path,
+            observer=observer,
+        )
+
+    launch(start, title=f"{space} · {task}", run=run, runs_dir=runs_dir, quiet=quiet)

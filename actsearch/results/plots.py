@@ -1,0 +1,61 @@
+"""Pictures of formulas, by matplotlib without pyplot: no state, no display, the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from actsearch.errors import ActsearchError, BadInput
+from actsearch.expressions import Expression, parse
+
+FORMATS = (".png", ".svg", ".pdf")
+_KNOWN = {"ReLU": "relu(x)", "GELU": "gelu(x)"}
+# Of the palette of Okabe and Ito, which the colour-blind can tell apart.
+_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#999999"
+
+
+def plot_function(expression: Expression, path: Path, window: float = 5.0) -> None:
+    """Draw a function and its derivative beside ReLU and GELU.
+
+    Args:
+        expression: What to draw; parameters stand at 1.
+        path: The file to write; its ending says the format.
+        window: Half the width of the x axis.
+
+    Raises:
+        BadInput: The ending is none of ``FORMATS``.
+        ActsearchError: The file can't be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() not in FORMATS:
+        raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
+    x = np.linspace(-window, window, 2001)
+    with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
+        figure = Figure(figsize=(8.0, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for axes, curve, color, title in (
+            (left, expression, _BLUE, "f(x)"),
+            (right, expression.derivative(), _ORANGE, "f'(x)"),
+        ):
+            for (name, formula), style in zip(_KNOWN.items(), ("--", ":"), strict=True):
+                known = parse(formula)
+                known = known if axes is left else known.derivative()
+                axes.plot(x, known.evaluate(x), style, color=_GREY, label=name, linewidth=1)
+            axes.plot(x, curve.evaluate(x), color=color, linewidth=2)
+            axes.set_title(title)
+            axes.set_xlabel("x")
+            axes.grid(alpha=0.3)
+            # A pole or a steep branch must not flatten the rest of the picture.
+            low, high = np.nanpercentile(curve.evaluate(x), [1, 99])
+            margin = 0.1 * max(high - low, 0.2)
+            axes.set_ylim(low - margin, high + margin)
+        left.legend(frameon=False, fontsize=8)
+        figure.suptitle(str(expression), fontfamily="monospace", fontsize=10, parse_math=False)
+        date = {"Date": None} if path.suffix.lower() == ".svg" else None
+        try:
+            figure.savefig(path, metadata=date, dpi=150)
+        except OSError as error:
+            raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None

@@ -1,0 +1,219 @@
+"""Plain rows and records as a terminal table, JSON or CSV.
+
+The one place where output is formatted, so that every command answers alike: a table for people,
+JSON that any parser takes (NaN and infinity become null), CSV that a spreadsheet will not execute.
+Text from outside (formulas, messages, file names) is never read as markup or control codes.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from io import StringIO
+from typing import Any, TextIO
+
+from actsearch.errors import unknown
+
+# Wider than any row: without a terminal nothing is wrapped or cut.
+_UNBOUNDED_COLUMNS = 100_000
+
+
+class Format(StrEnum):
+    """How a reading command writes its answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+    @classmethod
+    def named(cls, text: str) -> Format:
+        """Return the format called ``text``.
+
+        Raises:
+            BadInput: there is no such format.
+        """
+        try:
+            return cls(text.lower())
+        except ValueError:
+            raise unknown("format", text, [str(fmt) for fmt in cls]) from None
+
+
+def plain(value: Any) -> str:
+    """Write any value as a short text for a table cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(
+            f"[{plain(i)}]" if isinstance(i, list | tuple) else plain(i) for i in value
+        )
+    return str(value)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number with ``digits`` decimals, or in powers of ten where those would hide it."""
+    if value is None:
+        return ""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 or 10.0**-digits <= abs(value) < 1e6:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits - 1}e}"
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, its control characters written out: none reaches a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text.replace("\n", " "))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its key in JSON and CSV, its title in a table, and how a cell is shown there."""
+
+    key: str
+    title: str
+    show: Callable[[Any], str] = plain
+    right: bool = False
+    # Wraps where the terminal is too narrow; the other columns keep their width.
+    wraps: bool = False
+
+
+def write_rows(
+    columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], fmt: Format, out: TextIO
+) -> None:
+    """Write ``rows`` to ``out``: a table, a JSON array of objects, or CSV with a header line.
+
+    Args:
+        columns: what is shown and in which order; a key that a row lacks is an empty cell.
+        rows: plain values by column key; JSON and CSV carry them unrounded.
+        fmt: the format.
+        out: where to, usually standard output.
+    """
+    if fmt is Format.JSON:
+        keys = [column.key for column in columns]
+        write_json([{key: row.get(key) for key in keys} for row in rows], out)
+    elif fmt is Format.CSV:
+        _write_csv(
+            [c.key for c in columns], ([row.get(c.key) for c in columns] for row in rows), out
+        )
+    else:
+        _write_table(columns, rows, out)
+
+
+def write_record(record: Mapping[str, Any], fmt: Format, out: TextIO) -> None:
+    """Write one thing with named values: two columns, a JSON object, or CSV lines ``key,value``.
+
+    Nested values stay nested in JSON and become ``outer.inner`` keys in CSV and in the table.
+    """
+    if fmt is Format.JSON:
+        write_json(record, out)
+    elif fmt is Format.CSV:
+        _write_csv(["key", "value"], flatten(record), out)
+    else:
+        columns = [Column("key", "property"), Column("value", "value", wraps=True)]
+        rows = [
+            {"key": key.replace("_", " ").replace(".", " · "), "value": plain(value) or "none"}
+            for key, value in flatten(record)
+        ]
+        _write_table(columns, rows, out)
+
+
+def write_json(value: Any, out: TextIO) -> None:
+    """Write ``value`` as JSON: indented, ASCII, NaN and infinity as null."""
+    json.dump(jsonable(value), out, indent=2, allow_nan=False)
+    out.write("\n")
+
+
+def jsonable(value: Any) -> Any:
+    """Return ``value`` in JSON's own types; a non-finite number becomes None."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: jsonable(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [jsonable(item) for item in value]
+    item = getattr(value, "item", None)  # a NumPy scalar that is no subclass of Python's own
+    return jsonable(item()) if callable(item) else str(value)
+
+
+def flatten(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the pairs of ``record`` with the keys of nested mappings joined by a dot."""
+    pairs: list[tuple[str, Any]] = []
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            pairs += flatten(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", value))
+    return pairs
+
+
+def csv_cell(value: Any) -> str:
+    """Write one CSV cell; text that a spreadsheet would take for a formula gets an apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(jsonable(value), allow_nan=False)
+    # A lone carriage return is a line's end to some readers, quoted or not.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text[:1] in {"=", "+", "-", "@", "\t", "\n"} and not _is_number(text):
+        return "'" + text
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+
+
+def _write_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=not column.wraps,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(c.show(row.get(c.key)))) for c in columns))
+    terminal = out.isatty()
+    sink: TextIO = out if terminal else StringIO()
+    console = Console(file=sink, width=None if terminal else _UNBOUNDED_COLUMNS, markup=False)
+    console.print(table)
+    if isinstance(sink, StringIO):
+        # Padding to the column's width says nothing at a line's end, and clutters diffs.
+        out.writelines(line.rstrip() + "\n" for line in sink.getvalue().splitlines())

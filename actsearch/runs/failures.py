@@ -1,0 +1,54 @@
+"""What SQLite raises, said in words that help.
+
+One table maps the few failures that a user can do something about to the remedy. The rest of them
+mean a damaged file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from actsearch.errors import ActsearchError, BadInput
+from actsearch.runs.rows import Malformed
+
+#: Part of SQLite's message -> what to do about it. Such a failure says nothing against the file.
+REMEDIES = {
+    "disk is full": "free some space",
+    "disk I/O error": "look at the disk and its cable or mount",
+    "readonly database": "the folder must be writable: copy it to one of your own",
+    "unable to open database file": "the folder must be writable: copy it to one of your own",
+    "database is locked": "end the other program that has the file open",
+}
+
+
+@contextlib.contextmanager
+def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> Iterator[None]:
+    """Turn SQLite's errors about the file ``path`` into errors for the user.
+
+    Args:
+        path: the database file; its folder's name is the run's.
+        doing: "read" or "write", for the message.
+        safe: says what is safe, where there is something to say; called after a failure.
+
+    Raises:
+        ActsearchError: the disk or the file system failed.
+        BadInput: the file is damaged or not a database.
+    """
+    run = path.parent.name
+    try:
+        yield
+    except (sqlite3.Error, Malformed) as error:
+        remedy = next((text for part, text in REMEDIES.items() if part in str(error)), None)
+        if remedy is None:
+            raise BadInput(
+                f"{path} is damaged or not a run of actsearch ({error}); restore the run's folder "
+                f"from a copy, or start a new run (--run NAME)"
+            ) from error
+        kept = f" {safe()}" if safe else ""
+        again = f", then go on with: actsearch resume {run}" if doing == "write" else ""
+        raise ActsearchError(
+            f"can't {doing} {path}: {error}.{kept} To go on: {remedy}{again}"
+        ) from error

@@ -1,0 +1,114 @@
+"""Where runs live, and which names they may have.
+
+A run is a folder under one root (``./runs``, or ``ACTSEARCH_RUNS``). Its name goes into paths,
+terminals, HTML and ``RUN:ID`` references, so the accepted characters are few; everything else is
+refused here, once, before any path is made of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from pathlib import Path
+
+from actsearch.errors import BadInput, shorten, unknown
+
+#: The one file that makes a folder a run.
+DATABASE = "run.sqlite"
+#: Copies for people; nothing reads them back.
+CONFIG_COPY = "config.json"
+ENVIRONMENT_COPY = "environment.json"
+
+MAX_NAME = 80
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+
+
+def runs_root() -> Path:
+    """Return the folder that holds the runs: ``ACTSEARCH_RUNS``, or ``runs`` where we are."""
+    return Path(os.environ.get("ACTSEARCH_RUNS") or "runs")
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if a run may have it.
+
+    Raises:
+        BadInput: the name is empty, too long, or has characters that a run's name can't have.
+    """
+    if len(name) > MAX_NAME:
+        raise BadInput(
+            f"the run name '{shorten(name, 40)}' has {len(name)} characters; at most {MAX_NAME}"
+        )
+    if not _NAME.fullmatch(name):
+        # Someone who gave a path (a shell completes them) most likely means its last part.
+        last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+        hint = f"; did you mean '{last}'?" if last != name and _NAME.fullmatch(last) else ""
+        shown = shorten(name.encode("unicode_escape").decode("ascii"), 60)
+        raise BadInput(
+            f"'{shown}' can't name a run{hint} (a name is made of letters a-z, digits and _ . + -, "
+            "and begins with a letter, a digit or _)"
+        )
+    return name
+
+
+def run_folder(name: str, root: Path | None = None) -> Path:
+    """Return the folder of the run ``name``, whether or not it exists.
+
+    Raises:
+        BadInput: no run can have this name.
+    """
+    return (root or runs_root()) / check_name(name)
+
+
+def run_names(root: Path | None = None) -> list[str]:
+    """Return the names of the runs under ``root``, sorted; empty where there is no such folder."""
+    try:
+        entries = list((root or runs_root()).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BadInput(
+            f"can't read the folder of the runs, {root or runs_root()}: {error.strerror}; "
+            "name another with ACTSEARCH_RUNS"
+        ) from error
+    return sorted(
+        entry.name for entry in entries if _NAME.fullmatch(entry.name) and _holds_run(entry)
+    )
+
+
+def existing_run(name: str, root: Path | None = None) -> Path:
+    """Return the folder of the run ``name``.
+
+    Raises:
+        BadInput: there is no such run; the message lists those that there are.
+    """
+    folder = run_folder(name, root)
+    if not _holds_run(folder):
+        raise unknown("run", name, run_names(folder.parent))
+    return folder
+
+
+def default_name(task: str, root: Path | None = None, today: datetime.date | None = None) -> str:
+    """Return a free name for a run of ``task``, as in ``2026-03-01-mnist1d-cnn-1``.
+
+    Args:
+        task: the task as it was asked for, a name or ``path/to/file.py:make_task``.
+        root: the folder of the runs; None for the usual one.
+        today: the date in the name; None for the current one.
+    """
+    root = root or runs_root()
+    stem = Path(task.partition(":")[0]).name.removesuffix(".py")
+    slug = re.sub(r"[^A-Za-z0-9_.+-]+", "-", stem).strip("-.")[:40] or "run"
+    base = f"{today or datetime.date.today()}-{slug}"
+    counter = 1
+    while os.path.lexists(root / f"{base}-{counter}"):
+        counter += 1
+    return f"{base}-{counter}"
+
+
+def _holds_run(folder: Path) -> bool:
+    try:
+        return (folder / DATABASE).is_file()
+    except OSError:
+        return False

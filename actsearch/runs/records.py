@@ -1,0 +1,91 @@
+"""The two records a run is made of: a birth, and one training of a birth.
+
+Plain frozen values without behaviour, so that the search, the tables and the report can share them
+and two stores can be compared with ``==``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+ACCEPTED = "accepted"  # to be trained
+REJECTED = "rejected"  # failed a static check; the reason says which
+DUPLICATE = "duplicate"  # the same function as an earlier birth, whose scores count for it
+
+BIRTH_STATUSES = (ACCEPTED, REJECTED, DUPLICATE)
+
+OK = "ok"
+STOPPED = "stopped"  # ended by a deadline: no result, so never kept
+
+#: What a kept training may have come to; only the first carries a score.
+TRAINING_STATUSES = (OK, "diverged", "failed", "crashed")
+
+
+@dataclass(frozen=True)
+class Birth:
+    """One formula that the search made, whether or not it was worth training.
+
+    ``parents`` are ids of earlier births, ``operator`` is what made this one of them. ``reason``
+    is given for the rejected, ``same_as`` (an earlier id) for the duplicates. ``created_s`` is
+    Unix time.
+    """
+
+    id: int
+    operator: str
+    parents: tuple[int, ...]
+    formula: str
+    fingerprint: str | None
+    status: str
+    reason: str = ""
+    same_as: int | None = None
+    size: int = 0
+    created_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """One training of a birth at one rung and seed, and what came of it.
+
+    ``score`` is higher for better and None unless ``status`` is "ok"; ``curve`` holds a few
+    points (step, training loss, validation score).
+    """
+
+    birth_id: int
+    rung: str
+    seed: int
+    status: str
+    score: float | None
+    metrics: dict[str, float]
+    curve: tuple[tuple[int, float, float], ...]
+    time_s: float
+    device: str
+    message: str = ""
+
+    @classmethod
+    def of(cls, birth_id: int, record: object) -> TrainingRow:
+        """Make the row that keeps ``record`` as a training of the birth ``birth_id``.
+
+        Args:
+            birth_id: the birth that was trained.
+            record: what a task answers; it has every field of a row but the first. This room does
+                not know the one that it comes from.
+        """
+        values = {field.name: getattr(record, field.name) for field in fields(cls)[1:]}
+        return cls(birth_id=birth_id, **values)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One stretch of work on a run, from start or resume to its end.
+
+    ``active_s`` counts the seconds up to the last commit of a session that was killed (then
+    ``end_s`` is None), so that a time budget survives any kind of end. ``info`` is what the
+    session was asked for (budget, workers, devices, added seeds).
+    """
+
+    id: int
+    begin_s: float
+    end_s: float | None
+    active_s: float
+    info: dict[str, object]
+    outcome: str = ""

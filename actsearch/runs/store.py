@@ -1,0 +1,323 @@
+"""The store of one run: every birth, every training, and the time they took, in one SQLite file.
+
+What it promises
+----------------
+*Durable when.* ``add_birth`` and ``add_training`` are one transaction each, and the transaction is
+on the disk (WAL, synchronous=FULL) when they return. Whatever ends the process after that - an
+exception, Ctrl-C, SIGKILL, the power - does not take it back; whatever ends it before leaves no
+trace. So the store always holds a prefix of what the writer added.
+
+*Who may write.* One process at a time, the one that holds the run's lock (``runs.lock``) from
+``create`` or ``open(write=True)`` to ``close``; a second is refused with the first one's process
+id. Within that process any thread may call any method. Any number of processes may read meanwhile;
+each call reads the commits there are at that moment.
+
+*Births* are added in the order of their ids, 0, 1, 2 ..., without gaps, and never change. Parents
+and ``same_as`` point to earlier births.
+
+*Trainings* are unique by (birth, rung, seed) and never change: adding one again is an error, so a
+resumed search that trains twice what it already knows fails loudly. A training that its deadline
+stopped is no result and is refused; one that diverged, failed or killed its worker is a result.
+
+*Time.* Each session counts the seconds it was active up to its last commit, in the same
+transaction; ``elapsed_s`` adds the sessions up, so that a budget survives every kind of end.
+
+*Configuration and environment* are written at creation and never change. ``config.json`` and
+``environment.json`` beside the file are copies for people.
+
+*Creation* is all or nothing (``runs.creation``).
+
+Nothing in the file is a pickle or otherwise executable. WAL needs a local disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from actsearch.errors import ActsearchError
+from actsearch.runs import rows, schema
+from actsearch.runs.creation import make_run_folder
+from actsearch.runs.failures import explained
+from actsearch.runs.folder import DATABASE, existing_run
+from actsearch.runs.lock import WriterLock
+from actsearch.runs.records import Birth, Session, TrainingRow
+
+
+class RunStore:
+    """One run, open for reading or for writing. Made by ``create`` and ``open``; a context manager.
+
+    Methods that write raise ValueError for a call that breaks the promises of this module (an
+    error of the program), ActsearchError when the disk fails, and leave the store as it was.
+    """
+
+    def __init__(
+        self, folder: Path, connection: sqlite3.Connection, lock: WriterLock | None
+    ) -> None:
+        self.folder = folder
+        self._db = connection
+        self._lock = lock
+        self._thread_lock = threading.RLock()
+        self._session: tuple[int, float] | None = None  # its id, and time.monotonic() at its begin
+        with explained(self.path, "read"):
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            #: The configuration as used.
+            self.config: dict[str, Any] = rows.load_object(meta.get("config"))
+            #: What the run was started on: versions, machine, devices.
+            self.environment: dict[str, Any] = rows.load_object(meta.get("environment"))
+
+    @classmethod
+    def create(cls, folder: Path, config: dict[str, Any], environment: dict[str, Any]) -> RunStore:
+        """Make the folder of a new run and return its store, open for writing.
+
+        Args:
+            folder: the folder to make, as ``run_folder(name)`` gives it.
+            config: the configuration as used; anything JSON holds.
+            environment: versions, machine and devices; anything JSON holds.
+
+        Raises:
+            BadInput: the name is taken, or can't be a run's; or the folder can't be made there.
+            ActsearchError: the disk failed; no run was made.
+        """
+        make_run_folder(folder, config, environment)
+        return cls.open(folder, write=True)
+
+    @classmethod
+    def open(cls, folder: Path, *, write: bool = False) -> RunStore:
+        """Open an existing run.
+
+        Args:
+            folder: the run's folder, as ``run_folder(name)`` gives it.
+            write: take the writer's lock, too.
+
+        Raises:
+            BadInput: there is no such run (the message lists those there are), another process
+                writes it, or its file is damaged, of another program or of a newer actsearch.
+            ActsearchError: it can't be read or locked for a reason of the file system.
+        """
+        folder = existing_run(folder.name, folder.parent)
+        lock = WriterLock(folder) if write else None
+        try:
+            with explained(folder / DATABASE, "read"):
+                connection = schema.connect(folder / DATABASE, write=write)
+            try:
+                return cls(folder, connection, lock)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.folder / DATABASE
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def births(self) -> list[Birth]:
+        """Return all births in the order of their ids."""
+        query = f"SELECT {rows.BIRTH_COLUMNS} FROM births ORDER BY id"
+        with explained(self.path, "read"):
+            return [rows.birth_from_row(row) for row in self._fetch(query)]
+
+    def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:
+        """Return the trainings (of one birth, or all), ordered by birth, rung and seed."""
+        query = f"SELECT {rows.TRAINING_COLUMNS} FROM trainings"
+        order = " ORDER BY birth_id, rung, seed"
+        with explained(self.path, "read"):
+            if birth_id is None:
+                found = self._fetch(query + order)
+            else:
+                found = self._fetch(f"{query} WHERE birth_id = ?{order}", birth_id)
+            return [rows.training_from_row(row) for row in found]
+
+    def sessions(self) -> list[Session]:
+        """Return the sessions in the order they began."""
+        query = f"SELECT {rows.SESSION_COLUMNS} FROM sessions ORDER BY id"
+        with explained(self.path, "read"):
+            return [rows.session_from_row(row) for row in self._fetch(query)]
+
+    def n_births(self) -> int:
+        """Return the number of births, which is the id of the next one."""
+        return self._count("births")
+
+    def n_trainings(self) -> int:
+        """Return the number of trainings."""
+        return self._count("trainings")
+
+    def elapsed_s(self) -> float:
+        """Return the seconds that all sessions were active; of one that runs here, up to now."""
+        with self._thread_lock:
+            current = self._session
+            with explained(self.path, "read"):
+                spent = sum(
+                    rows.session_from_row(row).active_s
+                    for row in self._fetch(f"SELECT {rows.SESSION_COLUMNS} FROM sessions")
+                    if current is None or row[0] != current[0]
+                )
+            return spent + (time.monotonic() - current[1] if current else 0.0)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def add_birth(self, birth: Birth) -> None:
+        """Add the next birth; it is durable on return.
+
+        Raises:
+            ValueError: its id is not the next one, or it points to a birth that is not earlier.
+            ActsearchError: the disk failed.
+        """
+        values = rows.birth_to_row(birth)
+        with self._transaction() as db:
+            expected = _count_births(db)
+            if birth.id != expected:
+                raise ValueError(f"birth {birth.id} came where {expected} was expected")
+            _insert(db, "births", rows.BIRTH_COLUMNS, values)
+
+    def add_training(self, row: TrainingRow) -> None:
+        """Add a training; it is durable on return.
+
+        Raises:
+            ValueError: its birth is not here, it was added before, it was stopped by a deadline,
+                or status and score do not go together.
+            ActsearchError: the disk failed.
+        """
+        values = rows.training_to_row(row)
+        with self._transaction() as db:
+            if not 0 <= row.birth_id < _count_births(db):
+                raise ValueError(f"there is no birth {row.birth_id} to train")
+            key = (row.birth_id, row.rung, row.seed)
+            known = "SELECT 1 FROM trainings WHERE birth_id = ? AND rung = ? AND seed = ?"
+            if db.execute(known, key).fetchone():
+                raise ValueError(
+                    f"birth {row.birth_id} was trained at rung '{row.rung}' with seed {row.seed} "
+                    "before"
+                )
+            _insert(db, "trainings", rows.TRAINING_COLUMNS, values)
+
+    def begin_session(self, info: dict[str, Any]) -> int:
+        """Begin to count time and return the session's id. Raises ValueError while one goes on."""
+        if self._session is not None:
+            raise ValueError("a session goes on already")
+        text = rows.dump(info)
+        with self._transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO sessions (begin_s, end_s, active_s, info, outcome)"
+                " VALUES (?, NULL, 0, ?, '')",
+                (time.time(), text),
+            )
+            id_ = int(cursor.lastrowid or 0)
+        self._session = (id_, time.monotonic())
+        return id_
+
+    def end_session(self, outcome: str = "done") -> None:
+        """End the session that goes on and keep how it ended, as in "done" or "interrupted"."""
+        if self._session is None:
+            raise ValueError("no session goes on")
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE sessions SET end_s = ?, outcome = ? WHERE id = ?",
+                (time.time(), outcome, self._session[0]),
+            )
+        self._session = None
+
+    @contextlib.contextmanager
+    def session(self, info: dict[str, Any]) -> Iterator[int]:
+        """Count the time of a ``with`` block as a session; its outcome is the exception's name."""
+        id_ = self.begin_session(info)
+        try:
+            yield id_
+        except BaseException as error:
+            # What went wrong in the block is what the user must hear of.
+            with contextlib.suppress(ActsearchError):
+                self.end_session(type(error).__name__)
+            self._session = None
+            raise
+        if self._session is not None:
+            self.end_session()
+
+    def close(self) -> None:
+        """Close the file and let the next writer in; a second call does nothing."""
+        with self._thread_lock:
+            self._session = None
+            # A checkpoint that finds the disk full is no loss: the next writer makes it.
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+            if self._lock:
+                self._lock.release()
+
+    def __enter__(self) -> RunStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _fetch(self, query: str, *values: object) -> list[Any]:
+        with self._thread_lock:
+            return self._db.execute(query, values).fetchall()
+
+    def _count(self, table: str) -> int:
+        with explained(self.path, "read"):
+            return int(self._fetch(f"SELECT COUNT(*) FROM {table}")[0][0])
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._lock is None:
+            raise ValueError(f"run '{self.name}' was opened for reading")
+        with self._thread_lock, explained(self.path, "write", self._what_is_safe):
+            if self._db.in_transaction:  # an earlier one, that the disk did not let roll back
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                if self._session is not None:
+                    id_, begin = self._session
+                    self._db.execute(
+                        "UPDATE sessions SET active_s = ? WHERE id = ?",
+                        (time.monotonic() - begin, id_),
+                    )
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                with contextlib.suppress(sqlite3.Error):
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise ValueError(f"the tables refuse this row: {error}") from error
+                raise
+
+    def _what_is_safe(self) -> str:
+        try:
+            n_births, n_trainings = self.n_births(), self.n_trainings()
+        except ActsearchError:
+            return "What was saved before is safe."
+        return f"What was saved before is safe ({n_births} births, {n_trainings} trainings)."
+
+
+def _insert(db: sqlite3.Connection, table: str, columns: str, values: tuple[Any, ...]) -> None:
+    marks = ", ".join("?" * len(values))
+    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
+
+
+def _count_births(db: sqlite3.Connection) -> int:
+    # Ids have no gaps, and the largest is found without a scan.
+    return int(db.execute("SELECT COALESCE(MAX(id) + 1, 0) FROM births").fetchone()[0])

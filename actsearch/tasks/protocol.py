@@ -1,0 +1,105 @@
+"""What a task is: the values that travel between the driver and the trainings, and the protocol.
+
+The search knows nothing of networks or data: it asks a task for records of (formula, rung, seed)
+and a task may answer many at once. Everything here is plain data, free of torch and numpy, so that
+the driver, the store and the command line can import it at no cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+OK = "ok"
+DIVERGED = "diverged"  # the loss became infinite or NaN
+FAILED = "failed"  # building or training the network raised
+STOPPED = "stopped"  # the deadline passed
+CRASHED = "crashed"  # the worker process died; set by the workers, never by a task
+
+STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """The trainings that a candidate gets at one level of effort: a length, and one per seed."""
+
+    name: str
+    steps: int
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training that is asked for."""
+
+    formula: str
+    rung: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of one training: plain, picklable values that JSON can hold (all floats finite).
+
+    ``score`` is higher for better and None unless ``status`` is "ok". ``metrics`` holds the final
+    losses and what the activation's parameters became (``p0[1]``: parameter p0 of the second
+    activation layer). ``curve`` has a few points (step, training loss, validation score).
+    """
+
+    formula: str
+    rung: str
+    seed: int
+    status: str
+    score: float | None
+    metrics: dict[str, float]
+    curve: tuple[tuple[int, float, float], ...]
+    time_s: float
+    device: str
+    message: str = ""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A network and its data, as the search sees them.
+
+    An object of this protocol must be cheap to pickle (names and settings, no arrays): it is sent
+    to the workers, which open the data on first use.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name shown to people and kept in the run."""
+
+    @property
+    def score_name(self) -> str:
+        """What ``Record.score`` measures, as in "validation accuracy"."""
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The levels of effort, the cheapest first; at least one."""
+
+    def prepare(self) -> None:
+        """Download, convert or generate the data; called once, before any worker starts.
+
+        Raises:
+            BadInput: the data are missing or damaged.
+            ActsearchError: they can't be written to the cache.
+        """
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides a score (network, optimizer, steps, hash of the data) as JSON."""
+
+    def train(
+        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
+    ) -> list[Record]:
+        """Train each of ``trainings`` and return their records in the same order.
+
+        Args:
+            trainings: what to train; the same training gives the same record, whatever came before.
+            device: a torch device, as in "cpu" or "cuda:0".
+            deadline: a ``time.time()`` value after which trainings end with status "stopped".
+
+        Returns:
+            One record for each training. A bad candidate is a record, never an exception.
+        """

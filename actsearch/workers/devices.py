@@ -1,0 +1,106 @@
+"""``--workers`` and ``--devices`` to the processes and devices that train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from actsearch.errors import BadInput, shorten, unknown
+
+AUTO = "auto"
+CPU = "cpu"
+
+MAX_WORKERS = 1024
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How many trainings run at once, and where."""
+
+    workers: int
+    devices: tuple[str, ...]
+
+
+def cuda_devices() -> list[str]:
+    """Return the CUDA devices that torch sees, as in ["cuda:0"]."""
+    import torch
+
+    return [f"cuda:{k}" for k in range(torch.cuda.device_count())]
+
+
+def n_cpus() -> int:
+    """Return how many processors this process may use: affinity and container limits count."""
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
+def resolve(
+    workers: str | int = AUTO,
+    devices: str | Sequence[str] = AUTO,
+    *,
+    cuda: Callable[[], Sequence[str]] = cuda_devices,
+    cpus: Callable[[], int] = n_cpus,
+) -> Slots:
+    """Turn what was asked for into what there is.
+
+    Args:
+        workers: "auto" or a number. "auto" is one per CUDA device, or one per processor.
+        devices: "auto" (all CUDA devices, or the processor where there are none), "cpu", "cuda"
+            (all of them), or names as in "cuda:0,cuda:1".
+        cuda: returns the names of the CUDA devices; called only if they matter.
+        cpus: returns the number of processors; called only if it matters.
+
+    Raises:
+        BadInput: no such device, a mixture of kinds, or a number of workers that can't be.
+    """
+    wanted = _number(workers)
+    names = _devices(devices, cuda)
+    if names == (CPU,):
+        return Slots(max(1, min(cpus(), MAX_WORKERS)) if wanted is None else wanted, names)
+    if wanted is not None and wanted > len(names):
+        raise BadInput(
+            f"--workers {wanted} with {len(names)} device(s), {', '.join(names)}: a device trains "
+            f"one candidate at a time, so at most {len(names)}; or use --devices cpu"
+        )
+    n_workers = len(names) if wanted is None else wanted
+    return Slots(n_workers, names[:n_workers])
+
+
+def _number(workers: str | int) -> int | None:
+    text = str(workers).strip().lower()
+    if text == AUTO:
+        return None
+    # isdecimal and not int(): that takes "1_0" and " ١ ".
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+    if not 1 <= number <= MAX_WORKERS:
+        raise BadInput(
+            f"--workers is '{shorten(str(workers), 40)}'; it is auto or a number from 1 to "
+            f"{MAX_WORKERS}"
+        )
+    return number
+
+
+def _devices(devices: str | Sequence[str], cuda: Callable[[], Sequence[str]]) -> tuple[str, ...]:
+    parts = devices.split(",") if isinstance(devices, str) else devices
+    asked = [part.strip().lower() for part in parts]
+    if asked == [CPU]:
+        return (CPU,)
+    there = list(cuda())
+    if asked == [AUTO]:
+        return tuple(there) or (CPU,)
+    if asked == ["cuda"] and there:
+        return tuple(there)
+    for name in asked:
+        if name not in (CPU, *there):
+            raise unknown("device", name, [AUTO, CPU, *there])
+    if len(set(asked)) < len(asked):
+        raise BadInput(f"--devices names one twice: {', '.join(asked)}")
+    if CPU in asked and len(asked) > 1:
+        raise BadInput(
+            f"--devices mixes cpu with others: {', '.join(asked)}; scores would depend on where a "
+            "candidate happened to train, so name one kind"
+        )
+    if not asked:
+        raise BadInput(f"--devices is empty; there is {', '.join([AUTO, CPU, *there])}")
+    return tuple(asked)

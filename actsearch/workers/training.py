@@ -1,0 +1,117 @@
+"""One training whose answer is always a record, and the number of threads it may use.
+
+Tasks may be a user's own, so nothing about their answers is taken on trust: an exception, an answer
+of the wrong shape, or a score that is not a number becomes a record of status "failed".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+
+from actsearch.errors import shorten
+from actsearch.tasks.protocol import FAILED, OK, STATUSES, Record, Task, Training
+
+MAX_MESSAGE = 500
+
+
+def train_one(task: Task, training: Training, device: str, deadline: float | None) -> Record:
+    """Train once and return the record, whatever happens short of the death of the process.
+
+    Args:
+        task: what to train on.
+        training: the formula, rung and seed.
+        device: as torch names it.
+        deadline: a ``time.time()`` value, or None.
+    """
+    begin = time.perf_counter()
+    try:
+        return _checked(task.train([training], device=device, deadline=deadline), training)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit from a user's task, too
+        message = f"{type(error).__name__}: {_text_of(error)}"
+        return without_score(training, FAILED, message, device, time.perf_counter() - begin)
+
+
+def without_score(
+    training: Training, status: str, message: str, device: str, time_s: float
+) -> Record:
+    """Return the record of a training that came to nothing."""
+    return Record(
+        formula=training.formula,
+        rung=training.rung,
+        seed=training.seed,
+        status=status,
+        score=None,
+        metrics={},
+        curve=(),
+        time_s=time_s,
+        device=device,
+        message=_clean(message),
+    )
+
+
+@contextlib.contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """Let torch use ``n`` threads inside the block, and as many as before after it.
+
+    Sums in another order give another last digit: the same number everywhere is what makes a score
+    independent of where it was computed.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _checked(answer: object, training: Training) -> Record:
+    """Return the one record of ``answer`` with plain values in it. Raises ValueError, TypeError."""
+    if not isinstance(answer, list | tuple) or len(answer) != 1:
+        raise TypeError(
+            f"the task must answer one training with a list of one record, not {answer!r:.80}"
+        )
+    (record,) = answer
+    if not isinstance(record, Record):
+        raise TypeError(f"the task must answer with a Record, not with {record!r:.80}")
+    if (record.formula, record.rung, record.seed) != (
+        training.formula,
+        training.rung,
+        training.seed,
+    ):
+        raise ValueError("the task answered with the record of another training")
+    if record.status not in STATUSES:
+        raise ValueError(f"unknown status {record.status!r:.40}; known: {', '.join(STATUSES)}")
+    score = float(record.score) if record.status == OK and record.score is not None else None
+    if record.status == OK and (score is None or not math.isfinite(score)):
+        raise ValueError(f"a record of status 'ok' has the score {record.score!r:.40}")
+    return Record(
+        formula=training.formula,
+        rung=training.rung,
+        seed=training.seed,
+        status=record.status,
+        score=score,
+        # float() and int() also turn the scalars of numpy and torch into what JSON can hold.
+        metrics={str(key): float(value) for key, value in record.metrics.items()},
+        curve=tuple((int(step), float(loss), float(value)) for step, loss, value in record.curve),
+        time_s=float(record.time_s),
+        device=str(record.device),
+        message=_clean(str(record.message)),
+    )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception of a user's, whose text raises in turn
+        return "(no message)"
+
+
+def _clean(message: str) -> str:
+    return shorten(message.encode("utf-8", "replace").decode("utf-8"), MAX_MESSAGE)

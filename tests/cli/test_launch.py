@@ -1,0 +1,124 @@
+"""`search` and `resume`: what they hand to the search, and what they print when it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.cli.main import run
+from tests.cli.conftest import Command, FakeSearch
+
+
+def test_search_hands_over_its_defaults(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    answer = actsearch("search")
+    assert answer.code == 0, answer.err
+    ((kind, args, kwargs),) = fake_search.calls
+    assert kind == "search"
+    assert args == ("default", "mnist1d-cnn")
+    del kwargs["observer"]
+    assert kwargs == {
+        "budget": "4m",
+        "births": None,
+        "workers": "auto",
+        "devices": "auto",
+        "seed": 0,
+        "run": None,
+        "runs_dir": Path("runs"),
+        "data": None,
+        "seed_formulas": (),
+        "seed_run": None,
+    }
+
+
+def test_search_hands_over_its_options(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    words = (
+        "search swish --task mnist-mlp --births 40 --workers 2 --devices cpu --seed 7 --run mine"
+    )
+    answer = actsearch(
+        *words.split(),
+        *("--seed-formula", "x*cos(x)", "--seed-formula", "-x", "--seed-run", "first"),
+        *("--data", "/data"),
+    )
+    assert answer.code == 0, answer.err
+    ((_, args, kwargs),) = fake_search.calls
+    assert args == ("swish", "mnist-mlp")
+    assert kwargs["budget"] is None  # a number of births is limit enough
+    assert (kwargs["births"], kwargs["workers"], kwargs["devices"]) == (40, "2", "cpu")
+    assert (kwargs["seed"], kwargs["run"]) == (7, "mine")
+    assert kwargs["seed_formulas"] == ("x*cos(x)", "-x")
+    assert kwargs["seed_run"] == runs_dir.relative_to(Path.cwd()) / "first"
+    assert kwargs["data"] == Path("/data")
+
+
+def test_resume_hands_over_the_run_and_only_what_was_said(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    answer = actsearch("resume", "first", "--budget", "1h30m")
+    assert answer.code == 0, answer.err
+    ((kind, args, kwargs),) = fake_search.calls
+    assert (kind, args) == ("resume", (Path("runs/first"),))
+    assert (kwargs["budget"], kwargs["births"]) == ("1h30m", None)
+
+
+def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path, golden: Any
+) -> None:
+    answer = actsearch("search", "--run", "second", "--quiet")
+    assert (answer.code, answer.err) == (0, "")
+    golden.check("search.txt", answer.out)
+
+
+def test_progress_goes_to_standard_error_as_lines(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    answer = actsearch("search")
+    (line,) = answer.err.splitlines()
+    assert line.startswith("1m 00s of 4m 00s, 3m 00s left | 7 births: 4 trained")
+
+
+def test_ctrl_c_says_how_to_go_on(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    fake_search.raises = KeyboardInterrupt()
+    answer = actsearch("search", "--quiet", "--runs-dir", "my runs")
+    assert (answer.code, answer.out) == (130, "")
+    assert answer.err == (
+        "actsearch: interrupted; everything saved; "
+        "go on with: actsearch resume made-up --runs-dir 'my runs'\n"
+    )
+
+
+def test_a_polite_kill_is_an_interrupt(
+    fake_search: FakeSearch, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def killed(*_args: Any, **kwargs: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(fake_search, "_run", killed)
+    assert run(["resume", "first", "--quiet"]) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_ctrl_c_before_the_run_exists_promises_nothing(
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_args: Any, **_kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake_search, "_run", interrupted)
+    answer = actsearch("search", "--run", "unborn", "--quiet")
+    assert answer.code == 130
+    assert answer.err == "actsearch: interrupted before the search began\n"

@@ -1,0 +1,126 @@
+"""What is shown while a search runs, on a terminal and without one."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+
+from actsearch.cli.progress import (
+    LiveProgress,
+    PlainProgress,
+    Progress,
+    bar,
+    fraction_done,
+    make_progress,
+    panel_lines,
+    remaining_s,
+)
+from actsearch.runs import Scored
+from tests.cli.conftest import Snapshot
+
+BEST = (
+    Scored(2, "x*[b]atan(x)", 4, 0.677, 0.006, 2, "crossover", (0, 1), None, "ok", 2.5),
+    Scored(1, "silu(x)", 2, 0.644, 0.004, 2, "seed", (), None, "ok", 2.5),
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("terminal", "env", "quiet", "kind"),
+    [
+        (True, {}, False, LiveProgress),
+        (True, {"NO_COLOR": "1"}, False, PlainProgress),
+        (True, {"TERM": "dumb"}, False, PlainProgress),
+        (False, {}, False, PlainProgress),
+        (True, {}, True, Progress),
+    ],
+)
+def test_the_stream_decides(
+    terminal: bool,
+    env: dict[str, str],
+    quiet: bool,
+    kind: type[Progress],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for key, value in env.items():
+        monkeypatch.setenv(key, value)
+    stream = Terminal() if terminal else io.StringIO()
+    assert type(make_progress("x", quiet=quiet, stream=stream)) is kind
+
+
+def test_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("actsearch.cli.progress.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with PlainProgress(stream) as progress:
+        for second in range(25):
+            now[0] = float(second)
+            progress(Snapshot(elapsed_s=second, best=BEST))
+    assert stream.getvalue().splitlines() == [
+        f"{second}s of 4m 00s, {left} left | 7 births: 4 trained, 1 duplicates, 2 rejected | "
+        "best 0.6770 ± 0.0060  x*[b]atan(x)"
+        for second, left in ((0, "4m 00s"), (10, "3m 50s"), (20, "3m 40s"))
+    ]
+
+
+def test_a_stream_that_fails_does_not_stop_the_search() -> None:
+    class Closed(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    with PlainProgress(Closed(), interval_s=0.0) as progress:
+        progress(Snapshot())
+        progress(Snapshot())
+    assert progress.snapshot == Snapshot()
+
+
+def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    stream = Terminal()
+    with LiveProgress("first · default", stream) as progress:
+        progress(Snapshot(best=BEST, in_flight=tuple(f"sin({i}*x)" for i in range(8))))
+        assert progress._live is not None
+        progress._live.refresh()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    for words in (
+        "first · default",
+        "7 births: 4 trained, 1 duplicates, 2 rejected; 8 trainings",
+        "0.6770 ± 0.0060  x*[b]atan(x)",
+        "sin(0*x)",
+        "and 2 more",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "fraction", "left_s"),
+    [
+        (Snapshot(elapsed_s=60, budget_s=240), 0.25, 180),
+        (Snapshot(elapsed_s=300, budget_s=240), 1.0, 0),
+        (Snapshot(elapsed_s=60, budget_s=None, births_limit=14), 0.5, 60),
+        (Snapshot(elapsed_s=60, budget_s=240, births_limit=14), 0.5, 60),
+        (Snapshot(elapsed_s=60, budget_s=None, births_limit=14, n_births=0), 0.0, None),
+        (Snapshot(elapsed_s=60, budget_s=None), 0.0, None),
+    ],
+)
+def test_the_nearer_limit_counts(snapshot: Any, fraction: float, left_s: float | None) -> None:
+    assert fraction_done(snapshot, snapshot.elapsed_s) == fraction
+    assert remaining_s(snapshot, snapshot.elapsed_s) == left_s
+
+
+def test_time_runs_between_events() -> None:
+    later = panel_lines(Snapshot(elapsed_s=60), since_s=30)  # type: ignore[arg-type]
+    assert "1m 30s of 4m 00s, 2m 30s left" in later[0]
+
+
+def test_the_bar_has_one_width() -> None:
+    assert {len(bar(k / 100)) for k in range(101)} == {40}

@@ -1,0 +1,160 @@
+"""The commands that read: what a person sees, and that machines can read it too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command
+
+READING = [
+    ("runs",),
+    ("inspect", "first"),
+    ("inspect", "first", "--all"),
+    ("inspect", "first", "--rejected"),
+    ("inspect", "first", "2"),
+    ("analyze", "relu(x)"),
+    ("tasks",),
+    ("spaces",),
+    ("data",),
+    ("doctor",),
+]
+
+
+def slug(arguments: tuple[str, ...]) -> str:
+    return "_".join(argument.strip("-") for argument in arguments)
+
+
+def some_properties(expression: Any, known: str | None) -> dict[str, Any]:
+    """Stand for the analysis, whose findings are tested where it lives."""
+    return {"formula": str(expression), "known_as": known, "range": (-0.5, 10.0), "kinks": ()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runs",),
+        ("inspect", "first"),
+        ("inspect", "first", "--top", "1"),
+        ("inspect", "first", "--all"),
+        ("inspect", "first", "--rejected"),
+        ("inspect", "first", "2"),
+        ("inspect", "first", "3"),
+        ("inspect", "first", "5"),
+    ],
+    ids=slug,
+)
+def test_tables_look_as_approved(
+    arguments: tuple[str, ...],
+    actsearch: Command,
+    runs_dir: Path,
+    golden: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actsearch.cli.analyze.properties", some_properties)
+    answer = actsearch(*arguments)
+    assert (answer.code, answer.err) == (0, "")
+    golden.check(f"{slug(arguments)}.txt", answer.out)
+
+
+@pytest.mark.parametrize("arguments", READING, ids=slug)
+def test_json_is_alone_on_standard_output(
+    arguments: tuple[str, ...], actsearch: Command, runs_dir: Path
+) -> None:
+    answer = actsearch(*arguments, "--format", "json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)
+    assert answer.out.isascii()
+    assert answer.err == ""
+
+
+@pytest.mark.parametrize("arguments", READING, ids=slug)
+def test_csv_has_a_header_and_even_rows(
+    arguments: tuple[str, ...], actsearch: Command, runs_dir: Path
+) -> None:
+    answer = actsearch(*arguments, "--format", "csv")
+    assert answer.code == 0, answer.err
+    header, *rows = csv.reader(io.StringIO(answer.out))
+    assert rows
+    assert {len(row) for row in rows} == {len(header)}
+
+
+def test_scores_in_json_are_not_rounded(actsearch: Command, runs_dir: Path) -> None:
+    (first, *_) = json.loads(actsearch("inspect", "first", "--format", "json").out)
+    assert first["id"] == 2
+    assert first["score"] == pytest.approx(0.677, abs=1e-15)
+    assert first["gain_over_relu"] == pytest.approx(0.072)
+    assert first["gain_standard_error"] == pytest.approx(0.001)
+
+
+def test_a_birth_in_json_has_its_lineage_and_curves(actsearch: Command, runs_dir: Path) -> None:
+    record = json.loads(actsearch("inspect", "first", "2", "--format", "json").out)
+    assert [ancestor["id"] for ancestor in record["lineage"]] == [2, 0, 1]
+    assert record["trainings"][0]["curve"][-1] == [30, 1.1, 0.671]
+    assert record["derivative"]
+
+
+def test_a_duplicate_shows_the_trainings_of_what_it_is(actsearch: Command, runs_dir: Path) -> None:
+    record = json.loads(actsearch("inspect", "first", "3", "--format", "json").out)
+    assert record["same_as"] == 1
+    assert record["known_as"] == "SiLU"
+    assert [training["score"] for training in record["trainings"]] == [0.640, 0.648]
+
+
+def test_a_rejected_birth_can_be_inspected(actsearch: Command, runs_dir: Path) -> None:
+    record = json.loads(actsearch("inspect", "first", "6", "--format", "json").out)
+    assert record["status"] == "rejected"
+    assert record["reason"] == "not a formula"
+    assert record["trainings"] == []
+
+
+def test_a_run_may_be_named_by_its_folder(
+    actsearch: Command, runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    monkeypatch.chdir(other)
+    assert actsearch("inspect", str(runs_dir / "first")).code == 0
+    assert actsearch("inspect", "first", "--runs-dir", str(runs_dir)).code == 0
+    monkeypatch.setenv("ACTSEARCH_RUNS", str(runs_dir))
+    assert actsearch("inspect", "first").code == 0
+
+
+def test_runs_come_latest_first_and_a_broken_one_does_not_hide_the_rest(
+    actsearch: Command, runs_dir: Path
+) -> None:
+    broken = runs_dir / "broken"
+    broken.mkdir()
+    (broken / "run.sqlite").write_bytes(b"no database")
+    answer = actsearch("runs", "--format", "json")
+    assert [(row["run"], row["state"]) for row in json.loads(answer.out)] == [
+        ("first", "stopped"),
+        ("broken", "broken"),
+    ]
+    assert "broken" in answer.err
+
+
+def test_no_runs_are_said_to_be_none(
+    actsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = actsearch("runs")
+    assert (answer.code, answer.out) == (0, "")
+    assert "actsearch search" in answer.err
+    assert json.loads(actsearch("runs", "--format", "json").out) == []
+
+
+@pytest.mark.parametrize("text", ["GELU", "gelu", "gelu(x)", " Gelu "])
+def test_a_formula_is_recognised(text: str, actsearch: Command) -> None:
+    record = json.loads(actsearch("analyze", text, "--format", "json").out)
+    assert record["known_as"] == "GELU"
+
+
+def test_a_formula_may_begin_with_a_minus(actsearch: Command) -> None:
+    record = json.loads(actsearch("analyze", "--format", "json", "--", "-x").out)
+    assert record["formula"] == "-x"

@@ -1,0 +1,61 @@
+"""Settings of all tests: nothing of the user's is read or written, and the fast ones come first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Tests run beside worker processes; threads of their own would only fight for the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# What a user may have set, and what would change colours or widths in what is compared.
+_UNSET = (
+    "ACTSEARCH_DATA",
+    "ACTSEARCH_DEBUG",
+    "ACTSEARCH_RUNS",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "TTY_COMPATIBLE",
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with a file beside the test, ``golden/NAME``."""
+    return Golden(request.path.parent / "golden")
+
+
+class Golden:
+    """Texts as they were approved; ``UPDATE_GOLDEN=1 pytest ...`` writes them anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self, name: str, text: str) -> None:
+        """Assert that ``text`` is what ``golden/name`` holds."""
+        path = self._folder / name
+        if os.environ.get("UPDATE_GOLDEN") == "1":
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that are marked slow behind the others, in the order they had."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)

@@ -1,0 +1,204 @@
+"""The program as people use it: commands in their own processes, real trainings, real kills."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.runs import RunStore, hall_of_fame
+
+ROOT = Path(__file__).resolve().parents[1]
+TASK = f"{ROOT / 'examples' / 'my_task.py'}:make_task"
+N_BIRTHS = 60
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "actsearch", *args]
+
+
+def actsearch(*args: str, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        command(*args), cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == expect, result.stderr
+    return result
+
+
+def contents(folder: Path) -> tuple[Any, ...]:
+    """Births, trainings and hall of fame, without what the clock decides."""
+    with RunStore.open(folder) as store:
+        births, trainings = store.births(), store.trainings()
+    best = hall_of_fame(births, trainings)
+    return (
+        [dataclasses.replace(birth, created_s=0.0) for birth in births],
+        [dataclasses.replace(row, time_s=0.0) for row in trainings],
+        [dataclasses.replace(one, time_s=0.0) for one in best],
+    )
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, made by one worker and never interrupted."""
+    folder = tmp_path_factory.mktemp("workplace")
+    search = ("search", "--task", TASK, "--births", str(N_BIRTHS), "--seed", "3")
+    result = actsearch(*search, "--run", "whole", "--workers", "1", cwd=folder)
+    assert "whole" in result.stdout
+    return folder
+
+
+def test_search_finds_and_shows(workplace: Path) -> None:
+    births, trainings, best = contents(workplace / "runs" / "whole")
+    assert len(births) == N_BIRTHS
+    assert len(trainings) >= 30
+    assert all(row.status in ("ok", "diverged") for row in trainings)
+    shown = json.loads(actsearch("inspect", "whole", "--format", "json", cwd=workplace).stdout)
+    assert shown[0]["formula"] == best[0].formula
+    assert shown[0]["score"] == pytest.approx(best[0].mean)
+
+
+def test_two_workers_find_the_same(workplace: Path) -> None:
+    search = ("search", "--task", TASK, "--births", str(N_BIRTHS), "--seed", "3")
+    actsearch(*search, "--run", "two", "--workers", "2", "--quiet", cwd=workplace)
+    assert contents(workplace / "runs" / "two") == contents(workplace / "runs" / "whole")
+
+
+def test_five_kills_and_the_same_run(workplace: Path) -> None:
+    """SIGKILL the driver five times at random moments; resume ends as if nothing happened."""
+    folder = workplace / "runs" / "killed"
+    args = ["search", "--task", TASK, "--births", str(N_BIRTHS), "--seed", "3", "--run", "killed"]
+    rng = random.Random(0)
+    n_kills = 0
+    while n_kills < 5:
+        process = subprocess.Popen(
+            command(*args, "--workers", "2", "--quiet"),
+            cwd=workplace,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        n_before = _n_trainings(folder)
+        goal = n_before + rng.randint(1, 5)
+        while process.poll() is None and _n_trainings(folder) < goal:
+            time.sleep(0.02)
+        assert process.poll() is None, "the search ended before it could be killed five times"
+        time.sleep(rng.random() * 0.1)
+        process.kill()
+        process.wait()
+        n_kills += 1
+        args = ["resume", "killed"]
+    actsearch("resume", "killed", "--workers", "1", "--quiet", cwd=workplace)
+    assert contents(folder) == contents(workplace / "runs" / "whole")
+
+
+def _n_trainings(folder: Path) -> int:
+    if not (folder / "run.sqlite").exists():
+        return 0
+    with RunStore.open(folder) as store:
+        return store.n_trainings()
+
+
+def test_interrupt_saves_and_says_how_to_go_on(workplace: Path) -> None:
+    process = subprocess.Popen(
+        command("search", "--task", TASK, "--budget", "5m", "--run", "stopped", "--workers", "2"),
+        cwd=workplace,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while _n_trainings(workplace / "runs" / "stopped") < 3:
+        time.sleep(0.05)
+        assert process.poll() is None
+    # A second search on the run is refused, with the first one's pid.
+    second = actsearch("resume", "stopped", cwd=workplace, expect=2)
+    assert str(process.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "actsearch resume stopped" in stderr
+    assert "Traceback" not in stderr
+    n_then = _n_trainings(workplace / "runs" / "stopped")
+    n_births = len(contents(workplace / "runs" / "stopped")[0])
+    seed = ("--seed-formula", "x*cos(2*x) - 0.125*x")
+    actsearch("resume", "stopped", "--births", str(n_births + 3), *seed, cwd=workplace)
+    births, trainings, _ = contents(workplace / "runs" / "stopped")
+    assert len(trainings) > n_then
+    assert births[n_births].operator == "added seed"
+    assert births[n_births].formula == "x*cos(2*x) - 0.125*x"
+
+
+def test_time_budget_ends_the_search(workplace: Path) -> None:
+    start = time.monotonic()
+    actsearch("search", "--task", TASK, "--budget", "3s", "--run", "brief", cwd=workplace)
+    assert time.monotonic() - start < 60
+    assert _n_trainings(workplace / "runs" / "brief") > 0
+
+
+def test_export_of_the_best_passes_its_own_test(workplace: Path) -> None:
+    actsearch("export", "whole", "--name", "best", "--out", "out", cwd=workplace)
+    result = subprocess.run(
+        [sys.executable, "out/best.py"],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert "all tests passed" in result.stdout
+
+
+def test_reading_commands_give_json_and_csv(workplace: Path) -> None:
+    for args in (["runs"], ["inspect", "whole"], ["tasks"], ["spaces"], ["data"], ["doctor"]):
+        json.loads(actsearch(*args, "--format", "json", cwd=workplace).stdout)
+        rows = list(
+            csv.reader(io.StringIO(actsearch(*args, "--format", "csv", cwd=workplace).stdout))
+        )
+        assert len(rows) >= 2
+        assert len({len(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "parts"),
+    [
+        (("search", "--task", "mnist-mpl"), ("mnist-mpl", "did you mean 'mnist-mlp'")),
+        (("search", "defualt"), ("did you mean 'default'",)),
+        (("search", "--devices", "cuda:7"), ("cuda:7", "cpu")),
+        (("search", "--run", "whole"), ("whole", "resume")),
+        (("search", "--run", "../x"), ("../x",)),
+        (("search", "--seed-formula", "x*tnah(x)"), ("did you mean 'tanh'", "column 3")),
+        (("search", "--seed-formula", "__import__('os')"), ("column",)),
+        (("search", "--seed-formula", "x+" * 50_000 + "x"), ("100001 characters",)),
+        (("search", "--budget", "5"), ("5m",)),
+        (("search", "--task", "nowhere.py:make_task"), ("nowhere.py",)),
+        (("search", "--task", "mnist-mlp", "--data", "/nonexistent"), ("/nonexistent",)),
+        (("resume", "whol"), ("did you mean 'whole'",)),
+        (("inspect", "whole", "99999"), ("99999",)),
+        (("analyze", "sin(x"), ("formula",)),
+        (("export", "whole", "--name", "class"), ("class",)),
+        (("spaces", "check", "nowhere.toml"), ("nowhere.toml",)),
+        (("serach",), ("search",)),
+    ],
+)
+def test_bad_input_is_one_clear_message(
+    workplace: Path, args: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    result = actsearch(*args, cwd=workplace, expect=2)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr) < 2500
+    for part in parts:
+        assert part in result.stderr
