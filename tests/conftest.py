@@ -29,10 +29,17 @@ _UNSET = (
 )
 
 
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache folder that all tests of this session share."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, session_cache: Path) -> None:
     for name in _UNSET:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ACTSEARCH_CACHE", str(session_cache))
 
 
 @pytest.fixture

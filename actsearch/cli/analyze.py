@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from actsearch.cli.options import FormatOption
+from actsearch.cli.options import FormatOption, note
 from actsearch.results.tables import Format, write_record
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ def analyze(
             metavar="FORMULA", help="As in 'x*tanh(softplus(x))', or a known name such as GELU."
         ),
     ],
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw it too, into a .png, .svg or .pdf file."),
+    ] = None,
     output: FormatOption = "table",
 ) -> None:
     """Show the properties of a formula: range, limits, kinks, dead zone, saturation, cost.
@@ -30,6 +35,11 @@ def analyze(
     """
     fmt = Format.named(output)
     expression, name = read_formula(formula)
+    if plot is not None:
+        from actsearch.results.plots import plot_function
+
+        plot_function(expression, plot)
+        note(f"drawn: {plot}")
     write_record(properties(expression, name), fmt, sys.stdout)
 
 

@@ -13,7 +13,7 @@ from actsearch.results.tables import Column, Format, write_rows
 app = typer.Typer(invoke_without_command=True)
 
 COLUMNS = (
-    Column("data", "data set"),
+    Column("name", "data set"),
     Column("state", "state"),
     Column("where", "where"),
     Column("description", "what it is", wraps=True),
@@ -25,8 +25,23 @@ def data(context: typer.Context, folder: DataOption = None, output: FormatOption
     """List the data sets and where they lie; `get NAME` downloads or makes one."""
     if context.invoked_subcommand is not None:
         return
-    rows: list[dict[str, object]] = []
-    write_rows(COLUMNS, rows, Format.named(output), sys.stdout)
+    from actsearch.tasks.datasets import DATASETS
+    from actsearch.tasks.datasets.store import whereabouts
+
+    fmt = Format.named(output)
+    rows = []
+    for name, dataset in DATASETS.items():
+        found = whereabouts(name, folder)
+        where = None if found.where is None else str(found.where)
+        rows.append(
+            {
+                "name": name,
+                "state": found.state,
+                "where": where,
+                "description": dataset.description,
+            }
+        )
+    write_rows(COLUMNS, rows, fmt, sys.stdout)
 
 
 @app.command()
@@ -34,5 +49,15 @@ def get(
     name: Annotated[str, typer.Argument(help="A data set (see: actsearch data).", metavar="NAME")],
     folder: DataOption = None,
 ) -> None:
-    """Download or make a data set, check it, and prepare it for training."""
-    raise NotImplementedError
+    """Download or make a data set, check it, and prepare it for training.
+
+    With --data the files are read in place from that folder, and only the prepared arrays are kept.
+    """
+    from actsearch.tasks.datasets.store import open_training, whereabouts
+
+    splits = open_training(name, folder)
+    where = whereabouts(name, folder).where
+    sys.stdout.write(
+        f"{name}: ready, {len(splits.train):,} samples to train on and "
+        f"{len(splits.validation):,} to validate with{f', from {where}' if where else ''}\n"
+    )

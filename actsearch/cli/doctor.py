@@ -102,9 +102,9 @@ def _compiler() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from platformdirs import user_cache_path
+    from actsearch.tasks.datasets.catalog import cache_root
 
-    yield _folder("cache folder", user_cache_path("actsearch"))
+    yield _folder("cache folder", cache_root())
 
 
 CHECKS = (_python, _processors, _torch, _kernel_backends, _compiler, _cache)

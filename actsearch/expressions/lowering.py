@@ -86,7 +86,7 @@ class _Builder:
         self._inputs = tuple(inputs)
         self._definitions = definitions
         self._instructions = [Instruction("input", name=name) for name in inputs]
-        self._numbers: dict[tuple[str, tuple[Operand, ...]], int] = {}
+        self._numbers: dict[tuple[str, ...], int] = {}
         self._nodes: dict[Node, Operand] = {}
 
     def program(self, outputs: tuple[Operand, ...]) -> Program:
@@ -174,7 +174,7 @@ class _Builder:
         simpler = self._simplified(op, args)
         if simpler is not None:
             return simpler
-        key = (op, args)
+        key = (op, *map(repr, args))  # as text: operand 1 and the constant 1.0 are equal in Python
         if key not in self._numbers:
             self._numbers[key] = len(self._instructions)
             self._instructions.append(Instruction(op, args))
@@ -197,7 +197,7 @@ class _Builder:
                 return other
             case "mul", (float(minus), other) if minus == -1:
                 return self.emit("neg", other)
-            case "pow", (base, float(n)) if n == int(n) and abs(n) <= MAX_PRODUCT_POWER:
+            case "pow", (base, float(n)) if n.is_integer() and abs(n) <= MAX_PRODUCT_POWER:
                 return self._product_power(base, int(n))
             case "pow", (base, float(n)) if n == 0.5:
                 return self.emit("sqrt", base)

@@ -115,9 +115,9 @@ def table_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             **row,
             "score": with_error(row["score"], row["standard_error"]) or "no score",
-            "gain_over_relu": with_error(
-                row["gain_over_relu"], row["gain_standard_error"], signed=True
-            ),
+            "gain_over_relu": "(baseline)"
+            if row["known"] == BASELINE
+            else with_error(row["gain_over_relu"], row["gain_standard_error"], signed=True),
             "known": known_cell(row["known"], row["operator"]),
         }
         for row in rows

@@ -98,7 +98,8 @@ def checked_split(inputs: Array, labels: Array, *, name: str) -> Split:
         inputs = inputs.astype(np.float32)
         if not np.isfinite(inputs).all():
             raise BadInput(f"{name} split: an input is infinite or NaN in float32")
-    return Split(inputs, labels.astype(np.int64))
+    # torch maps arrays that it may write to, without a copy
+    return Split(np.require(inputs, requirements=["C", "W"]), labels.astype(np.int64))
 
 
 def channel_moments(inputs: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -117,5 +118,5 @@ def content_digest(*splits: Split) -> str:
         for array in (split.inputs, split.labels.astype(np.int64)):
             digest.update(f"{array.dtype.newbyteorder('<')}{array.shape}".encode())
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-            digest.update(np.ascontiguousarray(little))
+            digest.update(np.ascontiguousarray(little).data)
     return digest.hexdigest()[:32]

@@ -49,9 +49,12 @@ class Recipe:
     curve_samples: int = 1000
 
 
+DEFAULT_RECIPE = Recipe()
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """The end of one training: the fields of a ``Record`` that training decides, and the network."""
+    """How a training ended: the fields of a ``Record`` that it decides, and the network."""
 
     status: str
     score: float | None
@@ -140,9 +143,9 @@ def fit(
 
             sum_of_losses += loss.detach()
             n_losses += 1
-            if step % steps_between_reads == 0 or step in points:
-                if not math.isfinite(float(sum_of_losses)):
-                    return Outcome(protocol.DIVERGED, None, {}, tuple(curve), network)
+            reads = step % steps_between_reads == 0 or step in points
+            if reads and not math.isfinite(float(sum_of_losses)):
+                return Outcome(protocol.DIVERGED, None, {}, tuple(curve), network)
             if step in points:
                 train_loss = float(sum_of_losses) / n_losses
                 sum_of_losses, n_losses = torch.zeros_like(sum_of_losses), 0
@@ -187,7 +190,7 @@ class Feed:
 def evaluate(
     network: nn.Module, feed: Feed, split: Split, limit: int | None = None
 ) -> tuple[float, float]:
-    """Return accuracy in [0, 1] and mean cross-entropy on the first ``limit`` samples of a split."""
+    """Return accuracy and mean cross-entropy on the first ``limit`` samples of a split."""
     n_samples = len(split) if limit is None else min(limit, len(split))
     n_right, sum_of_losses = 0, 0.0
     was_training = network.training
@@ -205,7 +208,7 @@ def evaluate(
 
 
 def autocast(place: torch.device) -> contextlib.AbstractContextManager[object]:
-    """Return bfloat16 autocast where the device computes in it, else a context that does nothing."""
+    """Return bfloat16 autocast where the device computes in it, else an empty context."""
     if place.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return contextlib.nullcontext()
@@ -216,7 +219,8 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """Build the optimizer; biases and the activations' own parameters don't decay."""
     of_activations = {id(p) for activation in activations for p in activation.parameters()}
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for parameter in network.parameters():
         plain = parameter.ndim < 2 or id(parameter) in of_activations
         (kept if plain else decayed).append(parameter)
@@ -246,7 +250,7 @@ def sample_order(n_samples: int, batch_size: int, steps: int, rng: torch.Generat
 
 
 def curve_steps(steps: int, n_points: int) -> frozenset[int]:
-    """Return the steps at which to look at validation: ``n_points`` at most, the last among them."""
+    """Return at most ``n_points`` steps at which to look at validation, the last among them."""
     return frozenset(max(1, round(steps * k / n_points)) for k in range(1, n_points + 1))
 
 
@@ -256,6 +260,7 @@ def flip_and_crop(images: Tensor, rng: torch.Generator, padding: int = 2) -> Ten
     Args:
         images: (n, channels, height, width), standardised, so that 0 is the mean colour.
         rng: a CPU generator.
+        padding: the largest shift, in pixels.
     """
     n, _, height, width = images.shape
     mirrored = torch.rand(n, generator=rng) < 0.5

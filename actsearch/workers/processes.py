@@ -192,7 +192,7 @@ class ProcessPool:
         """
         self._generation += anew
         # One worker would make joblib call in this process: then there are two, and one idles.
-        n_jobs = max(2, self.n_workers)
+        n_jobs = max(2, n_slots)
         init = (self._payload, self._threads, os.getpid(), self._generation)
         with (
             _sigint_held(),

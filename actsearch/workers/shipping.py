@@ -1,8 +1,8 @@
 """A task on its way to the workers.
 
-A user's task comes from a file that is loaded by its path, so a worker can't import its class by
-name: such a module travels with the task, by value. Only what the driver itself packed is ever
-unpacked.
+A task that was defined in a script, in a notebook, or in a module that was loaded by its path has a
+class that a worker can't import by name: such a module travels with the task, by value. Only what
+the driver itself packed is ever unpacked.
 """
 
 from __future__ import annotations

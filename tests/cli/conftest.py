@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import types
 from collections.abc import Callable
@@ -14,12 +15,13 @@ import pytest
 from actsearch.cli.main import run
 from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
+from actsearch.search.engine import Snapshot
 
 # id, operator, parents, formula, status, reason, same_as, scores at seeds 0 and 1
 BIRTHS: list[tuple[int, str, tuple[int, ...], str, str, str, int | None, list[float | None]]] = [
     (0, "seed", (), "relu(x)", "accepted", "", None, [0.600, 0.610]),
     (1, "seed", (), "silu(x)", "accepted", "", None, [0.640, 0.648]),
-    (2, "crossover", (0, 1), "x*atan(x)", "accepted", "", None, [0.671, 0.683]),
+    (2, "crossover", (0, 1), "x*sin(x)", "accepted", "", None, [0.671, 0.683]),
     (3, "insert", (1,), "x*sigmoid(x)", "duplicate", "", 1, []),
     (4, "replace", (2,), "1", "rejected", "constant", None, []),
     (5, "regrow", (2,), "exp(exp(x))", "accepted", "", None, [None, None]),
@@ -110,21 +112,22 @@ def actsearch(capsys: pytest.CaptureFixture[str]) -> Command:
     return call
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What an observer is shown."""
-
-    run: str = "first"
-    n_births: int = 7
-    n_trained: int = 4
-    n_duplicates: int = 1
-    n_rejected: int = 2
-    n_trainings: int = 8
-    best: tuple[Any, ...] = ()
-    in_flight: tuple[str, ...] = ("x*sin(x)",)
-    elapsed_s: float = 60.0
-    budget_s: float | None = 240.0
-    births_limit: int | None = None
+def snapshot(**changes: Any) -> Snapshot:
+    """Return the state of a search a minute after its start, with ``changes``."""
+    usual = Snapshot(
+        run="first",
+        n_births=7,
+        n_trained=4,
+        n_duplicates=1,
+        n_rejected=2,
+        n_trainings=8,
+        best=(),
+        in_flight=("x*sin(x)",),
+        elapsed_s=60.0,
+        budget_s=240.0,
+        births_limit=None,
+    )
+    return dataclasses.replace(usual, **changes)
 
 
 class FakeSearch:
@@ -136,7 +139,7 @@ class FakeSearch:
 
     def _run(self, kind: str, folder: Path, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.calls.append((kind, args, kwargs))
-        kwargs["observer"](Snapshot(run=folder.name))
+        kwargs["observer"](snapshot(run=folder.name))
         if not folder.exists():
             fill(folder)
         if self.raises is not None:

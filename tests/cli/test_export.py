@@ -36,12 +36,12 @@ def test_the_best_of_a_run_with_where_it_comes_from(
     answer = actsearch("export", "first")
     assert answer.code == 0, answer.err
     ((formula, name, provenance),) = exported
-    assert (formula, name) == ("x*atan(x)", "first_2")
+    assert (formula, name) == ("x*sin(x)", "first_2")
     assert provenance["run"] == "first"
     assert provenance["birth"] == 2
     assert provenance["task"] == "mnist1d-cnn"
     assert provenance["score"] == pytest.approx(0.677)
-    assert Path("first_2.py").read_text(encoding="utf-8") == "# first_2: x*atan(x)\n"
+    assert Path("first_2.py").read_text(encoding="utf-8") == "# first_2: x*sin(x)\n"
     assert "python first_2.py" in answer.out
 
 

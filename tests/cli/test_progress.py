@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import pytest
 
@@ -19,10 +18,11 @@ from actsearch.cli.progress import (
     remaining_s,
 )
 from actsearch.runs import Scored
-from tests.cli.conftest import Snapshot
+from actsearch.search.engine import Snapshot
+from tests.cli.conftest import snapshot
 
 BEST = (
-    Scored(2, "x*[b]atan(x)", 4, 0.677, 0.006, 2, "crossover", (0, 1), None, "ok", 2.5),
+    Scored(2, "x*[b]sin(x)", 4, 0.677, 0.006, 2, "crossover", (0, 1), None, "ok", 2.5),
     Scored(1, "silu(x)", 2, 0.644, 0.004, 2, "seed", (), None, "ok", 2.5),
 )
 
@@ -63,10 +63,10 @@ def test_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     with PlainProgress(stream) as progress:
         for second in range(25):
             now[0] = float(second)
-            progress(Snapshot(elapsed_s=second, best=BEST))
+            progress(snapshot(elapsed_s=second, best=BEST))
     assert stream.getvalue().splitlines() == [
         f"{second}s of 4m 00s, {left} left | 7 births: 4 trained, 1 duplicates, 2 rejected | "
-        "best 0.6770 ± 0.0060  x*[b]atan(x)"
+        "best 0.6770 ± 0.0060  x*[b]sin(x)"
         for second, left in ((0, "4m 00s"), (10, "3m 50s"), (20, "3m 40s"))
     ]
 
@@ -77,9 +77,9 @@ def test_a_stream_that_fails_does_not_stop_the_search() -> None:
             raise BrokenPipeError
 
     with PlainProgress(Closed(), interval_s=0.0) as progress:
-        progress(Snapshot())
-        progress(Snapshot())
-    assert progress.snapshot == Snapshot()
+        progress(snapshot())
+        progress(snapshot())
+    assert progress.snapshot == snapshot()
 
 
 def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,14 +87,14 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("COLUMNS", "100")
     stream = Terminal()
     with LiveProgress("first · default", stream) as progress:
-        progress(Snapshot(best=BEST, in_flight=tuple(f"sin({i}*x)" for i in range(8))))
+        progress(snapshot(best=BEST, in_flight=tuple(f"sin({i}*x)" for i in range(8))))
         assert progress._live is not None
         progress._live.refresh()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     for words in (
         "first · default",
         "7 births: 4 trained, 1 duplicates, 2 rejected; 8 trainings",
-        "0.6770 ± 0.0060  x*[b]atan(x)",
+        "0.6770 ± 0.0060  x*[b]sin(x)",
         "sin(0*x)",
         "and 2 more",
     ):
@@ -102,23 +102,23 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "fraction", "left_s"),
+    ("state", "fraction", "left_s"),
     [
-        (Snapshot(elapsed_s=60, budget_s=240), 0.25, 180),
-        (Snapshot(elapsed_s=300, budget_s=240), 1.0, 0),
-        (Snapshot(elapsed_s=60, budget_s=None, births_limit=14), 0.5, 60),
-        (Snapshot(elapsed_s=60, budget_s=240, births_limit=14), 0.5, 60),
-        (Snapshot(elapsed_s=60, budget_s=None, births_limit=14, n_births=0), 0.0, None),
-        (Snapshot(elapsed_s=60, budget_s=None), 0.0, None),
+        (snapshot(elapsed_s=60, budget_s=240), 0.25, 180),
+        (snapshot(elapsed_s=300, budget_s=240), 1.0, 0),
+        (snapshot(elapsed_s=60, budget_s=None, births_limit=14), 0.5, 60),
+        (snapshot(elapsed_s=60, budget_s=240, births_limit=14), 0.5, 60),
+        (snapshot(elapsed_s=60, budget_s=None, births_limit=14, n_births=0), 0.0, None),
+        (snapshot(elapsed_s=60, budget_s=None), 0.0, None),
     ],
 )
-def test_the_nearer_limit_counts(snapshot: Any, fraction: float, left_s: float | None) -> None:
-    assert fraction_done(snapshot, snapshot.elapsed_s) == fraction
-    assert remaining_s(snapshot, snapshot.elapsed_s) == left_s
+def test_the_nearer_limit_counts(state: Snapshot, fraction: float, left_s: float | None) -> None:
+    assert fraction_done(state, state.elapsed_s) == fraction
+    assert remaining_s(state, state.elapsed_s) == left_s
 
 
 def test_time_runs_between_events() -> None:
-    later = panel_lines(Snapshot(elapsed_s=60), since_s=30)  # type: ignore[arg-type]
+    later = panel_lines(snapshot(elapsed_s=60), since_s=30)
     assert "1m 30s of 4m 00s, 2m 30s left" in later[0]
 
 

@@ -155,6 +155,13 @@ def test_a_formula_is_recognised(text: str, actsearch: Command) -> None:
     assert record["known_as"] == "GELU"
 
 
+def test_a_formula_is_drawn_on_request(actsearch: Command, tmp_path: Path) -> None:
+    answer = actsearch("analyze", "gelu", "--plot", str(tmp_path / "gelu.svg"), "--format", "json")
+    assert json.loads(answer.out)["known_as"] == "GELU"
+    assert (tmp_path / "gelu.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert "gelu.svg" in answer.err
+
+
 def test_a_formula_may_begin_with_a_minus(actsearch: Command) -> None:
     record = json.loads(actsearch("analyze", "--format", "json", "--", "-x").out)
     assert record["formula"] == "-x"

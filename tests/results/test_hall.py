@@ -35,7 +35,7 @@ def birth(
 
 
 SCORED = [
-    scored(9, "x*atan(x)", 0.7),
+    scored(9, "x*sin(x)", 0.7),
     scored(2, "silu(x)", 0.65, operator="seed"),
     scored(5, "sin(x)*x", 0.64),
     scored(1, "relu(x)", 0.6, operator="seed"),

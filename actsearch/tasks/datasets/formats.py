@@ -7,6 +7,7 @@ gzip's own checksum is verified by reading to the end. No pickle is ever opened.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import zlib
 from pathlib import Path
@@ -79,6 +80,15 @@ def check_labels(path: Path, labels: Array, n_classes: int) -> None:
             f"{path} is damaged: sample {wrong[0]} has label {labels[wrong[0]]}, "
             f"labels go from 0 to {n_classes - 1}; {REMEDY}"
         )
+
+
+def file_hash(path: Path) -> bytes:
+    """Return the SHA-256 of a file; raises BadInput if it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise BadInput(f"can't read {path}: {error.strerror or error}") from error
 
 
 def _read(path: Path, n_bytes: int) -> bytes:

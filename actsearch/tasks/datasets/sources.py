@@ -41,7 +41,10 @@ def source_files(dataset: Dataset, given: Path | None) -> list[Path]:
     """
     root = data_root(given)
     if root is not None:
-        return _files_of_user(dataset, root)
+        try:
+            return _files_of_user(dataset, root)
+        except OSError as error:
+            raise BadInput(f"can't look into data folder {root}: {error}") from error
     found = present_files(dataset, downloads_root())
     if None in found:
         with folders.writing(cache_root()):
@@ -71,13 +74,13 @@ def _files_of_user(dataset: Dataset, root: Path) -> list[Path]:
         state = "is not a folder" if root.exists() else "does not exist"
         raise BadInput(f"data folder {root} {state}; {holds}")
     found = present_files(dataset, root)
-    missing = [
-        file.name for file, path in zip(dataset.files, found, strict=True) if path is None
-    ]
+    missing = [file.name for file, path in zip(dataset.files, found, strict=True) if path is None]
     if not missing:
         return [path for path in found if path is not None]
     count = f"{len(missing)} of {len(found)} files" if len(missing) < len(found) else "all files"
-    looked = f"{root / dataset.folder}" + (", each as .gz or plain" if dataset.format == "idx" else "")
+    looked = f"{root / dataset.folder}" + (
+        ", each as .gz or plain" if dataset.format == "idx" else ""
+    )
     raise BadInput(
         f"data folder {root} lacks {count} of {dataset.name}: {', '.join(missing)} "
         f"(looked in {looked}); {_guess(dataset, root) or holds + ', or leave it out to download'}"

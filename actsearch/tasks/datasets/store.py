@@ -123,12 +123,12 @@ def whereabouts(name: str, given: Path | None = None) -> Whereabouts:
 
 
 def _key(dataset: Dataset, paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256(f"{LAYOUT_VERSION} {dataset} {VALIDATION_SEED}".encode())
+    decisive = (LAYOUT_VERSION, dataset.name, dataset.n_validation, VALIDATION_SEED)
+    digest = hashlib.sha256(repr(decisive).encode())
     if dataset.format == "generated":
         digest.update(mnist1d.source_key().encode())
     for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(formats.file_hash(path))
     return digest.hexdigest()[:16]
 
 
@@ -160,8 +160,7 @@ def _write(dataset: Dataset, splits: dict[str, Split], folder: Path) -> None:
 
 def _read_idx(dataset: Dataset, paths: Sequence[Path]) -> dict[str, Split]:
     arrays = [
-        formats.read_idx(path, file.shape)
-        for path, file in zip(paths, dataset.files, strict=True)
+        formats.read_idx(path, file.shape) for path, file in zip(paths, dataset.files, strict=True)
     ]
     for path, labels in zip(paths[1::2], arrays[1::2], strict=True):
         formats.check_labels(path, labels, dataset.n_classes)

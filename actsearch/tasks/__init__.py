@@ -1,0 +1,48 @@
+"""What a candidate is trained on: data, networks, one training loop, and the Task protocol.
+
+The names load on first use: the protocol and the table of tasks need neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "TASKS": "actsearch.tasks.registry",
+    "load_task": "actsearch.tasks.registry",
+    "Record": "actsearch.tasks.protocol",
+    "Rung": "actsearch.tasks.protocol",
+    "Task": "actsearch.tasks.protocol",
+    "Training": "actsearch.tasks.protocol",
+    "ClassificationTask": "actsearch.tasks.classification",
+    "Recipe": "actsearch.tasks.training",
+    "TrainingData": "actsearch.tasks.data",
+    "training_data": "actsearch.tasks.data",
+}
+
+if TYPE_CHECKING:
+    from actsearch.tasks.classification import ClassificationTask
+    from actsearch.tasks.data import TrainingData, training_data
+    from actsearch.tasks.protocol import Record, Rung, Task, Training
+    from actsearch.tasks.registry import TASKS, load_task
+    from actsearch.tasks.training import Recipe
+
+__all__ = [
+    "TASKS",
+    "ClassificationTask",
+    "Recipe",
+    "Record",
+    "Rung",
+    "Task",
+    "Training",
+    "TrainingData",
+    "load_task",
+    "training_data",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'actsearch.tasks' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

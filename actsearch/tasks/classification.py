@@ -1,0 +1,214 @@
+"""A task made of parts: data, a network and a recipe. The shipped tasks are six of these.
+
+It fulfils the Task protocol, so a user builds one from an own network and own arrays, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from actsearch.errors import BadInput, shorten, unknown
+from actsearch.expressions import parse
+from actsearch.tasks import protocol
+from actsearch.tasks.data import Array, TrainingData, training_data
+from actsearch.tasks.datasets import store
+from actsearch.tasks.networks import MakeActivation, MakeNetwork
+from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.tasks.training import DEFAULT_RECIPE, LOOP_VERSION, Feed, Outcome, Recipe, fit
+
+Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
+
+
+@dataclass(frozen=True)
+class ClassificationTask:
+    """Train a classifier and score it by its accuracy on the validation split.
+
+    Args:
+        name: shown to people and kept in the run.
+        data: the name of a shipped data set, or a function without arguments that returns
+            ``TrainingData`` or the pair ``(inputs, labels), (inputs, labels)`` of training and
+            validation. It is called once a process.
+        network: builds the network, given a function that builds one activation module; to be
+            called once for each place. Its linear and convolutional layers are initialised by the
+            loop, in the order in which they are registered.
+        steps: optimizer steps of one training.
+        seeds: one training for each; the score is their mean.
+        recipe: optimizer, learning rate, batch size and so on.
+        folder: the user's data folder, for a shipped data set.
+        test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
+            is called by ``heldout.open_test_split`` and by nothing that searches.
+    """
+
+    name: str
+    data: str | Callable[[], TrainingData | tuple[Arrays, Arrays]]
+    network: MakeNetwork
+    steps: int
+    seeds: tuple[int, ...] = (0,)
+    recipe: Recipe = DEFAULT_RECIPE
+    folder: Path | None = None
+    test: Callable[[], Arrays] | None = None
+    score_name: str = "validation accuracy"
+    _opened: list[TrainingData] = field(
+        default_factory=list, init=False, repr=False, compare=False, hash=False
+    )
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The trainings of a candidate: one rung, called "search"."""
+        return (Rung("search", self.steps, self.seeds),)
+
+    def prepare(self) -> None:
+        """Get the data ready and try the network once on two samples.
+
+        Raises:
+            BadInput: the data can't be had, or network and data don't fit together.
+            ActsearchError: the cache can't be written.
+        """
+        data = self.open_data()
+        try:
+            network = self._build(nn.Identity)
+            inputs, _ = Feed(data, torch.device("cpu")).train_batch(torch.tensor([0, 0]))
+            with torch.no_grad():
+                shape = tuple(network.eval()(inputs).shape)
+        except Exception as error:
+            raise BadInput(
+                f"the network of task '{self.name}' does not run on inputs of shape "
+                f"{data.train.inputs.shape[1:]} a sample: {type(error).__name__}: {error}"
+            ) from error
+        if shape != (2, data.n_classes):
+            raise BadInput(
+                f"the network of task '{self.name}' must turn 2 samples into logits of shape "
+                f"(2, {data.n_classes}), got {shape}"
+            )
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides a score: data by their hash, network, recipe, rungs."""
+        data = self.open_data()
+        return {
+            "task": self.name,
+            "score": self.score_name,
+            "data": {
+                "name": self.data if isinstance(self.data, str) else "own",
+                "digest": data.digest,
+                "n_train": len(data.train),
+                "n_validation": len(data.validation),
+                "n_classes": data.n_classes,
+            },
+            "network": str(self._build(nn.Identity)),
+            "recipe": dataclasses.asdict(self.recipe),
+            "rungs": [
+                {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
+                for rung in self.rungs
+            ],
+            "loop_version": LOOP_VERSION,
+        }
+
+    def train(
+        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
+    ) -> list[Record]:
+        """Train each of ``trainings``; see the Task protocol.
+
+        Raises:
+            BadInput: the data can't be had, or the rung is not one of the task.
+        """
+        data = self.open_data()
+        return [self._train_one(training, data, device, deadline) for training in trainings]
+
+    def open_data(self) -> TrainingData:
+        """Return training and validation split; opened on first use in each process.
+
+        Raises:
+            BadInput: they can't be had.
+            ActsearchError: the cache can't be written.
+        """
+        if not self._opened:
+            if isinstance(self.data, str):
+                self._opened.append(store.open_training(self.data, self.folder))
+            else:
+                self._opened.append(_own_data(self.name, self.data))
+        return self._opened[0]
+
+    def _train_one(
+        self, training: Training, data: TrainingData, device: str, deadline: float | None
+    ) -> Record:
+        rungs = {rung.name: rung for rung in self.rungs}
+        if training.rung not in rungs:
+            raise unknown("rung", training.rung, rungs)
+        begin, message, outcome = time.perf_counter(), "", None
+        try:
+            outcome = fit(
+                activation_factory(training.formula),
+                self.network,
+                data,
+                self.recipe,
+                steps=rungs[training.rung].steps,
+                seed=training.seed,
+                device=device,
+                deadline=deadline,
+            )
+        except Exception as error:  # noqa: BLE001 - a bad candidate must not end the search
+            message = shorten(f"{type(error).__name__}: {error}", 300)
+        return _record(training, outcome, device, time.perf_counter() - begin, message)
+
+    def _build(self, make_activation: MakeActivation) -> nn.Module:
+        """Build the network and leave the random state of the program as it was."""
+        with torch.random.fork_rng(devices=[]):
+            return self.network(make_activation)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": []}  # the arrays stay behind; a worker maps its own
+
+
+def activation_factory(formula: str) -> MakeActivation:
+    """Return a function that builds a fresh module of ``formula``, own parameters included.
+
+    Raises:
+        FormulaError: the text is no formula.
+    """
+    from actsearch import kernels
+
+    expression = parse(formula)
+    return lambda: kernels.module(expression)
+
+
+def _own_data(
+    name: str, make_data: Callable[[], TrainingData | tuple[Arrays, Arrays]]
+) -> TrainingData:
+    made: Any = make_data()
+    if isinstance(made, TrainingData):
+        return made
+    try:
+        (train_inputs, train_labels), (inputs, labels) = made
+    except (TypeError, ValueError):
+        raise BadInput(
+            f"the data function of task '{name}' must return TrainingData or (inputs, labels), "
+            f"(inputs, labels) for training and validation, got {shorten(repr(made))}"
+        ) from None
+    return training_data((train_inputs, train_labels), (inputs, labels))
+
+
+def _record(
+    training: Training, outcome: Outcome | None, device: str, time_s: float, message: str
+) -> Record:
+    finite = outcome.metrics if outcome else {}
+    return Record(
+        formula=training.formula,
+        rung=training.rung,
+        seed=training.seed,
+        status=outcome.status if outcome else protocol.FAILED,
+        score=outcome.score if outcome else None,
+        metrics={name: value for name, value in finite.items() if math.isfinite(value)},
+        curve=outcome.curve if outcome else (),
+        time_s=time_s,
+        device=device,
+        message=message,
+    )

@@ -1,0 +1,94 @@
+"""The six tasks of the program: which network, which data, how long, and how it learns.
+
+Sizes are for a CPU: one thread trains a candidate of about eight operations, all evaluation
+included, in about the time given beside each (on a core of the early 2020s). Learning rates are
+those at which a family of activations (ReLU, GELU, SiLU, ELU, tanh, sin, x*cos(x) ...) did best on
+average, not ReLU alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from actsearch.errors import unknown
+from actsearch.tasks.classification import ClassificationTask
+from actsearch.tasks.networks import CNN, MLP
+from actsearch.tasks.training import Recipe
+
+_SMALL_CNN = functools.partial(
+    CNN, shape=(1, 28, 28), convolutions=((16, 5, 3), (32, 3, 2), (64, 3, 2)), pool="none"
+)
+
+_SHIPPED = (
+    ClassificationTask(  # 0.7 s
+        name="mnist1d-mlp",
+        data="mnist1d",
+        network=functools.partial(MLP, n_inputs=40, hidden=(100, 100)),
+        steps=1000,
+        seeds=(0, 1),
+        recipe=Recipe(batch_size=100, learning_rate=0.015),
+    ),
+    ClassificationTask(  # 1.6 s
+        name="mnist1d-cnn",
+        data="mnist1d",
+        network=functools.partial(
+            CNN, shape=(1, 40), convolutions=((16, 5, 2), (32, 5, 2), (64, 5, 2))
+        ),
+        steps=750,
+        seeds=(0, 1),
+        recipe=Recipe(batch_size=64, learning_rate=0.015),
+    ),
+    ClassificationTask(  # 2.5 s
+        name="mnist-mlp",
+        data="mnist",
+        network=functools.partial(MLP, n_inputs=784, hidden=(256, 128)),
+        steps=700,
+        recipe=Recipe(batch_size=128, learning_rate=0.003),
+    ),
+    ClassificationTask(  # 5 s
+        name="mnist-cnn",
+        data="mnist",
+        network=_SMALL_CNN,
+        steps=700,
+        recipe=Recipe(batch_size=64, learning_rate=0.006),
+    ),
+    ClassificationTask(  # 5 s
+        name="fashion-cnn",
+        data="fashion-mnist",
+        network=_SMALL_CNN,
+        steps=700,
+        recipe=Recipe(batch_size=64, learning_rate=0.006),
+    ),
+    ClassificationTask(  # 10 s
+        name="cifar10-cnn",
+        data="cifar10",
+        network=functools.partial(
+            CNN, shape=(3, 32, 32), convolutions=((32, 4, 2), (64, 3, 2), (64, 3, 1))
+        ),
+        steps=300,
+        recipe=Recipe(batch_size=64, learning_rate=0.006, augmentation="flip-crop"),
+    ),
+)
+
+_BY_NAME = {task.name: task for task in _SHIPPED}
+
+
+def shipped_task(name: str, folder: Path | None = None) -> ClassificationTask:
+    """Return a shipped task that reads its data from the user's ``folder``.
+
+    Raises:
+        BadInput: no such task.
+    """
+    if name not in _BY_NAME:
+        raise unknown("task", name, _BY_NAME)
+    task = _BY_NAME[name]
+    return ClassificationTask(
+        name=task.name,
+        data=task.data,
+        network=task.network,
+        steps=task.steps,
+        seeds=task.seeds,
+        recipe=task.recipe,
+        folder=folder,
+    )

@@ -1,0 +1,117 @@
+"""The measured gain against closed forms, and weights that only the seed and one factor decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from actsearch.expressions import KNOWN, parse
+from actsearch.kernels import module
+from actsearch.tasks.initialisation import GAIN_LIMITS, initialise, measured_gain
+from actsearch.tasks.networks import CNN, MLP
+
+
+class Of(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@pytest.mark.parametrize(
+    ("formula", "moment"),
+    [
+        ("relu(x)", 1 / 2),
+        ("abs(x)", 1.0),
+        ("x*x", 3.0),
+        ("x**3", 15.0),
+        ("sin(x)", (1 - math.exp(-2)) / 2),
+        ("cos(x)", (1 + math.exp(-2)) / 2),
+        ("exp(x)", math.exp(2)),
+        ("exp(-x*x)", 1 / math.sqrt(5)),
+        ("p0*x", 1.0),  # a parameter counts at its initial value, 1
+    ],
+)
+def test_gain_is_right(formula: str, moment: float) -> None:
+    assert measured_gain(module(parse(formula))) == pytest.approx(moment**-0.5, rel=1e-4)
+
+
+def test_gain_of_leaky_relu_is_that_of_he() -> None:
+    slope = 0.25
+    expected = nn.init.calculate_gain("leaky_relu", slope)
+    assert measured_gain(nn.LeakyReLU(slope)) == pytest.approx(expected, rel=1e-4)
+
+
+@given(factor=st.floats(0.1, 10))
+def test_gain_undoes_a_factor(factor: float) -> None:
+    plain = measured_gain(Of(torch.tanh))
+    assert measured_gain(Of(lambda z: factor * torch.tanh(z))) == pytest.approx(
+        plain / factor, rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (torch.zeros_like, GAIN_LIMITS[1]),
+        (lambda z: 1e-30 * z, GAIN_LIMITS[1]),
+        (lambda z: 1e30 * z, GAIN_LIMITS[0]),
+        (lambda z: z.new_full(z.shape, math.nan), 1.0),
+        (lambda z: torch.where(z > 2, math.inf, z), pytest.approx(1.0, abs=0.2)),
+    ],
+)
+def test_gain_stays_sane(function: Callable[[Tensor], Tensor], expected: object) -> None:
+    assert measured_gain(Of(function)) == expected
+
+
+def weights_of(network: nn.Module, gain: float, seed: int = 3) -> list[Tensor]:
+    initialise(network, gain, torch.Generator().manual_seed(seed))
+    return [p.detach().clone() for p in network.parameters()]
+
+
+def test_base_weights_do_not_depend_on_the_candidate() -> None:
+    def build() -> nn.Module:
+        return MLP(nn.Identity, n_inputs=20, hidden=(30, 40))
+
+    one, two = weights_of(build(), 1.0), weights_of(build(), 2.5)
+    assert torch.equal(one[0], two[0])  # the first layer sees inputs, not activations
+    for a, b in zip(one[2:], two[2:], strict=True):
+        torch.testing.assert_close(2.5 * a, b)
+    assert all(not bias.any() for bias in one[1::2])
+    assert not torch.equal(weights_of(build(), 1.0, seed=4)[0], one[0])
+
+
+@pytest.mark.parametrize("name", ["ReLU", "GELU", "Tanh", "ELU"])
+def test_variance_stays_one_through_the_layers(name: str) -> None:
+    activation = module(parse({k.lower(): v for k, v in KNOWN.items()}[name.lower()]))
+    network = MLP(lambda: activation, n_inputs=256, hidden=(512,) * 4)
+    initialise(network, measured_gain(activation), torch.Generator().manual_seed(0))
+    z = torch.randn(400, 256, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for layer in network.layers:
+            z = layer(z)
+            if isinstance(layer, nn.Linear):
+                assert float(z.square().mean()) == pytest.approx(1.0, abs=0.35)
+
+
+def test_fan_in_of_convolutions() -> None:
+    network = CNN(nn.Identity, shape=(16, 12, 12), convolutions=((64, 3, 1), (64, 5, 1)))
+    first, _, second, *_ = weights_of(network, 3.0)
+    assert float(first.std()) == pytest.approx((16 * 9) ** -0.5, rel=0.05)
+    assert float(second.std()) == pytest.approx(3 * (64 * 25) ** -0.5, rel=0.05)
+
+
+def test_own_layers_are_left_alone() -> None:
+    norm, slope = nn.LayerNorm(4), nn.PReLU()
+    network = nn.Sequential(nn.Linear(3, 4), norm, slope)
+    initialise(network, 2.0, torch.Generator().manual_seed(0))
+    assert torch.equal(norm.weight, torch.ones(4))
+    assert float(slope.weight.detach()) == 0.25
