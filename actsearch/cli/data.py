@@ -15,8 +15,8 @@ app = typer.Typer(invoke_without_command=True)
 COLUMNS = (
     Column("name", "data set"),
     Column("state", "state"),
-    Column("where", "where"),
-    Column("description", "what it is", wraps=True),
+    Column("where", "where", long=True),
+    Column("description", "what it is", long=True),
 )
 
 

@@ -24,7 +24,7 @@ Finding = tuple[str, str, str]
 COLUMNS = (
     Column("check", "check"),
     Column("status", "status"),
-    Column("detail", "what was found", wraps=True),
+    Column("detail", "what was found", long=True),
 )
 
 _MIN_FREE_BYTES = 1_000_000_000

@@ -20,7 +20,7 @@ REJECTED_COLUMNS = (
     Column("reason", "reason"),
     Column("operator", "operator"),
     Column("parents", "parents"),
-    Column("formula", "formula", wraps=True),
+    Column("formula", "formula", long=True),
 )
 TRAINING_COLUMNS = (
     Column("rung", "rung"),
@@ -30,7 +30,7 @@ TRAINING_COLUMNS = (
     Column("time_s", "seconds", right=True, show=lambda time_s: f"{time_s:.2f}"),
     Column("device", "device"),
     Column("curve", "score, step by step"),
-    Column("message", "message", wraps=True),
+    Column("message", "message", long=True),
 )
 
 

@@ -14,17 +14,21 @@ from actsearch.results.tables import Column, Format, number, write_rows
 COLUMNS = (
     Column("run", "run"),
     Column("state", "state"),
-    Column("task", "task"),
-    Column("space", "space"),
-    Column("seed", "seed", right=True),
     Column("births", "births", right=True),
     Column("trained", "trained", right=True),
     Column("duplicates", "duplicates", right=True),
-    Column("rejected", "rejected", right=True),
-    Column("trainings", "trainings", right=True),
     Column("elapsed_s", "time", show=lambda time_s: format_duration(time_s or 0), right=True),
-    Column("best", "best score", show=number, right=True),
-    Column("best_formula", "of", wraps=True),
+    Column("best", "best", show=number, right=True),
+    Column("best_formula", "best formula", long=True),
+    Column("task", "task", long=True),
+    Column("space", "space", long=True),
+)
+#: What JSON and CSV have besides.
+MORE_COLUMNS = (
+    Column("seed", "seed"),
+    Column("rejected", "rejected"),
+    Column("trainings", "trainings"),
+    Column("created_s", "created"),
 )
 
 
@@ -42,7 +46,8 @@ def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> 
     if not rows and fmt is Format.TABLE:
         note(f"there are no runs in {runs_dir} (start one: actsearch search)")
         return
-    write_rows(COLUMNS, rows, fmt, sys.stdout)
+    columns = COLUMNS if fmt is Format.TABLE else COLUMNS + MORE_COLUMNS
+    write_rows(columns, rows, fmt, sys.stdout)
 
 
 def _row(path: Path) -> dict[str, Any]:

@@ -15,8 +15,8 @@ app = typer.Typer(invoke_without_command=True)
 
 COLUMNS = (
     Column("space", "space"),
-    Column("description", "what it is", wraps=True),
-    Column("file", "file"),
+    Column("description", "what it is", long=True),
+    Column("file", "file", long=True),
 )
 
 

@@ -7,7 +7,7 @@ import sys
 from actsearch.cli.options import FormatOption
 from actsearch.results.tables import Column, Format, write_rows
 
-COLUMNS = (Column("task", "task"), Column("description", "what it is", wraps=True))
+COLUMNS = (Column("task", "task"), Column("description", "what it is", long=True))
 
 
 def tasks(output: FormatOption = "table") -> None:

@@ -135,16 +135,17 @@ def _kinks(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> t
     step = x[1] - x[0]
     jumps = np.abs(np.diff(d))
     suspects = np.flatnonzero(jumps > 20 * np.median(jumps) + 1e-3)
+    left, right = x[suspects], x[suspects + 1]
+    for _ in range(40):  # towards the half in which the slope changes more, all suspects at once
+        middle = (left + right) / 2
+        dl, dm, dr = slope(left), slope(middle), slope(right)
+        in_left = np.abs(dm - dl) > np.abs(dr - dm)
+        left, right = np.where(in_left, left, middle), np.where(in_left, middle, right)
+    remaining = np.abs(slope(right + 1e-9) - slope(left - 1e-9))
     kinks: list[float] = []
-    for i in suspects.tolist():
-        left, right = float(x[i]), float(x[i + 1])
-        for _ in range(40):
-            middle = (left + right) / 2
-            dl, dm, dr = slope(np.array([left, middle, right])).tolist()
-            left, right = (left, middle) if abs(dm - dl) > abs(dr - dm) else (middle, right)
-        dl, dr = slope(np.array([left - 1e-9, right + 1e-9])).tolist()
-        if abs(dr - dl) > 0.5 * jumps[i] and (not kinks or right - kinks[-1] > 2 * step):
-            kinks.append(round(right, 6) + 0.0)
+    for place in right[remaining > 0.5 * jumps[suspects]].tolist():
+        if not kinks or place - kinks[-1] > 2 * step:
+            kinks.append(round(place, 6) + 0.0)
     return tuple(kinks)
 
 

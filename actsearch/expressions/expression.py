@@ -92,8 +92,9 @@ class Expression:
         parse_tree(wrt)  # an unknown name is refused with the parser's own message
         return Expression(derivative(self.root, wrt))
 
+    @functools.cached_property
     def program(self) -> Program:
-        """Return it as straight-line base operations over inputs and parameters."""
+        """It as straight-line base operations over inputs and parameters."""
         return lower([self.root], (*self.inputs, *self.parameters))
 
     def evaluate(
@@ -119,7 +120,7 @@ class Expression:
             for name in self.parameters
         ]
         with np.errstate(all="ignore"):
-            (result,) = run(self.program(), NUMPY_OPS, values)
+            (result,) = run(self.program, NUMPY_OPS, values)
         return np.broadcast_to(np.asarray(result, dtype=np.float64), x.shape).copy()
 
     def fingerprint(self) -> str:

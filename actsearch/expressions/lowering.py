@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -138,8 +137,6 @@ class _Builder:
         match tree:
             case ast.Constant(value=int() | float() as value):
                 return float(value)
-            case ast.Name(id="pi"):
-                return math.pi
             case ast.Name(id=name):
                 return names[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -171,7 +168,8 @@ class _Builder:
         return self.emit("add", self.emit("sub", self.emit("mul", t, b1), b2), first)
 
     def emit(self, op: str, *args: Operand) -> Operand:
-        simpler = self._simplified(op, args)
+        # A definition is computed in high precision, and nothing folded in float64 belongs there.
+        simpler = None if self._definitions else self._simplified(op, args)
         if simpler is not None:
             return simpler
         key = (op, *map(repr, args))  # as text: operand 1 and the constant 1.0 are equal in Python

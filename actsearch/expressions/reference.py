@@ -7,7 +7,8 @@ judges but the definitions of the table.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import mpmath as mp
@@ -18,18 +19,32 @@ from actsearch.expressions.node import Node
 
 #: Decimal digits: log(1 + exp(x)) must still hold the smallest double beside the 1.
 DIGITS = 400
-#: Beyond this an exponential has left every floating-point format; exact arithmetic would hang.
-_HUGE = 1e6
+#: Beyond this tanh, erf and erfc are their limits to the last digit.
+_SATURATED = 1e6
+#: log2 of what no floating-point format holds; exact arithmetic beyond would hang.
+_BEYOND = 1100
 
 
 def _exp(x: Any) -> Any:
-    if abs(x) > _HUGE:
+    if mp.mag(x) > _BEYOND:  # also infinite
         return mp.inf if x > 0 else mp.mpf(0)
     return mp.exp(x)
 
 
 def _saturating(function: Callable[[Any], Any], low: Any, high: Any) -> Callable[[Any], Any]:
-    return lambda x: function(x) if abs(x) < _HUGE else mp.mpf(low if x < 0 else high)
+    return lambda x: function(x) if abs(x) < _SATURATED else mp.mpf(low if x < 0 else high)
+
+
+def _sinh(x: Any) -> Any:
+    return mp.sinh(x) if abs(x) < _SATURATED else mp.sign(x) * _exp(abs(x)) / 2
+
+
+def _cosh(x: Any) -> Any:
+    return mp.cosh(x) if abs(x) < _SATURATED else _exp(abs(x)) / 2
+
+
+def _periodic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: function(x) if mp.mag(x) <= _BEYOND else mp.nan
 
 
 def _bessel(order: int) -> Callable[[Any], Any]:
@@ -68,9 +83,15 @@ def _real(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _pow(a: Any, b: Any) -> Any:
-    if a > 0:
-        return _exp(b * mp.log(a))
-    return mp.power(a, b) if a != 0 or b > 0 else mp.inf
+    if b == 0:
+        return mp.mpf(1)
+    if a == 0:
+        return mp.mpf(0) if b > 0 else mp.inf
+    if a < 0 and not mp.isint(b):
+        return mp.nan
+    # By exponentials: a product of b factors would not end where b is an integer like 1e30.
+    size = _exp(b * mp.log(abs(a)))
+    return size if a > 0 or mp.isint(b / 2) else -size
 
 
 OPS: dict[str, Callable[..., Any]] = {
@@ -92,10 +113,10 @@ OPS: dict[str, Callable[..., Any]] = {
     "sqrt": _real(mp.sqrt),
     "exp": _exp,
     "log": _real(mp.log),
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "sinh": _saturating(mp.sinh, -mp.inf, mp.inf),
-    "cosh": _saturating(mp.cosh, mp.inf, mp.inf),
+    "sin": _periodic(mp.sin),
+    "cos": _periodic(mp.cos),
+    "sinh": _sinh,
+    "cosh": _cosh,
     "tanh": _saturating(mp.tanh, -1, 1),
     "asinh": mp.asinh,
     "atan": mp.atan,
@@ -108,8 +129,19 @@ OPS: dict[str, Callable[..., Any]] = {
 
 @functools.lru_cache(maxsize=256)
 def definition(node: Node, inputs: tuple[str, ...]) -> Program:
-    """Return the program of a tree by the definitions of its primitives."""
-    return lower([node], inputs, definitions=True)
+    """Return the program of a tree by the definitions of its primitives, constants exact."""
+    program = lower([node], inputs, definitions=True)
+    exact = (
+        replace(step, args=tuple(mp.mpf(a) if isinstance(a, float) else a for a in step.args))
+        for step in program.instructions
+    )
+    return replace(program, instructions=tuple(exact))
+
+
+def evaluate(program: Program, values: Sequence[Any]) -> Any:
+    """Compute what ``definition`` returned, in the working precision."""
+    (result,) = run(program, OPS, values)
+    return mp.mpf(result)
 
 
 def value(node: Node, values: Mapping[str, float], *, digits: int = DIGITS) -> Any:
@@ -125,8 +157,7 @@ def value(node: Node, values: Mapping[str, float], *, digits: int = DIGITS) -> A
     """
     program = definition(node, tuple(values))
     with mp.workdps(digits):
-        (result,) = run(program, OPS, [mp.mpf(v) for v in values.values()])
-        return mp.mpf(result)
+        return evaluate(program, [mp.mpf(v) for v in values.values()])
 
 
 def slope(node: Node, values: Mapping[str, float], wrt: str, *, digits: int = DIGITS) -> Any:
@@ -142,6 +173,5 @@ def slope(node: Node, values: Mapping[str, float], wrt: str, *, digits: int = DI
         h = abs(point[wrt]) * h or h * h
         ends = []
         for shifted in (point[wrt] - h, point[wrt] + h):
-            (end,) = run(program, OPS, list((point | {wrt: shifted}).values()))
-            ends.append(end)
+            ends.append(evaluate(program, list((point | {wrt: shifted}).values())))
         return (ends[1] - ends[0]) / (2 * h)

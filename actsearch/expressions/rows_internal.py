@@ -102,7 +102,7 @@ INTERNAL = (
     _row(
         "sinc_d2",
         "k = abs(a) < 0.05; q = a*a; w = where(k, 1.0, a); "
-        "where(k, -1/3 + q/10 - q*q/168, -sinc(w) - 2*sinc_d1(w)/w)",
+        "where(k, -1/3 + q/10 - q*q/168 + q*q*q/6480, -sinc(w) - 2*sinc_d1(w)/w)",
         "-(cos(a) + 3*sinc_d2(a))/a",
         "where(a == 0, -1/3, -sin(a)/a - 2*(cos(a) - sin(a)/a)/(a*a))",
         r"\operatorname{{sinc}}''\left({0}\right)",
@@ -145,7 +145,7 @@ INTERNAL = (
         "s*0.0005510161701691732)))))); "
         "where(a < 0, e*where(abs(s) < 0.03, g, k + l), 1 - e*k + l*e)",
         "0.3989422804014327*(2 - a**2)*exp(-0.5*a**2)",
-        "erfc(-a/sqrt(2.0))/2 + a*exp(-(a*a)/2)/sqrt(2*pi)",
+        "erfc(-a/sqrt(2.0))/2 + a*exp(-(a*a)/2)/sqrt(8*atan(1.0))",
         r"\operatorname{{GELU}}'\left({0}\right)",
         18,
     ),

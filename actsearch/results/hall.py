@@ -149,7 +149,7 @@ _TABLE_KEYS = ("rank", "id", "formula", "score", "n", "gain_over_relu", "size", 
 
 #: The columns of the terminal's table, where the errors stand beside their values.
 HALL_TABLE = tuple(
-    Column(c.key, c.title, right=c.right, wraps=c.key == "formula")
+    Column(c.key, c.title, right=c.right, long=c.key == "formula")
     for c in HALL_COLUMNS
     if c.key in _TABLE_KEYS
 )

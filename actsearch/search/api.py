@@ -19,7 +19,7 @@ from typing import Any
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, Expression, parse
-from actsearch.runs import RunStore, Scored, default_name, hall_of_fame, run_folder
+from actsearch.runs import RunStore, Scored, default_name, hall_of_fame, run_folder, run_names
 from actsearch.search.engine import Engine, Limits, Observer
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
@@ -116,6 +116,9 @@ def search(
     slots = _slots(workers, devices, the_space)
     limits = _limits(budget, births, 0.0)
     name = run if run is not None else default_name(the_task.name, runs_dir)
+    if name in run_names(runs_dir):  # before the data are prepared, which may take long
+        raise BadInput(f"run '{name}' exists already; go on with it (resume) or name another")
+    folder = run_folder(name, runs_dir)
     the_task.prepare()
     config = {
         "space": the_space.name,
@@ -130,7 +133,7 @@ def search(
         "births": births,
         "seed_formulas": [str(expression) for expression in given],
     }
-    with RunStore.create(run_folder(name, runs_dir), config, _environment(slots)) as store:
+    with RunStore.create(folder, config, _environment(slots)) as store:
         return _run(store, the_space, the_task, limits, slots, given, observer)
 
 
@@ -217,7 +220,8 @@ def _run(
         listed = [parse(text) for text in space.seeds]
         listed += [parse(text) for text in store.config["seed_formulas"]]
         n_there = 0 if fresh else sum(birth.operator == "seed" for birth in ledger.births)
-        for expression in listed[n_there:]:
+        n_free = len(listed) if limits.births is None else limits.births - len(ledger.births)
+        for expression in listed[n_there:][: max(0, n_free)]:
             engine.add_seed(expression, "seed")
         if not fresh:
             for expression in given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
 import types
 from collections.abc import Callable
@@ -78,12 +79,20 @@ def fill(folder: Path) -> None:
                 store.add_training(training(id_, seed, score))
 
 
+@pytest.fixture(scope="session")
+def made_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the run ``first``, made once and to be copied."""
+    folder = tmp_path_factory.mktemp("made") / "first"
+    fill(folder)
+    return folder
+
+
 @pytest.fixture
-def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs_dir(tmp_path: Path, made_run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder ``runs`` of a fresh working directory, which holds the run ``first``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(RunStore, "elapsed_s", lambda _store: 192.0)
-    fill(tmp_path / "runs" / "first")
+    shutil.copytree(made_run, tmp_path / "runs" / "first")
     return tmp_path / "runs"
 
 

@@ -23,9 +23,7 @@ from typing import Any
 import mpmath as mp
 import torch
 
-from actsearch.expressions import PRIMITIVES, Node, reference
-from actsearch.expressions.dialects import run
-from actsearch.expressions.lowering import lower_call
+from actsearch.expressions import Node, reference
 from actsearch.expressions.parser import parse_tree
 from actsearch.expressions.primitive import FORMALS
 
@@ -155,14 +153,16 @@ def _node_error(
         raise LeftOut
     rounding = ROUNDING.get(node.op, 4) * form.unit * abs(centre)
     if node.op in ("sinc_d1", "sinc_d2"):  # a difference inside: its terms, not the result, count
-        size = abs(args[0][0])
-        rounding = (
-            8 * form.unit * (min(size, 1 / size) if node.op == "sinc_d1" else min(1, 1 / size))
-        )
+        rounding = 8 * form.unit * terms_of_sinc(node.op, abs(args[0][0]))
     error = _moved(node.op, args, centre, form) + rounding
     if abs(centre) + error > torch.finfo(form.dtype).max:
         raise LeftOut
     return centre, error
+
+
+def terms_of_sinc(op: str, size: Any) -> Any:
+    """Return how large the terms are whose difference is a slope of sinc."""
+    return (size if op == "sinc_d1" else 1) / max(1, size * (size if op == "sinc_d1" else 1))
 
 
 def _moved(op: str, args: list[tuple[Any, Any]], centre: Any, form: Format) -> Any:
@@ -195,8 +195,9 @@ def _most(op: str, places: list[tuple[Any, ...]], centre: Any) -> Any:
 
 
 def _apply(op: str, args: list[Any]) -> Any:
-    program = lower_call(op, FORMALS[: PRIMITIVES[op].arity], definitions=True)
-    return run(program, reference.OPS, args)[0]
+    names = FORMALS[: len(args)]
+    program = reference.definition(Node(op, tuple(Node(name) for name in names)), names)
+    return reference.evaluate(program, args)
 
 
 def on_a_kink(node: Node, values: Mapping[str, float], wrt: str) -> bool:

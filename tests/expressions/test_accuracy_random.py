@@ -93,3 +93,43 @@ def survey(trees: list[Node], seed: int, n_wide: int, n_near: int, form: Format)
         verdicts += judge(tree, expression, None, at, form)
         verdicts += judge(tree, expression.derivative(), "x", at, form)
     return verdicts
+
+
+@pytest.mark.slow
+@FORMATS
+def test_a_thousand_random_formulas(form: Format) -> None:
+    verdicts = survey(random_trees(1000, seed=20), seed=21, n_wide=5, n_near=4, form=form)
+    judged = verdicts["strict"] + verdicts["conditioned"]
+    assert judged > 10_000, verdicts
+    assert verdicts["strict"] > 0.95 * judged, verdicts
+    assert verdicts["left out"] + verdicts["kink"] < 0.05 * judged, verdicts
+
+
+@pytest.mark.slow
+@FORMATS
+def test_the_exception_is_not_the_rule(form: Format) -> None:
+    """Where the conditioning of a formula allows little, the tolerance alone decides."""
+    source = random.Random(31)
+    tight = total = 0
+    for tree in random_trees(60, seed=30):
+        for values in points(2, 2, source, form):
+            for root in (tree, Expression(tree).derivative().root):
+                try:
+                    bound = accuracy.error_bound(root, values, form)
+                except accuracy.LeftOut:
+                    continue
+                true = reference.value(root, values)
+                if form.normal(true):
+                    total += 1
+                    tight += bound < form.tolerance * abs(true)
+    assert total > 250
+    assert tight > 0.75 * total, f"{tight} of {total}"
+
+
+@pytest.mark.nightly
+@FORMATS
+@pytest.mark.parametrize("seed", range(5))
+def test_more_random_formulas_at_more_points(form: Format, seed: int) -> None:
+    trees = random_trees(1000, seed=100 + seed, sizes=(2, 25))
+    verdicts = survey(trees, seed=200 + seed, n_wide=12, n_near=12, form=form)
+    assert verdicts["strict"] > 0.9 * (verdicts["strict"] + verdicts["conditioned"]), verdicts

@@ -28,7 +28,7 @@ from actsearch.results.tables import (
 
 COLUMNS = (
     Column("id", "id", right=True),
-    Column("formula", "formula", wraps=True),
+    Column("formula", "formula", long=True),
     Column("score", "score", right=True),
 )
 ROWS: list[dict[str, Any]] = [
@@ -55,6 +55,22 @@ def test_a_record_looks_as_approved(fmt: Format, golden: Any) -> None:
     out = io.StringIO()
     write_record(record, fmt, out)
     golden.check(f"record.{fmt}", out.getvalue())
+
+
+WIDE: list[dict[str, Any]] = [{"id": 7, "formula": "sin(x)*" * 20 + "x", "score": 0.5}]
+
+
+@pytest.mark.parametrize("columns", [60, 30])
+def test_a_narrow_terminal_loses_nothing(columns: int, golden: Any, monkeypatch: Any) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = Terminal()
+    write_rows(COLUMNS, WIDE, Format.TABLE, out)
+    assert max(map(len, out.getvalue().splitlines())) <= columns
+    golden.check(f"narrow_{columns}.table", out.getvalue())
 
 
 def test_no_rows_are_an_empty_json_array_and_a_csv_header() -> None:
