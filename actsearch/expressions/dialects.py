@@ -69,16 +69,27 @@ def lines(program: Program, dialect: str, *, result: str) -> list[str]:
 
     Returns:
         The lines, without indentation. Inputs keep their names, other values are ``t1``, ``t2``.
+        In torch a name is used again once its value is no longer needed: a tensor that stays
+        bound stays allocated, and a long formula would take ten times as long for its memory.
     """
     table = {"torch": TORCH, "c": C}[dialect]
     names: dict[int, str] = {}
     text: list[str] = []
+    last_use = _last_uses(program)
+    free: list[str] = []
+    n_names = 0
     for number, instruction in enumerate(program.instructions):
         if instruction.op == "input":
             names[number] = instruction.name
             continue
-        names[number] = f"t{number - len(program.inputs) + 1}"
         right = _render(instruction, table, names, dialect)
+        if dialect != "c":
+            ended = {arg for arg in instruction.args if last_use.get(arg) == number}
+            free += [names[int(arg)] for arg in sorted(ended) if arg >= len(program.inputs)]
+        if not free:
+            n_names += 1
+            free.append(f"t{n_names}")
+        names[number] = free.pop()
         text.append(_assign(names[number], right, dialect, instruction.op))
     several = len(program.outputs) > 1
     for index, output in enumerate(program.outputs):
@@ -88,6 +99,16 @@ def lines(program: Program, dialect: str, *, result: str) -> list[str]:
             right = f"torch.full_like({program.inputs[0]}, {right})"
         text.append(_assign(f"{result}{index}" if several else result, right, dialect, "result"))
     return text
+
+
+def _last_uses(program: Program) -> dict[Operand, int]:
+    """Return for each value the number of the last instruction that reads it; never for outputs."""
+    last: dict[Operand, int] = {}
+    for number, instruction in enumerate(program.instructions):
+        last.update((arg, number) for arg in instruction.args if isinstance(arg, int))
+    for output in program.outputs:
+        last.pop(output, None)
+    return last
 
 
 def _assign(name: str, right: str, dialect: str, op: str) -> str:

@@ -15,7 +15,7 @@ from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
 from actsearch.expressions.lowering import Program, lower
 from actsearch.expressions.node import INPUTS, Node, is_parameter
-from actsearch.expressions.parser import parse_tree
+from actsearch.expressions.parser import FormulaError, parse_tree
 from actsearch.expressions.table import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Expression:
         """
         from actsearch.expressions.symbolic import derivative
 
-        parse_tree(wrt)  # an unknown name is refused with the parser's own message
+        if parse_tree(wrt).op != wrt:  # an unknown name is refused with the parser's own message
+            raise FormulaError(f"'{wrt}' is not the name of an input or a parameter")
         return Expression(derivative(self.root, wrt))
 
     @functools.cached_property

@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from actsearch.expressions.node import INPUTS
+
 if TYPE_CHECKING:
     from actsearch.expressions.expression import Expression
 
 #: Cells per unit of the function's scale.
 RESOLUTION = 1e5
 _GOLDEN = (math.sqrt(5) - 1) / 2
+#: Their roots are the strides of what varies besides x; 5 is that of x.
+_PRIMES = (2, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67)
 
 
 def _spread(n: int, stride: float) -> NDArray[np.float64]:
@@ -41,13 +45,14 @@ def grid() -> NDArray[np.float64]:
 
 def others(expression: Expression, points: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Return values for the inputs besides x and for the parameters, as a grid of their own."""
-    names = [*expression.inputs[1:], *expression.parameters]
-    strides = (math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt(7), math.sqrt(11))
-    values = {}
-    for index, name in enumerate(names):
-        stride = math.modf(strides[index % 5] * (1 + index // 5))[0]
-        spread = _spread(len(points), stride)
-        values[name] = 4 * spread if name in expression.inputs else 1 + 0.9 * spread
+
+    def spread(index: int) -> NDArray[np.float64]:
+        return _spread(len(points), math.modf(math.sqrt(_PRIMES[index]))[0])
+
+    # An input has its own values by name, a parameter by its rank: p1*x is p0*x.
+    values = {name: 4 * spread(INPUTS.index(name) - 1) for name in expression.inputs[1:]}
+    for rank, name in enumerate(expression.parameters, start=len(INPUTS) - 1):
+        values[name] = 1 + 0.9 * spread(rank)
     return values
 
 
@@ -63,7 +68,7 @@ def fingerprint(expression: Expression) -> str:
     if scale < 1e-30:
         scale = 1.0
     with np.errstate(all="ignore"):
-        cells = np.rint(np.arcsinh(values / scale) * RESOLUTION)
+        cells = np.rint(np.arcsinh(np.clip(values / scale, -1e300, 1e300)) * RESOLUTION)
     # Non-finite values get cells of their own; adding 0.0 turns -0.0 into 0.0.
     cells = np.where(finite, cells, np.where(np.isnan(values), 1e17, np.sign(values) * 1e16)) + 0.0
     digest = hashlib.sha256(cells.astype("<i8").tobytes())

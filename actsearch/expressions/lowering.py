@@ -183,17 +183,15 @@ class _Builder:
         if all(isinstance(arg, float) for arg in args):
             return _fold(op, args)
         match op, args:
-            case ("add", (z, other)) | ("add", (other, z)) if isinstance(z, float) and z == 0:
+            case ("add", (float(z), other)) | ("add", (other, float(z))) if z == 0:
                 return other
             case "sub", (other, float(z)) if z == 0:
                 return other
-            case ("mul", (one, other)) | ("mul", (other, one)) if (
-                isinstance(one, float) and one == 1
-            ):
+            case ("mul", (float(one), other)) | ("mul", (other, float(one))) if one == 1:
                 return other
             case "div", (other, float(one)) if one == 1:
                 return other
-            case "mul", (float(minus), other) if minus == -1:
+            case ("mul", (float(minus), other)) | ("mul", (other, float(minus))) if minus == -1:
                 return self.emit("neg", other)
             case "pow", (base, float(n)) if n.is_integer() and abs(n) <= MAX_PRODUCT_POWER:
                 return self._product_power(base, int(n))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from actsearch.expressions.node import Node, is_parameter
 from actsearch.expressions.table import PRIMITIVES
 
@@ -9,6 +11,7 @@ from actsearch.expressions.table import PRIMITIVES
 _ADD, _MUL, _NEG, _POW, _ATOM = 1, 2, 3, 4, 5
 _INFIX = {"add": (" + ", _ADD), "sub": (" - ", _ADD), "mul": ("*", _MUL), "div": ("/", _MUL)}
 _POWERS = {"square": 2, "cube": 3}
+_CALL = re.compile(r"\\(operatorname\{\{\w+\}\}'*|[a-z]+)\\left\(\{0\}(, \{\d\})*\\right\)")
 
 
 def number(value: float) -> str:
@@ -60,22 +63,36 @@ def _latex_wrap(node: Node, needed: int) -> str:
 def _latex(node: Node) -> tuple[str, int]:
     op, args = node.op, node.args
     if node.value is not None:
-        return _latex_number(node.value), _ATOM if node.value >= 0 else _NEG
+        return _latex_number(node.value)
     if not args:
         return (rf"\theta_{{{op[1:]}}}" if is_parameter(op) else op), _ATOM
-    template = PRIMITIVES[op].latex
+    row = PRIMITIVES[op]
     if op in ("add", "sub", "mul"):
         strength = _MUL if op == "mul" else _ADD
         left, right = _latex_wrap(args[0], strength), _latex_wrap(args[1], strength + 1)
-        return template.format(left, right), strength
+        return row.latex.format(left, _signed(right)), strength
     if op == "neg":
-        return template.format(_latex_wrap(args[0], _NEG)), _NEG
+        return row.latex.format(_signed(_latex_wrap(args[0], _NEG))), _NEG
     if op in _POWERS or op == "pow":
         rest = [latex(arg) for arg in args[1:]]
-        return template.format(_latex_wrap(args[0], _ATOM), *rest), _POW
-    return template.format(*(latex(arg) for arg in args)), _ATOM
+        return row.latex.format(_latex_wrap(args[0], _ATOM), *rest), _POW
+    texts = [latex(arg) for arg in args]
+    if _CALL.fullmatch(row.latex):
+        return row.latex.format(*texts), _ATOM
+    # A scalar may stand behind a sign, and what is no call is not raised to a power as it stands:
+    # e^{x}^{2} is no LaTeX, and the square of a product would be that of its last factor.
+    n_plain = row.arity - row.n_scalars
+    texts[n_plain:] = map(_signed, texts[n_plain:])
+    return row.latex.format(*texts), _POW
 
 
-def _latex_number(value: float) -> str:
+def _signed(latex_text: str) -> str:
+    """Put what begins with a sign in parentheses, where a sign or a factor precedes it."""
+    return rf"\left({latex_text}\right)" if latex_text.startswith("-") else latex_text
+
+
+def _latex_number(value: float) -> tuple[str, int]:
     mantissa, _, exponent = number(value).partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+    if exponent:
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}", _MUL
+    return mantissa, _ATOM if value >= 0 else _NEG

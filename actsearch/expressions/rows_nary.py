@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actsearch.expressions.primitive import Primitive
 
-#: sqrt(1 + b^2) that does not overflow: above 1e10 it is |b| to double precision.
-_HYPOT1 = "m = abs(b); k = minimum(m, 1e10); r = maximum(m, sqrt(1 + k*k)); "
+#: sqrt(1 + b^2) that does not overflow, without a constant that float16 could not hold.
+_HYPOT1 = "m = abs(b); l = maximum(m, 1); q = minimum(m, 1)/l; r = l*sqrt(1 + q*q); "
 _H = "h = exp(-abs(a)/2); t = h*h; "
 
 NARY = (

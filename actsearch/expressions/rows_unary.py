@@ -199,8 +199,7 @@ UNARY = (
     Primitive(
         "gelu",
         1,
-        # Phi(-|a|) as a scaled product: erfc of a rounded argument loses digits in the tail.
-        "t = 0.5*exp(-0.5*(a*a))*erfcx(0.7071067811865476*abs(a)); where(a < 0, a*t, a - a*t)",
+        "t = normal_tail(a); where(a < 0, a*t, a - a*t)",
         ("gelu_d1(a)",),
         "a*erfc(-a/sqrt(2.0))/2",
         _op("GELU"),

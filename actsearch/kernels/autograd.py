@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from actsearch.expressions import Expression
+from actsearch.expressions.lowering import lower
 from actsearch.kernels import eager
 
 
@@ -25,6 +26,8 @@ def operation(expression: Expression, arguments: tuple[str, ...]) -> type[torch.
             follows torch, and gradients are summed back to each argument's shape.
     """
     value = eager.function(expression, arguments)
+    if not _reads_all(expression, arguments):
+        value = functools.partial(_broadcast, value)
 
     class Activation(torch.autograd.Function):
         generate_vmap_rule = True
@@ -52,6 +55,23 @@ def operation(expression: Expression, arguments: tuple[str, ...]) -> type[torch.
             return tuple(gradients)
 
     return Activation
+
+
+def _reads_all(expression: Expression, arguments: tuple[str, ...]) -> bool:
+    """Tell whether the result is computed from every argument, so that its shape is theirs."""
+    program = lower([expression.root], arguments)
+    read = {arg for step in program.instructions for arg in step.args if isinstance(arg, int)}
+    (output,) = program.outputs
+    computed = isinstance(output, int) and output >= len(arguments)
+    return computed and read >= set(range(len(arguments)))
+
+
+def _broadcast(value: eager.Function, *tensors: torch.Tensor) -> torch.Tensor:
+    """Give a result that ignores an argument, or is one, the shape of all: ``p0``, ``2``, ``x``.
+
+    It is a view, never an argument itself, which autograd would refuse to save.
+    """
+    return value(*tensors).expand(torch.broadcast_shapes(*(tensor.shape for tensor in tensors)))
 
 
 @functools.lru_cache(maxsize=4096)

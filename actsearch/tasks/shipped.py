@@ -17,7 +17,7 @@ from actsearch.tasks.networks import CNN, MLP
 from actsearch.tasks.training import Recipe
 
 _SMALL_CNN = functools.partial(
-    CNN, shape=(1, 28, 28), convolutions=((16, 5, 3), (32, 3, 2), (64, 3, 2)), pool="none"
+    CNN, shape=(1, 28, 28), convolutions=((24, 5, 3), (48, 3, 2), (48, 3, 1)), pool="none"
 )
 
 _SHIPPED = (
@@ -44,30 +44,32 @@ _SHIPPED = (
         data="mnist",
         network=functools.partial(MLP, n_inputs=784, hidden=(256, 128)),
         steps=700,
-        recipe=Recipe(batch_size=128, learning_rate=0.003),
+        recipe=Recipe(batch_size=128, learning_rate=0.0015),
     ),
     ClassificationTask(  # 5 s
         name="mnist-cnn",
         data="mnist",
         network=_SMALL_CNN,
-        steps=700,
-        recipe=Recipe(batch_size=64, learning_rate=0.006),
+        steps=300,
+        recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 5 s
         name="fashion-cnn",
         data="fashion-mnist",
         network=_SMALL_CNN,
-        steps=700,
-        recipe=Recipe(batch_size=64, learning_rate=0.006),
+        steps=300,
+        recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 10 s
         name="cifar10-cnn",
         data="cifar10",
         network=functools.partial(
-            CNN, shape=(3, 32, 32), convolutions=((32, 4, 2), (64, 3, 2), (64, 3, 1))
+            CNN, shape=(3, 32, 32), convolutions=((32, 4, 3), (64, 3, 2), (64, 3, 1)), pool="none"
         ),
-        steps=300,
-        recipe=Recipe(batch_size=64, learning_rate=0.006, augmentation="flip-crop"),
+        steps=600,
+        recipe=Recipe(
+            batch_size=64, learning_rate=0.004, augmentation="flip-crop", curve_samples=500
+        ),
     ),
 )
 

@@ -98,9 +98,9 @@ def survey(trees: list[Node], seed: int, n_wide: int, n_near: int, form: Format)
 @pytest.mark.slow
 @FORMATS
 def test_a_thousand_random_formulas(form: Format) -> None:
-    verdicts = survey(random_trees(1000, seed=20), seed=21, n_wide=5, n_near=4, form=form)
+    verdicts = survey(random_trees(1000, seed=20), seed=21, n_wide=4, n_near=3, form=form)
     judged = verdicts["strict"] + verdicts["conditioned"]
-    assert judged > 10_000, verdicts
+    assert judged > 8_000, verdicts
     assert verdicts["strict"] > 0.95 * judged, verdicts
     assert verdicts["left out"] + verdicts["kink"] < 0.05 * judged, verdicts
 

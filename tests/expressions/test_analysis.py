@@ -1,0 +1,149 @@
+"""Properties of functions that are in every textbook, and of some that have none."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.expressions.analysis import Analysis
+from tests.expressions.strategies import random_trees
+
+
+def analysis(text: str) -> Analysis:
+    return parse(text).analyze()
+
+
+def test_relu() -> None:
+    found = analysis("relu(x)")
+    assert (found.formula, found.derivative, found.size) == ("relu(x)", "step(x)", 2)
+    assert found.range == (0, 10)
+    assert found.limits == ("0", "inf")
+    assert found.kinks == (0.0,)
+    assert found.dead == ((-10, 0),)
+    assert found.dead_share == pytest.approx(0.5, abs=1e-3)
+    assert (found.monotone, found.symmetry, found.lipschitz) == ("increasing", "none", 1)
+    assert found.zeros == ()  # an interval of zeros is no isolated zero
+    assert found.slope_at_0 == 0
+    assert found.mean == pytest.approx(1 / math.sqrt(2 * math.pi), abs=1e-5)
+    assert found.gain == pytest.approx(math.sqrt(2), abs=1e-5)  # He et al. 2015
+    assert (found.nearest_known, found.nearest_distance) == ("ReLU", 0)
+
+
+def test_tanh() -> None:
+    found = analysis("tanh(x)")
+    assert found.limits == ("-1", "1")
+    assert (found.symmetry, found.monotone, found.kinks) == ("odd", "increasing", ())
+    assert (found.zeros, found.slope_at_0, found.lipschitz) == ((0,), 1, 1)
+    assert found.dead == ()
+    assert found.mean == pytest.approx(0, abs=1e-12)
+    assert found.variance == pytest.approx(0.394294, abs=1e-5)
+
+
+def test_the_minimum_of_gelu() -> None:
+    found = analysis("gelu(x)")
+    assert found.range[0] == pytest.approx(-0.169971, abs=1e-6)
+    assert found.limits == ("0", "inf")
+    assert (found.monotone, found.slope_at_0, found.kinks) == ("no", 0.5, ())
+    assert found.mean == pytest.approx(1 / (2 * math.sqrt(math.pi)), abs=1e-6)
+
+
+def test_silu() -> None:
+    found = analysis("x*sigmoid(x)")
+    assert found.range[0] == pytest.approx(-0.278465, abs=1e-6)
+    assert found.lipschitz == pytest.approx(1.0998, abs=1e-4)
+    assert found.nearest_known == "SiLU"
+    assert found.nearest_distance == pytest.approx(0, abs=1e-12)
+
+
+def test_the_kinks_of_hardswish() -> None:
+    found = analysis("hardswish(x)")
+    assert found.kinks == (-3.0, 3.0)
+    assert found.range[0] == pytest.approx(-0.375, abs=1e-9)
+    assert found.dead[0] == pytest.approx((-10, -3), abs=1e-9)
+    assert found.zeros == (0,)
+
+
+def test_sigmoid_saturates() -> None:
+    found = analysis("sigmoid(x)")
+    assert found.limits == ("0", "1")
+    assert found.range == pytest.approx((4.539787e-5, 0.9999546), abs=1e-8)
+    assert (found.slope_at_0, found.lipschitz) == (0.25, 0.25)
+    assert found.mean == pytest.approx(0.5)
+    wide = analysis("sigmoid(10*x)")
+    assert found.saturated_share < 1e-4
+    assert 0.4 < wide.saturated_share < 0.6
+
+
+def test_elu() -> None:
+    found = analysis("elu(x)")
+    assert found.limits == ("-1", "inf")
+    assert found.kinks == ()  # its slope is continuous
+    assert analysis("selu(x)").kinks == (0,)
+    assert analysis("selu(x)").variance == pytest.approx(1, abs=1e-6)  # what it was made for
+    assert analysis("selu(x)").mean == pytest.approx(0, abs=1e-6)
+
+
+def test_sin() -> None:
+    found = analysis("sin(x)")
+    assert found.limits == ("oscillates", "oscillates")
+    assert found.zeros == pytest.approx([k * math.pi for k in range(-3, 4)], abs=1e-5)
+    assert found.symmetry == "odd"
+    assert analysis("cos(x)").symmetry == "even"
+    assert found.variance == pytest.approx((1 - math.exp(-2)) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("x**2", ("inf", "inf")),
+        ("-x**3", ("inf", "-inf")),
+        ("exp(x)", ("0", "inf")),
+        ("log_abs(x)", ("inf", "inf")),
+        ("sqrt(x)", ("undefined", "inf")),
+        ("x*cos(x)", ("oscillates", "oscillates")),
+        ("atan(x)", ("-1.5708", "1.5708")),
+    ],
+)
+def test_limits(text: str, limits: tuple[str, str]) -> None:
+    assert analysis(text).limits == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "kinks"),
+    [
+        ("abs(x)", (0,)),
+        ("clip(x, -1, 2)", (-1, 2)),
+        ("max(x, 0.1*x) + relu(x - 5)", (0, 5)),
+        ("tanh(100*x)", ()),  # steep, but a bend
+        ("softplus(50*x)/50", ()),
+    ],
+)
+def test_kinks(text: str, kinks: tuple[float, ...]) -> None:
+    assert analysis(text).kinks == pytest.approx(kinks, abs=1e-5)
+
+
+def test_values_that_are_not_finite_pass_for_nothing() -> None:
+    for text in ("exp(exp(x))", "log(x)", "cos(x)/x"):
+        found = analysis(text)
+        assert (found.symmetry, found.monotone) == ("none", "no")
+        assert math.isnan(found.gain)
+
+
+def test_further_inputs_and_parameters_stand_at_one() -> None:
+    assert analysis("u*relu(x)").range == (0, 10)
+    assert analysis("max(x, p0*x/100)").nearest_known == "Leaky ReLU"
+    assert analysis("u*relu(x)").kinks == (0,)
+    assert analysis("o + tanh(x)").limits == ("0", "2")
+
+
+def test_every_known_function_is_nearest_to_itself() -> None:
+    for name, formula in KNOWN.items():
+        found = analysis(formula)
+        assert (found.nearest_known, found.nearest_distance) == (name, 0)
+
+
+def test_any_formula_can_be_analysed_without_a_warning() -> None:
+    for tree in random_trees(25, seed=9):
+        assert Expression(tree).analyze().formula == str(Expression(tree))

@@ -1,0 +1,71 @@
+"""What is turned away before training: every reason, and what must not be turned away."""
+
+from __future__ import annotations
+
+import pytest
+
+from actsearch.expressions import KNOWN, Expression, parse
+from tests.expressions.strategies import random_trees
+
+REFUSED = {
+    "x + x + x": "over size: 5 nodes, at most 4",
+    "log(x)": "non-finite: nan at x = -10",
+    "1/x": "non-finite: inf at x = 0",
+    "exp(x**2)": "non-finite: 2.69e+43 at x = -10",
+    "exp(100*x)": "non-finite: 1.22e+39 at x = 0.9",
+    "x - x": "constant: 0",
+    "2.5": "constant: 2.5",
+    "sin(x)**2 + cos(x)**2": "constant: 1",
+    "1e20 + x": "constant: 1e+20",
+    "x": "affine: 1*x + 0",
+    "3*x - 2": "affine: 3*x + -2",
+    "relu(x) - relu(-x)": "affine: 1*x + 0",
+    "x + 1e-9*tanh(x)": "affine: 1*x + 0",
+    "u*sign(x)": "gradient zero: nothing would flow back through it",
+    "sign(x)": "gradient zero: nothing would flow back through it",
+    "heaviside(x)": "gradient zero: nothing would flow back through it",
+    "p0": "gradient zero: nothing would flow back through it",
+    "tanh(u)": "gradient zero: nothing would flow back through it",
+    "sqrt(abs(x))": "gradient non-finite: nan at x = 0",
+    "sqrt(relu(x))": "gradient non-finite: nan at x = -10",
+    "abs(x)**0.5": "gradient non-finite: nan at x = 0",
+}
+
+ACCEPTED = [
+    *KNOWN.values(),
+    "p0*x",  # affine as it starts, but its slope is learned
+    "x*u",
+    "x + sin(x)",
+    "sqrt_abs(x)",
+    "inv(x)",
+    "log_abs(x)",
+    "1e-09*tanh(x)",
+    "x + 0.001*tanh(x)",
+    "cube(x)",
+    "exp(x)",
+    "max(x, p0*x)",
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED.items())
+def test_each_reason(text: str, reason: str) -> None:
+    max_size = 4 if reason.startswith("over size") else None
+    assert parse(text).check(max_size) == reason
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_what_is_worth_training_passes(text: str) -> None:
+    assert parse(text).check(max_size=10) is None
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    expression = parse("x*sigmoid(x)")
+    assert expression.check(max_size=4) is None
+    assert expression.check(max_size=3) == "over size: 4 nodes, at most 3"
+
+
+def test_any_tree_gets_a_verdict_without_a_warning() -> None:
+    verdicts = [Expression(tree).check(max_size=12) for tree in random_trees(300, seed=8)]
+    kinds = {verdict.split(":")[0] for verdict in verdicts if verdict}
+    assert {"over size", "non-finite", "constant", "gradient non-finite"} <= kinds
+    assert None in verdicts
