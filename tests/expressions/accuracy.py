@@ -27,16 +27,20 @@ from actsearch.expressions import Node, reference
 from actsearch.expressions.parser import parse_tree
 from actsearch.expressions.primitive import FORMALS
 
-#: Digits of a first, fast look; what does not pass is looked at again in ``reference.DIGITS``.
+#: Digits of a first, fast look; what does not pass is looked at again in more.
 FAST_DIGITS = 64
 
 
 @dataclass(frozen=True)
 class Format:
-    """A floating-point format and the tolerance that is promised in it."""
+    """A floating-point format, the tolerance promised in it, and digits to know its truth by.
+
+    log(1 + exp(x)) must hold the smallest number of the format, and some more, beside the 1.
+    """
 
     dtype: torch.dtype
     tolerance: float
+    digits: int
 
     @property
     def unit(self) -> float:
@@ -54,8 +58,8 @@ class Format:
         return rounded
 
 
-FLOAT32 = Format(torch.float32, 1e-5)
-FLOAT64 = Format(torch.float64, 1e-12)
+FLOAT32 = Format(torch.float32, 1e-5, 128)
+FLOAT64 = Format(torch.float64, 1e-12, reference.DIGITS)
 
 #: Rounding of a node in units, where it is more than four: exponentials of squares, Bessel
 #: functions, products of many factors. Each row by itself stays within the tolerance all the same.

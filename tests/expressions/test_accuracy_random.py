@@ -55,15 +55,15 @@ def judge(
     computed = compute(*columns).double().expand(len(at)).tolist()
     verdicts: Counter[str] = Counter()
     for values, got in zip(at, computed, strict=True):
-        true = truth(tree, wrt, values, accuracy.FAST_DIGITS)
-        if form.normal(true) and accuracy.passes(got, true, form):
+        for digits in (accuracy.FAST_DIGITS, form.digits, reference.DIGITS):
+            true = truth(tree, wrt, values, digits)
+            strict = form.normal(true) and accuracy.passes(got, true, form)
+            if strict or (digits >= form.digits and not form.normal(true)):
+                break
+        if strict:
             verdicts["strict"] += 1
-            continue
-        true = truth(tree, wrt, values, reference.DIGITS)
-        if not form.normal(true):
+        elif not form.normal(true):
             verdicts["not representable"] += 1
-        elif accuracy.passes(got, true, form):
-            verdicts["strict"] += 1
         elif wrt is not None and accuracy.on_a_kink(tree, values, wrt):
             verdicts["kink"] += 1
         else:

@@ -18,10 +18,10 @@ def analysis(text: str) -> Analysis:
 def test_relu() -> None:
     found = analysis("relu(x)")
     assert (found.formula, found.derivative, found.size) == ("relu(x)", "step(x)", 2)
-    assert found.range == (0, 10)
+    assert found.range == (0.0, 10.0)
     assert found.limits == ("0", "inf")
     assert found.kinks == (0.0,)
-    assert found.dead == ((-10, 0),)
+    assert found.dead == ((-10.0, 0.0),)
     assert found.dead_share == pytest.approx(0.5, abs=1e-3)
     assert (found.monotone, found.symmetry, found.lipschitz) == ("increasing", "none", 1)
     assert found.zeros == ()  # an interval of zeros is no isolated zero

@@ -15,7 +15,7 @@ from actsearch.expressions.lowering import Program, lower, lower_call
 from tests.expressions.strategies import random_trees, trees
 
 X = np.linspace(-3, 3, 13)
-OTHERS = {name: shift + 0.4 * np.cos(X) for name, shift in zip(("u", "o", "p0", "p1"), range(4))}
+OTHERS = {name: rank + 0.4 * np.cos(X) for rank, name in enumerate(("u", "o", "p0", "p1"))}
 NAMES = ("x", *OTHERS)
 
 
