@@ -4,6 +4,7 @@ The room's doors: ``RunStore`` (one run), ``list_runs`` (all of them), ``run_fol
 ``default_name`` (names to folders), ``hall_of_fame`` (records to ranks).
 """
 
+from actsearch.runs.creation import check_free
 from actsearch.runs.folder import (
     check_name,
     default_name,
@@ -24,6 +25,7 @@ __all__ = [
     "Scored",
     "Session",
     "TrainingRow",
+    "check_free",
     "check_name",
     "default_name",
     "existing_run",

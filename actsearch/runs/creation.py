@@ -32,9 +32,8 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
         BadInput: the name is taken or can't be a run's, or the folder can't be made there.
         ActsearchError: the disk failed; there is no run.
     """
-    name = check_name(folder.name)
-    if os.path.lexists(folder / DATABASE):
-        raise _taken(folder)
+    check_free(folder)
+    name = folder.name
     draft = folder.parent / f".new-{name}-{secrets.token_hex(6)}"
     try:
         draft.mkdir(parents=True)
@@ -53,6 +52,17 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that can't become a new run's; what takes long can then come after it.
+
+    Raises:
+        BadInput: the name is taken, or can't be a run's.
+    """
+    check_name(folder.name)
+    if os.path.lexists(folder / DATABASE):
+        raise _taken(folder)
 
 
 def _make_database(path: Path, config: dict[str, Any], environment: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, Expression, parse
-from actsearch.runs import RunStore, Scored, default_name, hall_of_fame, run_folder, run_names
+from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
 from actsearch.search.engine import Engine, Limits, Observer
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
@@ -114,11 +114,10 @@ def search(
     given = [*_formulas(seed_formulas), *_best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     slots = _slots(workers, devices, the_space)
-    limits = _limits(budget, births, 0.0)
+    _limits(budget, births, 0.0)  # refused now, not after the data are made
     name = run if run is not None else default_name(the_task.name, runs_dir)
-    if name in run_names(runs_dir):  # before the data are prepared, which may take long
-        raise BadInput(f"run '{name}' exists already; go on with it (resume) or name another")
     folder = run_folder(name, runs_dir)
+    check_free(folder)  # before the data are prepared, which may take long
     the_task.prepare()
     config = {
         "space": the_space.name,
@@ -134,6 +133,7 @@ def search(
         "seed_formulas": [str(expression) for expression in given],
     }
     with RunStore.create(folder, config, _environment(slots)) as store:
+        limits = _limits(budget, births, 0.0)
         return _run(store, the_space, the_task, limits, slots, given, observer)
 
 

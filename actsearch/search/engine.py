@@ -160,10 +160,12 @@ class Engine:
         """Hand out a job; called by the pool, perhaps from another thread, so it never blocks."""
         if self._limits.out_of_time():
             return None
+        # Read before the queue: the last births may be queued between the two looks.
+        bred_all = self._bred_all
         try:
             job = self._queue.popleft()
         except IndexError:
-            return None if self._bred_all else WAIT
+            return None if bred_all else WAIT
         self._in_flight[job.key] = job.training.formula
         return job
 

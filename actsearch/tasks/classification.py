@@ -23,7 +23,15 @@ from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
 from actsearch.tasks.networks import MakeActivation, MakeNetwork
 from actsearch.tasks.protocol import Record, Rung, Training
-from actsearch.tasks.training import DEFAULT_RECIPE, LOOP_VERSION, Feed, Outcome, Recipe, fit
+from actsearch.tasks.training import (
+    AUGMENTATIONS,
+    DEFAULT_RECIPE,
+    LOOP_VERSION,
+    Feed,
+    Outcome,
+    Recipe,
+    fit,
+)
 
 Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
 
@@ -41,11 +49,14 @@ class ClassificationTask:
             called once for each place. Its linear and convolutional layers are initialised by the
             loop, in the order in which they are registered.
         steps: optimizer steps of one training.
-        seeds: one training for each; the score is their mean.
+        seeds: a candidate is trained once for each, and its score is the mean.
         recipe: optimizer, learning rate, batch size and so on.
         folder: the user's data folder, for a shipped data set.
         test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
             is called by ``heldout.open_test_split`` and by nothing that searches.
+
+    Raises:
+        BadInput: no steps, no seeds, or data that are neither a name nor a function.
     """
 
     name: str
@@ -60,6 +71,18 @@ class ClassificationTask:
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not self.seeds:
+            raise BadInput(
+                f"task '{self.name}' needs steps >= 1 and one seed or more, "
+                f"got steps={self.steps} and seeds={self.seeds}"
+            )
+        if not isinstance(self.data, str) and not callable(self.data):
+            raise BadInput(
+                f"data of task '{self.name}' must be the name of a data set or a function that "
+                f"returns the arrays, got {shorten(repr(self.data), 60)}"
+            )
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -77,6 +100,7 @@ class ClassificationTask:
         try:
             network = self._build(nn.Identity)
             inputs, _ = Feed(data, torch.device("cpu")).train_batch(torch.tensor([0, 0]))
+            inputs = AUGMENTATIONS[self.recipe.augmentation](inputs, torch.Generator())
             with torch.no_grad():
                 shape = tuple(network.eval()(inputs).shape)
         except Exception as error:

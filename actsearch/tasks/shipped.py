@@ -25,7 +25,7 @@ _SHIPPED = (
         name="mnist1d-mlp",
         data="mnist1d",
         network=functools.partial(MLP, n_inputs=40, hidden=(100, 100)),
-        steps=1000,
+        steps=900,
         seeds=(0, 1),
         recipe=Recipe(batch_size=100, learning_rate=0.015),
     ),
@@ -35,29 +35,29 @@ _SHIPPED = (
         network=functools.partial(
             CNN, shape=(1, 40), convolutions=((16, 5, 2), (32, 5, 2), (64, 5, 2))
         ),
-        steps=750,
+        steps=650,
         seeds=(0, 1),
-        recipe=Recipe(batch_size=64, learning_rate=0.015),
+        recipe=Recipe(batch_size=64, learning_rate=0.018),
     ),
     ClassificationTask(  # 2.5 s
         name="mnist-mlp",
         data="mnist",
         network=functools.partial(MLP, n_inputs=784, hidden=(256, 128)),
-        steps=700,
+        steps=600,
         recipe=Recipe(batch_size=128, learning_rate=0.0015),
     ),
     ClassificationTask(  # 5 s
         name="mnist-cnn",
         data="mnist",
         network=_SMALL_CNN,
-        steps=300,
+        steps=240,
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 5 s
         name="fashion-cnn",
         data="fashion-mnist",
         network=_SMALL_CNN,
-        steps=300,
+        steps=240,
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 10 s
@@ -66,7 +66,7 @@ _SHIPPED = (
         network=functools.partial(
             CNN, shape=(3, 32, 32), convolutions=((32, 4, 3), (64, 3, 2), (64, 3, 1)), pool="none"
         ),
-        steps=600,
+        steps=500,
         recipe=Recipe(
             batch_size=64, learning_rate=0.004, augmentation="flip-crop", curve_samples=500
         ),

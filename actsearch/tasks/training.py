@@ -9,15 +9,17 @@ On a CPU the same seed gives the same numbers to the last bit for a fixed count 
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from actsearch.errors import unknown
+from actsearch.errors import BadInput, unknown
 from actsearch.tasks import protocol
 from actsearch.tasks.data import Split, TrainingData
 from actsearch.tasks.initialisation import initialise, measured_gain
@@ -29,6 +31,40 @@ STEPS_BETWEEN_LOOKS = 4  # at the clock
 EVALUATION_BATCH = 500
 
 
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": functools.partial(torch.optim.AdamW, fused=True),
+    "sgd": functools.partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+}
+
+
+def no_augmentation(inputs: Tensor, _rng: torch.Generator) -> Tensor:
+    """Return the batch as it is."""
+    return inputs
+
+
+def flip_and_crop(images: Tensor, rng: torch.Generator, padding: int = 2) -> Tensor:
+    """Mirror half of the images and shift each by up to ``padding`` pixels, zeros moving in.
+
+    Args:
+        images: (n, channels, height, width), standardised, so that 0 is the mean colour.
+        rng: a CPU generator.
+        padding: the largest shift, in pixels.
+    """
+    n, _, height, width = images.shape
+    mirrored = torch.rand(n, generator=rng) < 0.5
+    shifts = torch.randint(0, 2 * padding + 1, (2, n), generator=rng).to(images.device)
+    images = torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)
+    padded = torch.nn.functional.pad(images, (padding,) * 4)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # n, c, shifts, shifts, h, w
+    return windows[torch.arange(n, device=images.device), :, shifts[0], shifts[1]].contiguous()
+
+
+AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "none": no_augmentation,
+    "flip-crop": flip_and_crop,
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to train; the length is the rung's.
@@ -36,17 +72,29 @@ class Recipe:
     The peak ``learning_rate`` is reached after the share ``warmup`` of the steps, then falls to
     zero in a straight line. ``curve_samples`` bounds the validation samples looked at during
     training (always the same ones); the score is measured on all of them.
+
+    Raises:
+        BadInput: an unknown name, or a count below 1.
     """
 
     batch_size: int = 128
-    optimizer: str = "adamw"  # or "sgd" (Nesterov momentum 0.9)
+    optimizer: str = "adamw"  # of OPTIMIZERS
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     clip_norm: float = 1.0  # bound on the norm of the whole gradient
     warmup: float = 0.2
-    augmentation: str = "none"  # or "flip-crop"
+    augmentation: str = "none"  # of AUGMENTATIONS
     curve_points: int = 8
     curve_samples: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        if self.augmentation not in AUGMENTATIONS:
+            raise unknown("augmentation", self.augmentation, AUGMENTATIONS)
+        for name in ("batch_size", "curve_points", "curve_samples"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} must be 1 or more, got {getattr(self, name)}")
 
 
 DEFAULT_RECIPE = Recipe()
@@ -115,7 +163,7 @@ def fit(
         network.to(place)
         optimizer = make_optimizer(network, activations, recipe)
 
-        feed = Feed(data, place)
+        feed, augment = Feed(data, place), AUGMENTATIONS[recipe.augmentation]
         order = sample_order(len(data.train), recipe.batch_size, steps, order_rng).to(place)
         points = curve_steps(steps, recipe.curve_points)
         curve: list[tuple[int, float, float]] = []
@@ -129,8 +177,7 @@ def fit(
                 return Outcome(protocol.STOPPED, None, {}, tuple(curve), network)
 
             inputs, labels = feed.train_batch(order[step - 1])
-            if recipe.augmentation == "flip-crop":
-                inputs = flip_and_crop(inputs, augment_rng)
+            inputs = augment(inputs, augment_rng)
             with autocast(place):
                 loss = cross_entropy(network(inputs).float(), labels)
             optimizer.zero_grad(set_to_none=True)
@@ -228,11 +275,7 @@ def make_optimizer(
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": kept, "weight_decay": 0.0},
     ]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
-    raise unknown("optimizer", recipe.optimizer, ("adamw", "sgd"))
+    return OPTIMIZERS[recipe.optimizer](groups, lr=recipe.learning_rate)
 
 
 def one_cycle(step: int, steps: int, warmup: float) -> float:
@@ -252,23 +295,6 @@ def sample_order(n_samples: int, batch_size: int, steps: int, rng: torch.Generat
 def curve_steps(steps: int, n_points: int) -> frozenset[int]:
     """Return at most ``n_points`` steps at which to look at validation, the last among them."""
     return frozenset(max(1, round(steps * k / n_points)) for k in range(1, n_points + 1))
-
-
-def flip_and_crop(images: Tensor, rng: torch.Generator, padding: int = 2) -> Tensor:
-    """Mirror half of the images and shift each by up to ``padding`` pixels, zeros moving in.
-
-    Args:
-        images: (n, channels, height, width), standardised, so that 0 is the mean colour.
-        rng: a CPU generator.
-        padding: the largest shift, in pixels.
-    """
-    n, _, height, width = images.shape
-    mirrored = torch.rand(n, generator=rng) < 0.5
-    shifts = torch.randint(0, 2 * padding + 1, (2, n), generator=rng).to(images.device)
-    images = torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)
-    padded = torch.nn.functional.pad(images, (padding,) * 4)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # n, c, shifts, shifts, h, w
-    return windows[torch.arange(n, device=images.device), :, shifts[0], shifts[1]].contiguous()
 
 
 def learned_parameters(activations: list[nn.Module]) -> dict[str, float]:

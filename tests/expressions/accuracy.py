@@ -9,8 +9,9 @@ size. What such conditioning amounts to is bounded node by node:
                   + the rounding of the node itself, ROUNDING units of it
 
 and a point passes where the computed value is within ``tolerance * |true| + error(root)``. Points
-are left out only where the true value of some node is not a normal number of the format (nor 0),
-so that no arithmetic in that format can go on, and right on a kink of a derivative.
+are left out only where the true value of some node, give or take its error, is not a normal number
+of the format (nor 0), so that no arithmetic in that format can go on, and right on a kink of a
+derivative.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ ROUNDING = {
     "silu": 6,
     "silu_d1": 8,
     "mish": 8,
+    "normal_tail": 8,
     "mish_d1": 10,
     "i0e": 8,
     "sech2": 6,

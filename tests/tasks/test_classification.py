@@ -71,11 +71,25 @@ def test_data_are_opened_once() -> None:
         ({"network": lambda make: nn.Linear(3, 3)}, "does not run on inputs of shape"),
         ({"network": lambda make: nn.Linear(2, 4)}, r"logits of shape \(2, 3\), got \(2, 4\)"),
         ({"network": lambda: nn.Linear(2, 3)}, "TypeError"),
+        ({"recipe": Recipe(augmentation="flip-crop")}, "does not run on inputs of shape"),
     ],
 )
 def test_mistakes_are_found_before_training(change: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         tiny_task(**change).prepare()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"steps": 0}, "needs steps >= 1"),
+        ({"seeds": ()}, "one seed or more"),
+        ({"data": blob_data()}, "must be the name of a data set or a function"),
+    ],
+)
+def test_parts_that_cannot_be(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        tiny_task(**change)
 
 
 def test_unknown_rung() -> None:

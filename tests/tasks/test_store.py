@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.tasks.data import Array, Split
+from actsearch.tasks.data import Array, Split, content_digest
 from actsearch.tasks.datasets import store
 from actsearch.tasks.datasets.catalog import DATASETS, Dataset
 from tests.tasks.small_sets import (
@@ -124,6 +124,7 @@ def test_digest_is_of_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     packed = store.open_training("mnist", write(small, tmp_path / "packed"))
     plain = store.open_training("mnist", write(small, tmp_path / "plain", plain=True))
     assert packed.digest == plain.digest
+    assert packed.digest == content_digest(packed.train, packed.validation)
 
 
 @pytest.mark.parametrize("name", ["train-inputs.npy", "test-labels.npy", "meta.json"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 
 from actsearch.errors import BadInput
 from actsearch.tasks import Recipe, training
-from actsearch.tasks.data import TrainingData
+from actsearch.tasks.data import Split, TrainingData
+from actsearch.tasks.initialisation import measured_gain
 from actsearch.tasks.protocol import DIVERGED, OK, STOPPED
 from actsearch.tasks.training import (
     Feed,
     Outcome,
     curve_steps,
+    evaluate,
     fit,
     flip_and_crop,
     one_cycle,
@@ -69,9 +72,69 @@ def test_learns(data: TrainingData, optimizer: str) -> None:
     assert outcome.metrics["train_loss"] == losses[-1]
 
 
-def test_unknown_optimizer(data: TrainingData) -> None:
-    with pytest.raises(BadInput, match="did you mean 'adamw'"):
-        run(data, nn.ReLU, recipe=Recipe(optimizer="adam"))
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("optimizer", "adam", "did you mean 'adamw'"),
+        ("augmentation", "flip", "did you mean 'flip-crop'"),
+        ("batch_size", 0, "batch_size must be 1 or more, got 0"),
+    ],
+)
+def test_recipes_that_cannot_be(field: str, value: object, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        Recipe(**{field: value})  # type: ignore[arg-type]
+
+
+def test_the_score_is_of_the_validation_split(data: TrainingData) -> None:
+    other_labels = Split(data.validation.inputs, (data.validation.labels + 1) % 3)
+    twisted = dataclasses.replace(data, validation=other_labels)
+    outcome = run(twisted, nn.ReLU, steps=80)
+    assert outcome.score is not None
+    assert outcome.score < 0.05
+    assert outcome.metrics["train_loss"] < 0.3
+    assert outcome.metrics["validation_loss"] > 1
+
+
+def test_the_curve_looks_at_few_samples_and_the_score_at_all(data: TrainingData) -> None:
+    few = Recipe(batch_size=32, learning_rate=1e-4, curve_samples=7)
+    outcome = run(data, nn.ReLU, recipe=few)
+    feed = Feed(data, torch.device("cpu"))
+    expected = evaluate(outcome.network, feed, data.validation)
+    assert (outcome.score, outcome.metrics["validation_loss"]) == expected
+    assert outcome.score != evaluate(outcome.network, feed, data.validation, 7)[0]
+    assert all(round(7 * accuracy, 9).is_integer() for _, _, accuracy in outcome.curve[:-1])
+
+
+def test_seeds_decide_weights_and_batches(data: TrainingData) -> None:
+    frozen = Recipe(batch_size=32, learning_rate=0.0)
+    (w0, met0), (w1, met1) = (
+        (next(o.network.parameters()).detach(), [loss for _, loss, _ in o.curve])
+        for o in (run(data, nn.ReLU, recipe=frozen, seed=seed) for seed in (0, 1))
+    )
+    assert not torch.equal(w0, w1)
+    assert met0 != met1
+
+
+def test_large_gradients_are_bounded(data: TrainingData) -> None:
+    start = run(data, nn.ReLU, recipe=Recipe(batch_size=32, learning_rate=0.0))
+    tight = Recipe(batch_size=32, optimizer="sgd", learning_rate=0.1, clip_norm=1e-6)
+    moved = run(data, nn.ReLU, recipe=dataclasses.replace(tight, weight_decay=0.0))
+    for a, b in zip(start.network.parameters(), moved.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=0)
+
+
+def test_weights_start_at_the_measured_gain(data: TrainingData) -> None:
+    """With a rate of 0 the weights stay as they began."""
+    recipe = Recipe(batch_size=32, learning_rate=0.0)
+    relu, tanh = (
+        [p.detach() for p in run(data, kind, recipe=recipe).network.parameters() if p.ndim == 2]
+        for kind in (nn.ReLU, nn.Tanh)
+    )
+    ratio = measured_gain(nn.Tanh()) / measured_gain(nn.ReLU())
+    assert abs(ratio - 1) > 0.1
+    assert torch.equal(relu[0], tanh[0])
+    for a, b in zip(relu[1:], tanh[1:], strict=True):
+        torch.testing.assert_close(a * ratio, b)
 
 
 def test_same_seed_same_numbers_whatever_came_before(data: TrainingData) -> None:
