@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from actsearch.expressions import Expression
 
 
+MEASURED = (
+    "range, zeros, kinks, dead stretches, symmetry and slopes: on [-10, 10]; mean, variance,\n"
+    "shares and distance: under N(0, 1); gain: the factor of He's formula; parameters at 1"
+)
+
+
 def analyze(
     formula: Annotated[
         str,
@@ -41,6 +47,8 @@ def analyze(
         plot_function(expression, plot)
         note(f"drawn: {plot}")
     write_record(properties(expression, name), fmt, sys.stdout)
+    if fmt is Format.TABLE:
+        sys.stdout.write(f"\n{MEASURED}\n")
 
 
 def read_formula(text: str) -> tuple[Expression, str | None]:

@@ -94,12 +94,7 @@ def all_rows(
 
 def config_facts(config: dict[str, Any]) -> dict[str, Any]:
     """Return what a run's configuration says of its task, space and seed, in a word each."""
-    task, space = config.get("task"), config.get("space")
-    if isinstance(task, dict):
-        task = task.get("spec") or task.get("object")
-    if isinstance(space, dict):
-        space = space.get("name")
-    return {"task": task, "space": space, "seed": config.get("seed")}
+    return {key: config.get(key) for key in ("task", "space", "seed")}
 
 
 def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s: float) -> Totals:

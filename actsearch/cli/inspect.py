@@ -10,7 +10,15 @@ import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
 from actsearch.errors import BadInput
-from actsearch.results.tables import Column, Format, number, write_json, write_record, write_rows
+from actsearch.results.tables import (
+    Column,
+    Format,
+    number,
+    printable,
+    write_json,
+    write_record,
+    write_rows,
+)
 
 _LINEAGE_LINES = 40
 _INDENTED_COLUMNS = 40
@@ -68,7 +76,7 @@ def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
         write_rows(HALL_COLUMNS, rows, fmt, sys.stdout)
         return
     facts = (f"{key} {value}" for key, value in config_facts(view.config).items())
-    sys.stdout.write(f"{view.name}: {', '.join(facts)}\n\n")
+    sys.stdout.write(f"{view.name}: {printable(', '.join(facts))}\n\n")
     if top is None:
         write_rows(HALL_TABLE, table_rows(view.rows), fmt, sys.stdout)
         sys.stdout.write(f"\n{view.totals.sentence()}\n")

@@ -193,6 +193,10 @@ def _reader_left() -> int:
 
 
 def _say(message: str) -> None:
+    from actsearch.results.tables import printable
+
+    # A run's file may hold anything; escape sequences must not reach the terminal.
+    message = "\n".join(printable(line) for line in message.split("\n"))
     with contextlib.suppress(OSError):  # nobody may be listening; the exit code still tells
         sys.stderr.write(f"actsearch: {message}\n")
 

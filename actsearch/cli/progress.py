@@ -154,7 +154,8 @@ def counts(snapshot: Snapshot) -> str:
     """Write how many births there were and what became of them."""
     return (
         f"{snapshot.n_births} births: {snapshot.n_trained} trained, "
-        f"{snapshot.n_duplicates} duplicates, {snapshot.n_rejected} rejected"
+        f"{snapshot.n_duplicates} duplicates, {snapshot.n_rejected} rejected, "
+        f"{snapshot.n_births - judged(snapshot)} waiting"
     )
 
 
@@ -188,8 +189,13 @@ def fraction_done(snapshot: Snapshot, elapsed_s: float) -> float:
     if snapshot.budget_s:
         used.append(elapsed_s / snapshot.budget_s)
     if snapshot.births_limit:
-        used.append(snapshot.n_births / snapshot.births_limit)
+        used.append(judged(snapshot) / snapshot.births_limit)
     return min(1.0, max(used))
+
+
+def judged(snapshot: Snapshot) -> int:
+    """Return the births that are done with; others were bred ahead and wait for a worker."""
+    return snapshot.n_trained + snapshot.n_duplicates + snapshot.n_rejected
 
 
 def time_text(snapshot: Snapshot, elapsed_s: float) -> str:
@@ -206,8 +212,8 @@ def remaining_s(snapshot: Snapshot, elapsed_s: float) -> float | None:
     left = []
     if snapshot.budget_s:
         left.append(snapshot.budget_s - elapsed_s)
-    if snapshot.births_limit and snapshot.n_births:
-        left.append(elapsed_s * (snapshot.births_limit / snapshot.n_births - 1))
+    if snapshot.births_limit and snapshot.n_trained:
+        left.append(elapsed_s * (snapshot.births_limit / judged(snapshot) - 1))
     return max(0.0, min(left)) if left else None
 
 

@@ -7,9 +7,11 @@ definition in high precision.
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import math
 import pprint
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -22,11 +24,16 @@ from actsearch.expressions.dialects import lines
 from actsearch.expressions.expression import PARAMETER_START
 from actsearch.expressions.lowering import lower
 
-#: Where the self-test compares: both signs, small and large, and on no kink that people write.
-_POINTS = (
-    *(-31.4, -8.7, -3.7, -1.9, -1.1, -0.57, -0.13, -1.3e-3, -2.1e-9),
-    *(2.1e-9, 1.3e-3, 0.13, 0.57, 1.1, 1.9, 3.7, 8.7, 31.4),
+#: Where the self-test compares: both signs, small and large, on no kink that people write, and
+#: exact in float32, so that both types are compared at the same point.
+_POINTS = tuple(
+    sign * float(np.float32(x))
+    for sign in (-1, 1)
+    for x in (2.1e-9, 1.3e-3, 0.13, 0.57, 1.1, 1.9, 3.7, 8.7, 31.4)
 )
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+#: Names that mean something else in the file.
+_RESERVED = {"math", "torch", "METADATA", "x", "y", "ctx", "gradient", "gradients", "slope", "test"}
 
 
 def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any]) -> str:
@@ -41,8 +48,11 @@ def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any
     Raises:
         BadInput: The name is no identifier, or the formula reads further inputs.
     """
-    if not name.isidentifier() or keyword.iskeyword(name) or name in ("torch", "math"):
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise BadInput(f"'{name}' is not a Python name; use letters, digits and underscores")
+    taken = name in _RESERVED or hasattr(builtins, name) or name.startswith(("_", "test_"))
+    if taken or re.fullmatch(r"[pt][0-9]+", name):
+        raise BadInput(f"'{name}' means something else in Python or in the file; try my_{name}")
     if expression.inputs != ("x",):
         raise BadInput(
             f"'{expression}' reads {', '.join(expression.inputs[1:])}, which the target torch has "
@@ -197,7 +207,10 @@ def _self_test(name: str, class_name: str, expression: Expression) -> str:
         point = {"x": x, **parameters}
         value = float(reference.value(expression.root, point))
         slope = float(reference.slope(expression.root, point, "x"))
-        if math.isfinite(value) and math.isfinite(slope):
+        # Beyond float32, or where float32 cannot hold the argument of a steep or swinging part,
+        # a comparison would judge the format and not the function.
+        steep = abs(slope * x) > 1e3 * (abs(value) + 1)
+        if max(abs(value), abs(slope)) < _FLOAT32_MAX**0.5 and not steep:
             rows.append(f"    ({x!r}, {value!r}, {slope!r}),")
     listed = "\n".join(rows)
     return f'''# x, value, derivative: by the mathematical definition in {reference.DIGITS} digits.
@@ -206,25 +219,24 @@ _EXPECTED = (
 )
 
 
-def _close(got, expected, relative):
-    scale = abs(expected) + relative
-    return abs(got - expected) <= relative * 100 * scale
+def _close(got, expected, relative, x):
+    return abs(got - expected) <= relative * (1 + abs(x)) * (abs(expected) + 1)
 
 
 def test_values_and_derivative():
-    for dtype, relative in ((torch.float64, 1e-13), (torch.float32, 1e-6)):
+    for dtype, relative in ((torch.float64, 1e-13), (torch.float32, 1e-5)):
         for x, value, slope in _EXPECTED:
             point = torch.tensor(x, dtype=dtype)
-            assert _close({name}(point).item(), value, relative), (dtype, x)
-            assert _close({name}_derivative(point).item(), slope, relative), (dtype, x)
+            assert _close({name}(point).item(), value, relative, x), (dtype, x)
+            assert _close({name}_derivative(point).item(), slope, relative, x), (dtype, x)
 
 
 def test_gradients():
-    x = torch.tensor([row[0] for row in _EXPECTED[3:-3]], dtype=torch.float64, requires_grad=True)
+    x = torch.tensor([row[0] for row in _EXPECTED], dtype=torch.float64, requires_grad=True)
     {name}_fused(x).sum().backward()
     fused = x.grad.clone()
     assert torch.allclose(fused, {name}_derivative(x.detach()), rtol=1e-12, atol=1e-12)
-    apart = torch.tensor([row[0] for row in _EXPECTED if 0.1 < abs(row[0]) < 9],
+    apart = torch.tensor([row[0] for row in _EXPECTED if 0.1 < abs(row[0]) < 2],
                          dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck({name}_fused, (apart,), atol=1e-4, rtol=1e-3)
 
@@ -236,7 +248,6 @@ def test_shapes_and_module():
         assert module(x).shape == x.shape
     x = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
     assert torch.allclose(module(x), module(x.contiguous()))
-    assert torch.isnan(module(torch.tensor(float("nan"))))
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ SATURATED = 0.01
 
 @dataclass(frozen=True)
 class Analysis:
-    """Properties of a function of x; parameters stand at 1, further inputs are not varied.
+    """Properties of a function of x; parameters and further inputs stand at 1.
 
-    ``range``, ``zeros``, ``kinks``, ``dead``, ``lipschitz``, ``monotone``, ``symmetry`` are those
-    on [-10, 10] (20,001 points); ``limits`` come from values out to 1e8; means under N(0, 1) from
-    a sum over the same grid.
+    ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``dead``,
+    ``lipschitz``, ``monotone``, ``symmetry`` are those on [-10, 10] (20,001 points); ``limits``
+    come from values out to 1e8; means under N(0, 1) from a sum over the same grid.
     """
 
     formula: str
@@ -41,6 +41,7 @@ class Analysis:
     latex: str
     size: int
     complexity: float
+    undefined_share: float
     range: Interval
     limits: tuple[str, str]
     zeros: tuple[float, ...]
@@ -84,7 +85,8 @@ def _analyze(expression: Expression) -> Analysis:
         latex=expression.latex(),
         size=expression.size,
         complexity=expression.complexity,
-        range=(float(np.min(f)), float(np.max(f))),
+        undefined_share=float(np.mean(~np.isfinite(f))),
+        range=_range(f),
         limits=(_limit(value, -1.0), _limit(value, 1.0)),
         zeros=_zeros(x, f),
         kinks=_kinks(x, d, slope),
@@ -102,6 +104,12 @@ def _analyze(expression: Expression) -> Analysis:
         nearest_known=known,
         nearest_distance=distance,
     )
+
+
+def _range(f: NDArray[np.float64]) -> Interval:
+    """Return the least and the greatest value, infinite ones included, NaN left out."""
+    defined = f[~np.isnan(f)]
+    return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
 
 
 def _limit(value: Evaluate, sign: float) -> str:
@@ -187,4 +195,5 @@ def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[floa
         (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(x)) ** 2))), name)
         for name, formula in KNOWN.items()
     ]
-    return min(distances)
+    finite = [pair for pair in distances if math.isfinite(pair[0])]
+    return min(finite) if finite else (math.inf, "none")

@@ -37,17 +37,21 @@ def check(expression: Expression, max_size: int | None = None) -> str | None:
     bad = _first_bad(values)
     if bad is not None:
         return f"non-finite: {values[bad]:.3g} at x = {GRID[bad]:g}"
-    magnitude = float(np.abs(values).max())
-    if np.ptp(values) <= _FLAT * max(magnitude, _FLAT):
-        return f"constant: {values[0]:.6g}"
-    if len(expression.inputs) == 1 and not expression.parameters:
-        slope, offset = np.polyfit(GRID, values, 1)
-        if np.abs(values - slope * GRID - offset).max() <= _FLAT * magnitude:
-            return f"affine: {slope:.6g}*x + {round(offset, 6) + 0.0:g}"
-    slopes = expression.derivative().evaluate(GRID, given)
-    bad = _first_bad(slopes)
-    if bad is not None:
-        return f"gradient non-finite: {slopes[bad]:.3g} at x = {GRID[bad]:g}"
+    # Learned parameters are the same for all x: what is affine in x for one value is so for all.
+    fixed = expression.evaluate(GRID, given | dict.fromkeys(expression.parameters, 0.7))
+    magnitude = float(np.abs(fixed).max())
+    if np.ptp(fixed) <= _FLAT * max(magnitude, _FLAT):
+        return f"constant: {fixed[0]:.6g}"
+    if len(expression.inputs) == 1:
+        slope, offset = np.polyfit(GRID, fixed, 1)
+        if np.abs(fixed - slope * GRID - offset).max() <= _FLAT * magnitude:
+            return f"affine: {round(slope, 9) + 0.0:.6g}*x + {round(offset, 6) + 0.0:g}"
+    for wrt in (*expression.parameters, "x"):
+        slopes = expression.derivative(wrt).evaluate(GRID, given)
+        bad = _first_bad(slopes)
+        if bad is not None:
+            of = "" if wrt == "x" else f" with respect to {wrt}"
+            return f"gradient non-finite{of}: {slopes[bad]:.3g} at x = {GRID[bad]:g}"
     if np.mean(slopes != 0) < 0.01:
         return "gradient zero: nothing would flow back through it"
     return None

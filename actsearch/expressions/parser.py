@@ -35,6 +35,20 @@ _OTHER_OPERATORS: dict[type[ast.operator], str] = {
     ast.Mod: "'%' is not an operator here",
     ast.MatMult: "'@' is not an operator here; write '*'",
 }
+_SYNTAX: dict[type[ast.expr], str] = {
+    ast.Attribute: "a dot",
+    ast.BoolOp: "'and' or 'or'",
+    ast.Compare: "a comparison",
+    ast.Dict: "a dictionary",
+    ast.IfExp: "'if ... else'",
+    ast.JoinedStr: "text",
+    ast.Lambda: "'lambda'",
+    ast.List: "a list",
+    ast.NamedExpr: "':='",
+    ast.Set: "a set",
+    ast.Subscript: "an index in brackets",
+    ast.Tuple: "a list of values",
+}
 _POWERS = {2.0: "square", 3.0: "cube"}
 _NAMED_CONSTANTS = {"pi": math.pi, "e": math.e}
 
@@ -107,6 +121,8 @@ def parse_tree(text: str, variables: tuple[str, ...] | None = None) -> Node:
 
 def _plain(error: SyntaxError) -> str:
     message = str(error.msg or "invalid syntax")
+    if message.startswith("invalid") and message.endswith("literal"):
+        return "a number runs into a name; write 2*x for a product"
     return message.replace(". Perhaps you forgot a comma?", "").split(". Did you mean")[0]
 
 
@@ -152,7 +168,7 @@ class _Reader:
                 return self._infix(tree, depth)
             case ast.Call():
                 return self._call(tree, depth)
-        what = type(tree).__name__.lower()
+        what = _SYNTAX.get(type(tree), "this")
         raise self._error(f"{what} is not part of a formula", tree)
 
     def _constant(self, value: object, at: ast.AST) -> Node:
@@ -195,6 +211,8 @@ class _Reader:
             raise self._error("only functions of the primitive table can be called", tree)
         typed = tree.func.id
         name = ALIASES.get(typed, typed)
+        if name in INPUTS or is_parameter(name):
+            raise self._error(f"'{name}' is no function; write {name}*(...) for a product", tree)
         if name not in PRIMITIVES:
             guess = nearest(typed, [*PRIMITIVES, *ALIASES])
             hint = f"; did you mean '{guess}'?" if guess else ""

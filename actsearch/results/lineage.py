@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from actsearch.results.tables import printable
+
 if TYPE_CHECKING:
     from actsearch.runs import Birth
 
@@ -49,7 +51,9 @@ def lineage(births: Iterable[Birth], birth_id: int) -> list[dict[str, Any]]:
 def lineage_text(rows: Iterable[dict[str, Any]], indent_limit: int = 40) -> list[str]:
     """Write the rows of ``lineage`` as lines, indented by depth up to ``indent_limit`` columns."""
     return [
-        f"{' ' * min(2 * row['depth'], indent_limit)}{row['id']}  {row['formula']}  "
-        f"({row['operator']}{', see above' if row['seen'] else ''})"
+        printable(
+            f"{' ' * min(2 * row['depth'], indent_limit)}{row['id']}  {row['formula']}  "
+            f"({row['operator']}{', see above' if row['seen'] else ''})"
+        )
         for row in rows
     ]

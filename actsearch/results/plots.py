@@ -19,7 +19,7 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
     """Draw a function and its derivative beside ReLU and GELU.
 
     Args:
-        expression: What to draw; parameters stand at 1.
+        expression: What to draw; parameters and inputs besides x stand at 1.
         path: The file to write; its ending says the format.
         window: Half the width of the x axis.
 
@@ -44,14 +44,18 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
                 known = parse(formula)
                 known = known if axes is left else known.derivative()
                 axes.plot(x, known.evaluate(x), style, color=_GREY, label=name, linewidth=1)
-            axes.plot(x, curve.evaluate(x), color=color, linewidth=2)
+            others = dict.fromkeys((*curve.inputs[1:], *curve.parameters), 1.0)
+            values = curve.evaluate(x, others)
+            values[~np.isfinite(values)] = np.nan
+            axes.plot(x, values, color=color, linewidth=2)
             axes.set_title(title)
             axes.set_xlabel("x")
             axes.grid(alpha=0.3)
             # A pole or a steep branch must not flatten the rest of the picture.
-            low, high = np.nanpercentile(curve.evaluate(x), [1, 99])
-            margin = 0.1 * max(high - low, 0.2)
-            axes.set_ylim(low - margin, high + margin)
+            if np.isfinite(values).any():
+                low, high = np.nanpercentile(values, [1, 99])
+                margin = 0.1 * max(high - low, 0.2)
+                axes.set_ylim(low - margin, high + margin)
         left.legend(frameon=False, fontsize=8)
         figure.suptitle(str(expression), fontfamily="monospace", fontsize=10, parse_math=False)
         date = {"Date": None} if path.suffix.lower() == ".svg" else None

@@ -26,6 +26,8 @@ _UNBOUNDED_COLUMNS = 100_000
 # A folded column narrower than this is no longer read with ease.
 _MIN_FOLDED_COLUMNS = 24
 _INDENT = "      "
+# Values of one property that a table shows; JSON and CSV have all.
+_MOST_LISTED = 12
 
 
 class Format(StrEnum):
@@ -129,10 +131,21 @@ def write_record(record: Mapping[str, Any], fmt: Format, out: TextIO) -> None:
     else:
         columns = [Column("key", "property"), Column("value", "value", long=True)]
         rows = [
-            {"key": key.replace("_", " ").replace(".", " · "), "value": plain(value) or "none"}
+            {
+                "key": key.replace("_", " ").replace(".", " · "),
+                "value": plain(_shortened(value)) or "none",
+            }
             for key, value in flatten(record)
         ]
         _write_table(columns, rows, out)
+
+
+def _shortened(value: Any) -> Any:
+    """Return a long list with its middle left out: sin(1000*x) has 6,367 zeros."""
+    if not isinstance(value, list | tuple) or len(value) <= _MOST_LISTED:
+        return value
+    n_left_out = len(value) - _MOST_LISTED
+    return [*value[: _MOST_LISTED - 1], f"... ({n_left_out} more)", value[-1]]
 
 
 def write_json(value: Any, out: TextIO) -> None:

@@ -1,6 +1,6 @@
 """Runs on disk: the store of a run, where runs live, who may write, and the order of the best.
 
-The room's doors: ``RunStore`` (one run), ``list_runs`` (all of them), ``run_folder`` and
+The room's doors: ``RunStore`` (one run), ``run_names`` (all of them), ``run_folder`` and
 ``default_name`` (names to folders), ``hall_of_fame`` (records to ranks).
 """
 
@@ -13,14 +13,12 @@ from actsearch.runs.folder import (
     run_names,
     runs_root,
 )
-from actsearch.runs.listing import RunInfo, list_runs
 from actsearch.runs.records import Birth, Session, TrainingRow
 from actsearch.runs.scores import Scored, hall_of_fame, scores
 from actsearch.runs.store import RunStore
 
 __all__ = [
     "Birth",
-    "RunInfo",
     "RunStore",
     "Scored",
     "Session",
@@ -30,7 +28,6 @@ __all__ = [
     "default_name",
     "existing_run",
     "hall_of_fame",
-    "list_runs",
     "run_folder",
     "run_names",
     "runs_root",

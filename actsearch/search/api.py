@@ -128,13 +128,14 @@ def search(
         "seeds": list(the_task.rungs[0].seeds),
         "seed": seed,
         "threads": THREADS,
+        "device_kind": _kind(slots),
         "budget": budget,
         "births": births,
         "seed_formulas": [str(expression) for expression in given],
     }
     with RunStore.create(folder, config, _environment(slots)) as store:
         limits = _limits(budget, births, 0.0)
-        return _run(store, the_space, the_task, limits, slots, given, observer)
+        return _run(store, the_space, the_task, limits, slots, observer, budget)
 
 
 def resume(
@@ -151,14 +152,15 @@ def resume(
     runs_dir: Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
-    """Go on with a run, to its own limits or to those given, which count from its beginning.
+    """Go on with a run, to the limits it had or to those given, which count from its beginning.
 
     Args:
         run: Name or folder of the run.
-        budget: As in ``search``; where neither it nor ``births`` is given, those of the run.
+        budget: As in ``search``; where neither it nor ``births`` is given, those of the last
+            session.
         births: As in ``search``.
         workers: As in ``search``; may differ from before.
-        devices: As in ``search``; may differ from before.
+        devices: As in ``search``; of the kind that the run was started on.
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births.
         seed_run: A run whose best formulas are further seeds.
@@ -176,13 +178,20 @@ def resume(
         config = store.config
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         slots = _slots(workers, devices, the_space)
+        if _kind(slots) != config["device_kind"]:
+            raise BadInput(
+                f"run '{store.name}' was trained on {config['device_kind']}, and scores of "
+                f"{_kind(slots)} would not compare; resume it with --devices "
+                f"{config['device_kind']}"
+            )
         the_task = task if task is not None else _saved_task(store, data)
         the_task.prepare()
         _check_same(store, the_task)
-        if budget is None and births is None:
-            budget, births = config["budget"], config["births"]
+        if budget is None and births is None:  # those of the last session that said something
+            sessions = [config, *(session.info for session in store.sessions())]
+            budget, births = sessions[-1]["budget"], sessions[-1]["births"]
         limits = _limits(budget, births, store.elapsed_s())
-        return _run(store, the_space, the_task, limits, slots, given, observer)
+        return _run(store, the_space, the_task, limits, slots, observer, budget, added=given)
 
 
 def _run(
@@ -191,17 +200,18 @@ def _run(
     task: Task,
     limits: Limits,
     slots: Slots,
-    given: list[Expression],
     observer: Observer | None,
+    budget: str | float | None,
+    added: Sequence[Expression] = (),
 ) -> Result:
     rung = task.rungs[0]
     evolution = space.evolution
     ledger = Ledger(rung.name, rung.seeds, evolution.lag, evolution.population)
     load(ledger, store.births(), store.trainings())
-    fresh = not ledger.births
     info = {
-        "budget_s": limits.budget_s,
+        "budget": budget,
         "births": limits.births,
+        "added_seeds": [str(expression) for expression in added],
         "workers": slots.workers,
         "devices": list(slots.devices),
     }
@@ -219,13 +229,19 @@ def _run(
         # Seeds interrupted halfway are completed: those in the store are a prefix of them.
         listed = [parse(text) for text in space.seeds]
         listed += [parse(text) for text in store.config["seed_formulas"]]
-        n_there = 0 if fresh else sum(birth.operator == "seed" for birth in ledger.births)
-        n_free = len(listed) if limits.births is None else limits.births - len(ledger.births)
-        for expression in listed[n_there:][: max(0, n_free)]:
-            engine.add_seed(expression, "seed")
-        if not fresh:
-            for expression in given:
-                engine.add_seed(expression, "added seed")
+        n_there = sum(birth.operator == "seed" for birth in ledger.births)
+        seeds = [(expression, "seed") for expression in listed[n_there:]]
+        seeds += [(expression, "added seed") for expression in added]
+        n_free = len(seeds)
+        if limits.births is not None:
+            n_free = max(0, limits.births - len(ledger.births))
+            if len(added) > n_free:
+                raise BadInput(
+                    f"{len(added)} added seeds are more births than the limit leaves: run "
+                    f"'{store.name}' has {len(ledger.births)} of {limits.births}; raise --births"
+                )
+        for expression, operator in seeds[:n_free]:
+            engine.add_seed(expression, operator)
         engine.run(pool)
         best = hall_of_fame(store.births(), store.trainings(), seeds=rung.seeds, rung=rung.name)
     return Result(store.folder, tuple(_found(scored) for scored in best))
@@ -237,10 +253,22 @@ def _found(scored: Scored) -> Found:
 
 
 def _formulas(texts: Iterable[str]) -> list[Expression]:
+    """Read the user's seeds.
+
+    Raises:
+        BadInput: One is no formula, or would be turned away before training.
+    """
     if isinstance(texts, str):
         texts = [texts]
     known = {name.lower(): formula for name, formula in KNOWN.items()}
-    return [parse(known.get(text.strip().lower(), text)) for text in texts]
+    expressions = [parse(known.get(text.strip().lower(), text)) for text in texts]
+    for expression in expressions:
+        reason = expression.check()
+        if expression.inputs != ("x",):
+            reason = "it reads more than x, and the tasks' layers give x alone"
+        if reason is not None:
+            raise BadInput(f"seed formula '{expression}' can't be trained: {reason}")
+    return expressions
 
 
 def _best_of(folder: Path | None) -> list[Expression]:
@@ -259,12 +287,18 @@ def _best_of(folder: Path | None) -> list[Expression]:
 
 
 def _checked(task: Task) -> Task:
-    if not isinstance(task, Task):
+    members = ("name", "score_name", "rungs", "prepare", "settings", "train")
+    lacking = [member for member in members if not hasattr(task, member)]
+    if lacking:
         raise BadInput(
-            f"a task needs name, score_name, rungs, prepare, settings and train; "
-            f"{type(task).__name__} lacks some of them"
+            f"a task needs {', '.join(members)}; {type(task).__name__} lacks {', '.join(lacking)}"
         )
     return task
+
+
+def _kind(slots: Slots) -> str:
+    """Return ``cpu`` or ``cuda``: scores of one kind of device compare."""
+    return slots.devices[0].partition(":")[0]
 
 
 def _limits(budget: str | float | None, births: int | None, elapsed_s: float) -> Limits:

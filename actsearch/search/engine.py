@@ -88,7 +88,8 @@ class Engine:
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
         for birth in ledger.births:
             self._counts[birth.status] += 1
-        self._n_fruitless = 0
+        accepted = [birth.id for birth in ledger.births if birth.status == "accepted"]
+        self._n_fruitless = len(ledger.births) - (accepted[-1] + 1 if accepted else 0)
         self._bred_all = False
 
     def add_seed(self, expression: Expression, operator: str) -> None:
@@ -116,7 +117,10 @@ class Engine:
                 return
             number = len(self._ledger.births)
             parents = self._ledger.parents()
-            if self._ledger.n_accepted_random < self._space.evolution.random_births:
+            # A small space may not hold as many random trees as were asked for.
+            fruitless = self._n_fruitless >= EXHAUSTED_AFTER // 2
+            wanted = self._space.evolution.random_births
+            if self._ledger.n_accepted_random < wanted and not fruitless:
                 offspring = self._breeder.random(number)
             else:
                 offspring = self._breeder.breed(number, parents)
@@ -125,11 +129,7 @@ class Engine:
     def _birth(self, offspring: Offspring) -> None:
         """Check a formula, commit it, and queue its trainings if it is worth them."""
         expression = offspring.expression
-        fingerprint = expression.fingerprint()
-        same_as = self._ledger.same_as(fingerprint)
-        reason = None
-        if same_as is None:
-            reason = expression.check(max_size=self._space.shape.max_nodes)
+        fingerprint, same_as, reason = self._judge(expression)
         status = "duplicate" if same_as is not None else "rejected" if reason else "accepted"
         birth = Birth(
             id=len(self._ledger.births),
@@ -149,6 +149,17 @@ class Engine:
         self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
         if status == "accepted":
             self._queue.extend(self._job(birth, seed) for seed in self._rung.seeds)
+
+    def _judge(self, expression: Expression) -> tuple[str | None, int | None, str | None]:
+        """Return the fingerprint, the birth that is the same function, and why not to train it."""
+        try:
+            fingerprint = expression.fingerprint()
+            same_as = self._ledger.same_as(fingerprint)
+            if same_as is not None:
+                return fingerprint, same_as, None
+            return fingerprint, None, expression.check(max_size=self._space.shape.max_nodes)
+        except Exception as error:  # noqa: BLE001 - else this birth would end every resume, too
+            return None, None, f"can't be analysed: {type(error).__name__}: {error}"
 
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER

@@ -65,11 +65,6 @@ class Ledger:
                 bisect.insort(self._ranked, (-scored.mean, scored.size, scored.id, scored))
 
     @property
-    def n_accepted(self) -> int:
-        """How many births were worth training."""
-        return len(self._accepted)
-
-    @property
     def n_complete(self) -> int:
         """How many births have all their trainings."""
         return len(self._complete)

@@ -179,6 +179,8 @@ class ClassificationTask:
                 device=device,
                 deadline=deadline,
             )
+        except OSError:
+            raise  # the machine's fault, not the candidate's
         except Exception as error:  # noqa: BLE001 - a bad candidate must not end the search
             message = shorten(f"{type(error).__name__}: {error}", 300)
         return _record(training, outcome, device, time.perf_counter() - begin, message)

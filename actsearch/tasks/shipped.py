@@ -50,14 +50,14 @@ _SHIPPED = (
         name="mnist-cnn",
         data="mnist",
         network=_SMALL_CNN,
-        steps=240,
+        steps=300,
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 5 s
         name="fashion-cnn",
         data="fashion-mnist",
         network=_SMALL_CNN,
-        steps=240,
+        steps=300,
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
     ClassificationTask(  # 10 s
@@ -66,7 +66,7 @@ _SHIPPED = (
         network=functools.partial(
             CNN, shape=(3, 32, 32), convolutions=((32, 4, 3), (64, 3, 2), (64, 3, 1)), pool="none"
         ),
-        steps=500,
+        steps=600,
         recipe=Recipe(
             batch_size=64, learning_rate=0.004, augmentation="flip-crop", curve_samples=500
         ),

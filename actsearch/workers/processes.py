@@ -30,9 +30,9 @@ from actsearch.errors import ActsearchError, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, Record, Task
 from actsearch.workers.desk import CPU, Desk, Ticket
 from actsearch.workers.jobs import Answers, Deadline, NextJob, Wait, no_deadline
-from actsearch.workers.remote import Unavailable, initialize, run, tick
+from actsearch.workers.remote import Faulty, Unavailable, initialize, run, tick
 from actsearch.workers.shipping import pack
-from actsearch.workers.training import without_score
+from actsearch.workers.training import MachineFault, without_score
 from actsearch.workers.watchdog import GRACE_S, Watchdog
 
 #: Trainings a worker does before it is replaced, against memory that leaks.
@@ -230,7 +230,9 @@ def _call(ticket: Ticket, deadline: Deadline) -> _Call:
     return call
 
 
-def _record(answer: Record | Unavailable) -> Record:
+def _record(answer: Record | Unavailable | Faulty) -> Record:
+    if isinstance(answer, Faulty):
+        raise MachineFault(answer.reason)
     if isinstance(answer, Unavailable):
         raise ActsearchError(
             f"a worker process can't load the task: {shorten(answer.reason, 300)}; "

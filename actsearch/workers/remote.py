@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from actsearch.tasks.protocol import Record, Task, Training
 from actsearch.workers.shipping import unpack
-from actsearch.workers.training import train_one
+from actsearch.workers.training import MachineFault, train_one
 
 #: How often a worker looks whether its driver is alive.
 _LOOK_EVERY_S = 1.0
@@ -25,6 +25,13 @@ _LOOK_EVERY_S = 1.0
 @dataclass(frozen=True)
 class Unavailable:
     """The answer of a worker that can't load the task: no fault of the candidate's."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """The answer of a worker whose disk or data failed: no fault of the candidate's either."""
 
     reason: str
 
@@ -67,7 +74,7 @@ def tick(nap_s: float) -> None:
 
 def run(
     number: int, training: Training, device: str, deadline: float | None
-) -> tuple[int, Record | Unavailable]:
+) -> tuple[int, Record | Unavailable | Faulty]:
     """Train once and return the ticket's number with the record."""
     if _state.task is None:
         try:
@@ -75,7 +82,10 @@ def run(
         except Exception as error:  # noqa: BLE001 - whatever a user's module does when imported
             return number, Unavailable(f"{type(error).__name__}: {error}")
     _pin_threads()
-    return number, train_one(_state.task, training, device, deadline)
+    try:
+        return number, train_one(_state.task, training, device, deadline)
+    except MachineFault as fault:
+        return number, Faulty(str(fault.args[0]))
 
 
 def _pin_threads() -> None:

@@ -1,7 +1,8 @@
 """One training whose answer is always a record, and the number of threads it may use.
 
 Tasks may be a user's own, so nothing about their answers is taken on trust: an exception, an answer
-of the wrong shape, or a score that is not a number becomes a record of status "failed".
+of the wrong shape, or a score that is not a number becomes a record of status "failed". A fault of
+the machine (a full disk, data that went away) is no verdict on a candidate: it ends the session.
 """
 
 from __future__ import annotations
@@ -11,10 +12,20 @@ import math
 import time
 from collections.abc import Iterator
 
-from actsearch.errors import shorten
-from actsearch.tasks.protocol import FAILED, OK, STATUSES, Record, Task, Training
+from actsearch.errors import ActsearchError, shorten
+from actsearch.tasks.protocol import FAILED, OK, STATUSES, STOPPED, Record, Task, Training
 
 MAX_MESSAGE = 500
+
+
+class MachineFault(ActsearchError):
+    """Trainings can't go on here, whatever the candidate; what was scored so far is kept."""
+
+    def __str__(self) -> str:
+        return (
+            f"trainings can't go on: {shorten(str(self.args[0]), MAX_MESSAGE)}; everything scored "
+            "so far is saved, and actsearch resume goes on from there"
+        )
 
 
 def train_one(task: Task, training: Training, device: str, deadline: float | None) -> Record:
@@ -25,12 +36,21 @@ def train_one(task: Task, training: Training, device: str, deadline: float | Non
         training: the formula, rung and seed.
         device: as torch names it.
         deadline: a ``time.time()`` value, or None.
+
+    Raises:
+        MachineFault: the disk, the files or the data failed, not the candidate.
     """
     begin = time.perf_counter()
     try:
-        return _checked(task.train([training], device=device, deadline=deadline), training)
+        record = _checked(task.train([training], device=device, deadline=deadline), training)
+        if record.status == STOPPED and (deadline is None or time.time() < deadline):
+            # It would be asked for again, for ever.
+            raise ValueError("the task answered 'stopped' before the deadline")
+        return record
     except KeyboardInterrupt:
         raise
+    except (OSError, ActsearchError) as error:
+        raise MachineFault(f"{type(error).__name__}: {_text_of(error)}") from error
     except BaseException as error:  # noqa: BLE001 - SystemExit from a user's task, too
         message = f"{type(error).__name__}: {_text_of(error)}"
         return without_score(training, FAILED, message, device, time.perf_counter() - begin)

@@ -51,8 +51,8 @@ def training(birth_id: int, seed: int, score: float | None) -> TrainingRow:
 def fill(folder: Path) -> None:
     """Make the run ``folder`` with the births above."""
     config = {
-        "space": {"name": "default"},
-        "task": {"spec": "mnist1d-cnn"},
+        "space": "default",
+        "task": "mnist1d-cnn",
         "seed": 0,
         "rung": "full",
         "seeds": [0, 1],

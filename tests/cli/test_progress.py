@@ -65,7 +65,8 @@ def test_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
             now[0] = float(second)
             progress(snapshot(elapsed_s=second, best=BEST))
     assert stream.getvalue().splitlines() == [
-        f"{second}s of 4m 00s, {left} left | 7 births: 4 trained, 1 duplicates, 2 rejected | "
+        f"{second}s of 4m 00s, {left} left | "
+        "7 births: 4 trained, 1 duplicates, 2 rejected, 0 waiting | "
         "best 0.6770 ± 0.0060  x*[b]sin(x)"
         for second, left in ((0, "4m 00s"), (10, "3m 50s"), (20, "3m 40s"))
     ]
@@ -93,7 +94,7 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     for words in (
         "first · default",
-        "7 births: 4 trained, 1 duplicates, 2 rejected; 8 trainings",
+        "7 births: 4 trained, 1 duplicates, 2 rejected, 0 waiting; 8 trainings",
         "0.6770 ± 0.0060  x*[b]sin(x)",
         "sin(0*x)",
         "and 2 more",
@@ -108,7 +109,19 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
         (snapshot(elapsed_s=300, budget_s=240), 1.0, 0),
         (snapshot(elapsed_s=60, budget_s=None, births_limit=14), 0.5, 60),
         (snapshot(elapsed_s=60, budget_s=240, births_limit=14), 0.5, 60),
-        (snapshot(elapsed_s=60, budget_s=None, births_limit=14, n_births=0), 0.0, None),
+        (
+            snapshot(
+                elapsed_s=60,
+                budget_s=None,
+                births_limit=14,
+                n_births=3,
+                n_trained=0,
+                n_duplicates=0,
+                n_rejected=0,
+            ),
+            0.0,
+            None,
+        ),
         (snapshot(elapsed_s=60, budget_s=None), 0.0, None),
     ],
 )

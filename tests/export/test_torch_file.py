@@ -24,6 +24,11 @@ FORMULAS = [
     "p0*x*sigmoid(p1*x)",
     "mix(sinc(x), asinh(x), 0.3) + rbf(x, 1, 2)",
     "1e-30*x + aq(x, x**2)",
+    "exp(x)*exp(x)*exp(x)",
+    "x*sin(x**3)",
+    "cosh(x)**3",
+    "sign(x)",
+    "3 + 0*x",
 ]
 
 
@@ -102,7 +107,24 @@ def test_hostile_provenance_stays_text(tmp_path: Path) -> None:
     assert module.METADATA["provenance"]["n"] == "nan"
 
 
-@pytest.mark.parametrize("name", ["2x", "class", "a-b", "", "torch", "x y"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "2x",
+        "class",
+        "a-b",
+        "",
+        "torch",
+        "x y",
+        "abs",
+        "METADATA",
+        "x",
+        "p0",
+        "t1",
+        "test_x",
+        "_close",
+    ],
+)
 def test_names_must_be_identifiers(name: str) -> None:
     with pytest.raises(BadInput):
         export_torch(parse("relu(x)"), name, {})

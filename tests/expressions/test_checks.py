@@ -24,7 +24,8 @@ REFUSED = {
     "u*sign(x)": "gradient zero: nothing would flow back through it",
     "sign(x)": "gradient zero: nothing would flow back through it",
     "heaviside(x)": "gradient zero: nothing would flow back through it",
-    "p0": "gradient zero: nothing would flow back through it",
+    "p0": "constant: 0.7",
+    "p0*x + p1": "affine: 0.7*x + 0.7",
     "tanh(u)": "gradient zero: nothing would flow back through it",
     "sqrt(abs(x))": "gradient non-finite: nan at x = 0",
     "sqrt(relu(x))": "gradient non-finite: nan at x = -10",
@@ -33,7 +34,7 @@ REFUSED = {
 
 ACCEPTED = [
     *KNOWN.values(),
-    "p0*x",  # affine as it starts, but its slope is learned
+    "x*sigmoid(p0*x)",
     "x*u",
     "x + sin(x)",
     "sqrt_abs(x)",

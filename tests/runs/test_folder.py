@@ -16,7 +16,6 @@ from actsearch.runs import (
     check_name,
     default_name,
     existing_run,
-    list_runs,
     run_folder,
     run_names,
     runs_root,
@@ -139,39 +138,5 @@ def test_names_are_those_of_folders_that_hold_a_run(root: Path) -> None:
     assert run_names(root) == ["a", "b"]
 
 
-def test_the_list_tells_each_run_and_survives_broken_ones(
-    root: Path, birth: Any, training: Any
-) -> None:
-    with RunStore.create(root / "good", {"task": "t", "space": {"name": "s"}}, {}) as store:
-        store.begin_session({})
-        for id_, scores in enumerate([(0.5, 0.6), (0.9, None), (0.7, 0.8)]):
-            store.add_birth(birth(id_))
-            for seed, score in enumerate(scores):
-                status = "diverged" if score is None else "ok"
-                store.add_training(training(id_, seed, score, status=status))
-        store.end_session()
-    RunStore.create(root / "fresh", {"task": 5}, {}).close()
-    (root / "broken").mkdir()
-    (root / "broken" / "run.sqlite").write_text("rubbish" * 1000)
-    with RunStore.create(root / "cut", {}, {}) as cut:
-        cut.add_birth(birth(0))
-    cut.path.write_bytes(cut.path.read_bytes()[:5000])
-
-    infos = {info.name: info for info in list_runs(root)}
-    assert list(infos) == ["broken", "cut", "fresh", "good"]
-    good = infos["good"]
-    assert (good.state, good.task, good.space) == ("stopped", "t", "s")
-    assert (good.n_births, good.n_trainings) == (3, 6)
-    assert good.best is not None
-    assert good.best.formula == "x + 2"
-    assert good.best.mean == pytest.approx(0.75)
-    assert good.elapsed_s > 0
-    assert good.created_s > 0
-    assert (infos["fresh"].state, infos["fresh"].task, infos["fresh"].best) == ("stopped", "", None)
-    for name in ("broken", "cut"):
-        assert infos[name].state == "broken"
-        assert "damaged" in infos[name].problem
-
-
 def test_no_folder_means_no_runs(tmp_path: Path) -> None:
-    assert list_runs(tmp_path / "nowhere") == []
+    assert run_names(tmp_path / "nowhere") == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actsearch.expressions import parse
+from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
@@ -158,7 +158,25 @@ def test_a_space_that_gives_nothing_new_ends(tmp_path: Path) -> None:
     space = space_from(values, "test")
     with RunStore.create(tmp_path / "run", {}, {}) as store:
         engine_on(store, space, births=100_000).run(ShuffledPool(2, 0))
-        assert 2000 <= len(store.births()) < 4000
+        n_births = len(store.births())
+        assert 2000 <= n_births < 4000
+        # Resume ends where this ended.
+        engine_on(store, space, births=100_000).run(ShuffledPool(2, 0))
+        assert len(store.births()) == n_births
+
+
+def test_a_formula_that_cannot_be_analysed_is_a_rejected_birth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(expression: Expression) -> str:
+        raise RuntimeError("no fingerprint")
+
+    monkeypatch.setattr(Expression, "fingerprint", broken)
+    with RunStore.create(tmp_path / "run", {}, {}) as store:
+        engine_on(store, space_with(), births=20).run(ShuffledPool(1, 0))
+        births = store.births()
+    assert {birth.status for birth in births} == {"rejected"}
+    assert births[0].reason == "can't be analysed: RuntimeError: no fingerprint"
 
 
 def test_no_time_left_trains_nothing(tmp_path: Path) -> None:

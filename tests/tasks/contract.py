@@ -18,7 +18,7 @@ import pytest
 from actsearch.tasks.protocol import DIVERGED, FAILED, OK, STOPPED, Record, Task, Training
 from actsearch.tasks.user_task import missing_members
 
-MAX_PICKLE_BYTES = 20_000
+MAX_PICKLE_BYTES = 4_000
 
 
 def without_time(record: Record) -> Record:

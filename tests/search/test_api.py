@@ -1,0 +1,163 @@
+"""Starting and going on: limits, seeds, and what may not change between sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import actsearch
+from actsearch.errors import ActsearchError, BadInput
+from actsearch.runs import RunStore
+from actsearch.search import Result
+from tests.search.simulated import SimulatedTask
+
+
+def start(folder: Path, **options: Any) -> Result:
+    settings = {"births": 30, "workers": 1, "devices": "cpu", "run": "r", "runs_dir": folder}
+    return actsearch.search(**{"task": SimulatedTask(), **settings, **options})
+
+
+def go_on(folder: Path, **options: Any) -> Result:
+    settings = {"task": SimulatedTask(), "workers": 1, "devices": "cpu", "runs_dir": folder}
+    return actsearch.resume("r", **{**settings, **options})
+
+
+def births(folder: Path) -> list[Any]:
+    with RunStore.open(folder / "r") as store:
+        return store.births()
+
+
+def test_the_result_has_the_best_as_an_expression(tmp_path: Path) -> None:
+    result = start(tmp_path)
+    assert result.path == tmp_path / "r"
+    scores = [found.score for found in result.hall_of_fame]
+    assert scores == sorted(scores, reverse=True)
+    assert result.best == result.hall_of_fame[0]
+    assert result.best.expression.evaluate([0.0, 1.0]).shape == (2,)
+    assert result.best.n == 2
+
+
+def test_resume_keeps_the_limits_of_the_last_session(tmp_path: Path) -> None:
+    start(tmp_path)
+    go_on(tmp_path, births=45)
+    go_on(tmp_path)
+    assert len(births(tmp_path)) == 45
+    with RunStore.open(tmp_path / "r") as store:
+        assert [session.info["births"] for session in store.sessions()] == [30, 45, 45]
+
+
+def test_fewer_births_than_seeds_then_more(tmp_path: Path) -> None:
+    start(tmp_path, births=5)
+    assert [birth.operator for birth in births(tmp_path)] == ["seed"] * 5
+    go_on(tmp_path, births=30)
+    start(tmp_path, run="whole")
+    with RunStore.open(tmp_path / "whole") as store:
+        assert [b.formula for b in births(tmp_path)] == [b.formula for b in store.births()]
+
+
+def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:
+    start(tmp_path)
+    with pytest.raises(BadInput, match="raise --births"):
+        go_on(tmp_path, seed_formulas=["x*cos(2*x)"])
+    go_on(tmp_path, births=33, seed_formulas=["x*cos(2*x)"])
+    added = births(tmp_path)[30]
+    assert (added.operator, added.formula) == ("added seed", "x*cos(2*x)")
+    assert len(births(tmp_path)) == 33
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.sessions()[-1].info["added_seeds"] == ["x*cos(2*x)"]
+
+
+def test_seeds_of_another_run(tmp_path: Path) -> None:
+    best = start(tmp_path).hall_of_fame[0]
+    start(tmp_path, run="second", seed_run=tmp_path / "r", births=25)
+    with RunStore.open(tmp_path / "second") as store:
+        assert str(best.expression) in store.config["seed_formulas"]
+        seeded = [b for b in store.births() if b.operator == "seed"]
+        assert len(seeded) == 25
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("3", "constant"), ("2*x", "affine"), ("max(x, u)", "reads more than x")]
+)
+def test_seeds_that_cannot_be_trained_are_refused(tmp_path: Path, text: str, part: str) -> None:
+    with pytest.raises(BadInput, match=part):
+        start(tmp_path, seed_formulas=[text])
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"births": None}, "needs an end"),
+        ({"births": 0}, "at least 1"),
+        ({"budget": -1.0}, "above 0"),
+        ({"workers": 9}, "lag of 8"),
+        ({"task": object()}, "lacks name"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, options: dict[str, Any], part: str) -> None:
+    with pytest.raises(BadInput, match=part):
+        start(tmp_path, **options)
+
+
+def test_a_changed_task_is_refused_with_the_differing_keys(tmp_path: Path) -> None:
+    class Changed(SimulatedTask):
+        def settings(self) -> dict[str, Any]:
+            return {"simulated": 2}
+
+    start(tmp_path)
+    with pytest.raises(BadInput, match="simulated differ"):
+        go_on(tmp_path, task=Changed())
+    with pytest.raises(BadInput, match="task object"):
+        go_on(tmp_path, task=None)
+
+
+def test_a_fault_of_the_machine_ends_the_session_and_resume_goes_on(tmp_path: Path) -> None:
+    class FullDisk(SimulatedTask):
+        n_left = 7
+
+        def train(self, *args: Any, **options: Any) -> Any:
+            self.n_left -= 1
+            if self.n_left < 0:
+                raise OSError(28, "No space left on device")
+            return super().train(*args, **options)
+
+    with pytest.raises(ActsearchError, match=r"No space left on device.*resume") as caught:
+        start(tmp_path, task=FullDisk())
+    assert caught.value.exit_code == 1
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.n_trainings() == 7
+    go_on(tmp_path)
+    start(tmp_path, run="whole")
+    with RunStore.open(tmp_path / "r") as one, RunStore.open(tmp_path / "whole") as two:
+        assert one.trainings() == two.trainings()
+
+
+def test_a_task_that_stops_before_its_deadline_does_not_hang(tmp_path: Path) -> None:
+    class Stops(SimulatedTask):
+        def _record(self, training: Any, device: str) -> Any:
+            import dataclasses
+
+            record = super()._record(training, device)
+            return dataclasses.replace(record, status="stopped", score=None)
+
+    result = start(tmp_path, task=Stops(), births=16)
+    assert result.hall_of_fame == ()
+    with pytest.raises(BadInput, match="no scored formula"):
+        _ = result.best
+    with RunStore.open(tmp_path / "r") as store:
+        assert {row.status for row in store.trainings()} == {"failed"}
+
+
+def test_time_for_preparing_data_is_not_taken_from_the_budget(tmp_path: Path) -> None:
+    class Slow(SimulatedTask):
+        def prepare(self) -> None:
+            import time
+
+            time.sleep(1.5)
+
+    start(tmp_path, task=Slow(), budget=1.4, births=16)
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.n_trainings() > 0
