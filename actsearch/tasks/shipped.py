@@ -1,10 +1,10 @@
 """The six tasks of the program: which network, which data, how long, and how it learns.
 
 Sizes are for a CPU: one thread trains a candidate of about eight operations, all evaluation
-included, in 1 to 3 s (mnist1d, mnist-mlp), 5 to 7 s (the other CNNs on 28x28) or 15 s (cifar10-cnn),
-measured on a core of the early 2020s with other programs beside it. Learning rates are those at
-which a family of activations (ReLU, GELU, SiLU, ELU, tanh, sin, x*cos(x) ...) did best on
-average, not ReLU alone.
+included, in 1 to 3 s (mnist1d, mnist-mlp), 5 to 7 s (CNNs on 28x28) or 15 s (cifar10-cnn), measured
+on a core of the early 2020s with other programs beside it. Learning rates are those at which a
+family of activations (ReLU, GELU, SiLU, ELU, tanh, sin, x*cos(x) ...) did best on average, not ReLU
+alone.
 """
 
 from __future__ import annotations
