@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A background job of a shell starts with Ctrl-C ignored, and so would every program that it starts;
+# the tests that interrupt one need it to listen.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests run beside worker processes; threads of their own would only fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -73,6 +73,8 @@ def random_trees(n: int, seed: int, sizes: tuple[int, int] = (3, 15)) -> list[No
     """
     source = random.Random(seed)
     low, high = sizes
+    if low < 3:
+        raise ValueError("there are too few trees of one or two nodes to draw many different ones")
     found: dict[Node, None] = {}
     while len(found) < n:
         tree = _tree(source, low + len(found) % (high - low + 1))

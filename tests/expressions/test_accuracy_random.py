@@ -130,6 +130,6 @@ def test_the_exception_is_not_the_rule(form: Format) -> None:
 @FORMATS
 @pytest.mark.parametrize("seed", range(5))
 def test_more_random_formulas_at_more_points(form: Format, seed: int) -> None:
-    trees = random_trees(1000, seed=100 + seed, sizes=(2, 25))
+    trees = random_trees(1000, seed=100 + seed, sizes=(3, 25))
     verdicts = survey(trees, seed=200 + seed, n_wide=12, n_near=12, form=form)
     assert verdicts["strict"] > 0.9 * (verdicts["strict"] + verdicts["conditioned"]), verdicts

@@ -81,7 +81,7 @@ def judge(row: Primitive, n: int, seed: str, form: Format) -> None:
             for values, got in zip(at, computed, strict=True)
         )
         always_0 = wrt is not None and row.name in ("heaviside", "sign")
-        assert always_0 or n_judged >= 2, "too few points to say anything"
+        assert always_0 or n_judged >= 5, "too few points to say anything"
 
 
 def judged(
@@ -105,7 +105,10 @@ def judged(
         return false_alarm(got, true, form)
     if wrt is not None and accuracy.on_a_kink(node, values, wrt):
         return False
-    allowed = exception(node, expression, values, form)
+    try:
+        allowed = exception(node, expression, values, form)
+    except accuracy.LeftOut:
+        return False
     assert allowed is not None, f"{expression} at {values}: {got!r}, true {float(true)!r}"
     assert accuracy.passes(got, true, form, allowed), f"{expression} at {values}: {got!r}, {true}"
     return True
@@ -130,10 +133,7 @@ def exception(
         return 4 * form.unit * accuracy.terms_of_sinc(root.op, abs(values["x"]))
     if len(node.args) == 1:
         return None
-    try:
-        return accuracy.error_bound(root, values, form)
-    except accuracy.LeftOut:
-        return mp.inf
+    return accuracy.error_bound(root, values, form)
 
 
 @ROWS
