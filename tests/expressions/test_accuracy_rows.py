@@ -81,7 +81,8 @@ def judge(row: Primitive, n: int, seed: str, form: Format) -> None:
             for values, got in zip(at, computed, strict=True)
         )
         always_0 = wrt is not None and row.name in ("heaviside", "sign")
-        assert always_0 or n_judged >= 5, "too few points to say anything"
+        least = 5 if row.arity == 1 else 2  # slopes of clip and inside are 0 nearly everywhere
+        assert always_0 or n_judged >= least, "too few points to say anything"
 
 
 def judged(
@@ -139,7 +140,8 @@ def exception(
 @ROWS
 @FORMATS
 def test_value_and_slope_against_the_truth(name: str, form: Format) -> None:
-    judge(PRIMITIVES[name], 45, "default", form)
+    # The slopes of clip are 0 for most orders of its three arguments, and 0 is not judged.
+    judge(PRIMITIVES[name], 45 if PRIMITIVES[name].arity < 3 else 180, "default", form)
 
 
 @pytest.mark.nightly
