@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "actsearch"
 
 # Small leaves that every room may import.
-LEAVES = {"errors", "durations"}
+LEAVES = {"cache", "errors", "durations"}
 
 # room -> the rooms that it may import besides itself and the leaves
 ARROWS: dict[str, set[str]] = {
+    "cache": set(),
     "errors": set(),
     "durations": set(),
     "expressions": set(),

@@ -102,7 +102,7 @@ def _compiler() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from actsearch.tasks.datasets.catalog import cache_root
+    from actsearch.cache import cache_root
 
     yield _folder("cache folder", cache_root())
 

@@ -2,47 +2,111 @@
 
 Each is written without branches that depend on data, one statement a step, so that a compiler can
 vectorise a loop that calls it. NaN goes through all of them, unlike through ``fmax``.
+
+Compilers merge sine and cosine of the same argument into one call that no vector library has; the
+cosine goes by a name that they don't know.
 """
 
 from __future__ import annotations
 
 import functools
 
+from numpy.polynomial import chebyshev
+
 from actsearch.expressions.coefficients import SERIES
 
+_HEAD = """\
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#include <tgmath.h>
+
+#define REAL {real}
+#define ACT_FLOAT {float}
+#define MASK int{bits}_t
+
+#if defined(__GNUC__)
+#define ACT_INLINE static inline __attribute__((always_inline, unused))
+#else
+#define ACT_INLINE static inline
+#endif
+
+#if defined(__GNUC__) && defined(__GLIBC__) && !defined(__clang__)
+extern REAL ACT_COS(REAL) __asm__("cos{suffix}") __attribute__((const)) __DECL_SIMD_cos{suffix};
+#else
+#define ACT_COS cos
+#endif
+
+/* The first value where all bits of the mask are set, the second where none is. */
+ACT_INLINE REAL ACT_CHOOSE(MASK mask, REAL yes, REAL no)
+{{
+    MASK a, b;
+    REAL chosen;
+    memcpy(&a, &yes, sizeof a);
+    memcpy(&b, &no, sizeof b);
+    a = (a & mask) | (b & ~mask);
+    memcpy(&chosen, &a, sizeof chosen);
+    return chosen;
+}}
+"""
 _FUNCTIONS = """
 /* Largest and smallest of two; NaN where either is NaN. */
-static inline REAL ACT_MAX(REAL a, REAL b) { return a > b || a != a ? a : b; }
-static inline REAL ACT_MIN(REAL a, REAL b) { return a < b || a != a ? a : b; }
+ACT_INLINE REAL ACT_MAX(REAL a, REAL b)
+{
+    return ACT_CHOOSE(-(MASK)((a > b) | (a != a)), a, b);
+}
+ACT_INLINE REAL ACT_MIN(REAL a, REAL b)
+{
+    return ACT_CHOOSE(-(MASK)((a < b) | (a != a)), a, b);
+}
 
 /* exp(x*x)*erfc(x) */
-static inline REAL act_erfcx(REAL x)
+ACT_INLINE REAL act_erfcx(REAL x)
 {
     const REAL z = fabs(x);
     const REAL t = (REAL)1 - (REAL)7.5 / (z + (REAL)3.75);
     const REAL y = act_series_erfcx(t) / ((REAL)1 + (REAL)2 * z);
-    return x < 0 ? (REAL)2 * exp(x * x) - y : y;
+    return ACT_CHOOSE(-(MASK)(x < 0), (REAL)2 * exp(x * x) - y, y);
 }
 
 /* exp(-|x|)*I0(x) and exp(-|x|)*I1(x), the modified Bessel functions */
-static inline REAL act_i0e(REAL x)
+ACT_INLINE REAL act_i0e(REAL x)
 {
     const REAL m = fabs(x), low = ACT_MIN(m, (REAL)8), high = ACT_MAX(m, (REAL)8);
     const REAL near = act_series_i0e_near(low / (REAL)4 - (REAL)1);
     const REAL far = act_series_i0e_far((REAL)16 / high - (REAL)1) / sqrt(high);
-    return m < 8 ? near : far;
+    return ACT_CHOOSE(-(MASK)(m < 8), near, far);
 }
 
-static inline REAL act_i1e(REAL x)
+ACT_INLINE REAL act_i1e(REAL x)
 {
     const REAL m = fabs(x), low = ACT_MIN(m, (REAL)8), high = ACT_MAX(m, (REAL)8);
     const REAL near = act_series_i1e_near(low / (REAL)4 - (REAL)1) * m;
     const REAL far = act_series_i1e_far((REAL)16 / high - (REAL)1) / sqrt(high);
-    const REAL y = m < 8 ? near : far;
-    return x < 0 ? -y : y;
+    const REAL y = ACT_CHOOSE(-(MASK)(m < 8), near, far);
+    return ACT_CHOOSE(-(MASK)(x < 0), -y, y);
+}
+
+/* The normal distribution's tail P(Z > |x|). In float a rational form beside the exponential is twice
+   as fast as erfc. What rounding took from m*m, or from m/sqrt(2), is put back. */
+ACT_INLINE REAL act_normal_tail(REAL x)
+{
+    const REAL m = ACT_MIN(fabs(x), (REAL)40);
+#if ACT_FLOAT
+    const REAL square = m * m, rest = fma(m, m, -square);
+    const REAL e = exp((REAL)-0.5 * square), s = (REAL)1 / ((REAL)1 + (REAL)0.32 * m);
+    return (e - e * ((REAL)0.5 * rest)) * s * act_series_normal_tail((REAL)2 * s - (REAL)1);
+#else
+    const REAL c = 0.7071067811865476, z = c * m;
+    const REAL d = fma(c, m, -z) - (REAL)4.8336466567264565e-17 * m;
+    return (REAL)0.5 * erfc(z) * ((REAL)1 - (REAL)2 * z * d);
+#endif
 }
 """
-_USED = ("erfcx", "i0e_near", "i0e_far", "i1e_near", "i1e_far")
+_USED = ("erfcx", "i0e_near", "i0e_far", "i1e_near", "i1e_far", "normal_tail")
+
+#: What is below this share of the largest coefficient can't be seen in float.
+_FLOAT_CUT = 1e-9
 
 
 @functools.lru_cache(maxsize=2)
@@ -53,13 +117,29 @@ def prelude(real: str) -> str:
         real: The type to compute in, ``float`` or ``double``.
 
     Returns:
-        The includes, ``REAL``, ``ACT_MAX``, ``ACT_MIN``, ``act_erfcx``, ``act_i0e``, ``act_i1e``.
+        The includes, ``REAL``, ``MASK`` (an integer of its width), ``ACT_CHOOSE``, ``ACT_MAX``,
+        ``ACT_MIN``, ``act_erfcx``, ``act_i0e``, ``act_i1e``, ``act_normal_tail``.
     """
-    head = f"#include <math.h>\n#include <tgmath.h>\n\n#define REAL {real}\n"
-    return "\n".join([head, *(_series(name) for name in _USED)]) + _FUNCTIONS
+    bits, suffix = {"float": (32, "f"), "double": (64, "")}[real]
+    head = _HEAD.format(real=real, float=int(real == "float"), bits=bits, suffix=suffix)
+    write = _polynomial if real == "float" else _recurrence
+    return "\n".join([head, *(write(name) for name in _USED)]) + _FUNCTIONS
 
 
-def _series(name: str) -> str:
+def _polynomial(name: str) -> str:
+    """Write a Chebyshev series on [-1, 1], as far as float can see it, as a polynomial (Horner)."""
+    series = SERIES[name]
+    floor = _FLOAT_CUT * max(map(abs, series))
+    n_seen = max(k for k, coefficient in enumerate(series, start=1) if abs(coefficient) >= floor)
+    *lower, last = chebyshev.cheb2poly(series[:n_seen]).tolist()
+    steps = [f"    REAL y = (REAL){last!r};"]
+    steps += [f"    y = y * t + (REAL){coefficient!r};" for coefficient in reversed(lower)]
+    return "\n".join(
+        [f"ACT_INLINE REAL act_series_{name}(REAL t)", "{", *steps, "    return y;", "}", ""]
+    )
+
+
+def _recurrence(name: str) -> str:
     """Write Clenshaw's recurrence for a Chebyshev series on [-1, 1]."""
     first, *rest = SERIES[name]
     steps, b1, b2 = [], "(REAL)0", "(REAL)0"
@@ -68,7 +148,7 @@ def _series(name: str) -> str:
         b1, b2 = f"b{index}", b1
     return "\n".join(
         [
-            f"static inline REAL act_series_{name}(REAL t)",
+            f"ACT_INLINE REAL act_series_{name}(REAL t)",
             "{",
             "    const REAL s = (REAL)2 * t;",
             *steps,

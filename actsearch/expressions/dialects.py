@@ -16,6 +16,7 @@ _NON_FINITE = {
     "c": {"inf": "(REAL)INFINITY", "-inf": "-(REAL)INFINITY", "nan": "(REAL)NAN"},
 }
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", "eq": "=="}
+_COMPARISONS = ("lt", "gt", "eq")
 _SAME_NAME = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh"]
 _SAME_NAME += ["asinh", "atan", "erf", "erfc"]
 _COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
@@ -38,16 +39,20 @@ _TORCH_WITH_NUMBER = {
     "minimum": "torch.clamp_max({0}, {1})",
 }
 
-#: For C with <tgmath.h>, which picks float or double by the argument. The last ones are functions
-#: of the prelude in ``c_prelude.py``; its maximum and minimum let NaN through, unlike fmax.
+#: For C with <tgmath.h>, which picks float or double by the argument, and the prelude in
+#: ``c_prelude.py``: its maximum and minimum let NaN through, unlike fmax. A comparison is a mask of
+#: ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move function
+#: calls into them, and then a loop can't be vectorised any more.
 C: dict[str, str] = (
     _COMMON
-    | {op: f"{op}({{0}})" for op in _SAME_NAME if op != "abs"}
+    | {op: f"{op}({{0}})" for op in _SAME_NAME if op not in ("abs", "cos")}
+    | {op: f"-(MASK)({{0}} {_INFIX[op]} {{1}})" for op in _COMPARISONS}
     | {
         "abs": "fabs({0})",
+        "cos": "ACT_COS({0})",
         "pow": "pow({0}, {1})",
-        "where": "({0}) ? {1} : {2}",
-        "cast": "(REAL)({0})",
+        "where": "ACT_CHOOSE({0}, {1}, {2})",
+        "cast": "(REAL)-{0}",
         "sigmoid": "(REAL)1 / ((REAL)1 + exp(-{0}))",
         "maximum": "ACT_MAX({0}, {1})",
         "minimum": "ACT_MIN({0}, {1})",
@@ -55,8 +60,11 @@ C: dict[str, str] = (
         "erfcx": "act_erfcx({0})",
         "i0e": "act_i0e({0})",
         "i1e": "act_i1e({0})",
+        "normal_tail": "act_normal_tail({0})",
     }
 )
+#: Rows that C has a function for, faster than the row's code.
+C_ROWS = frozenset({"normal_tail"})
 
 
 def lines(program: Program, dialect: str, *, result: str) -> list[str]:
@@ -114,7 +122,7 @@ def _last_uses(program: Program) -> dict[Operand, int]:
 def _assign(name: str, right: str, dialect: str, op: str) -> str:
     if dialect == "torch":
         return f"{name} = {right}"
-    kind = "int" if op in ("lt", "gt", "eq") else "REAL"
+    kind = "MASK" if op in _COMPARISONS else "REAL"
     return f"{name} = {right};" if op == "result" else f"const {kind} {name} = {right};"
 
 

@@ -38,6 +38,10 @@ def _erfcx(z: mp.mpf) -> mp.mpf:
     return mp.exp(z * z) * mp.erfc(z)
 
 
+def _normal_tail(m: mp.mpf) -> mp.mpf:
+    return mp.exp(m * m / 2) * mp.erfc(m / mp.sqrt(2)) / 2
+
+
 def _inverse(start: int) -> Callable[[mp.mpf], mp.mpf]:
     """Map t in (-1, 1] to [start, inf)."""
     return lambda t: 2 * start / (t + 1)
@@ -73,6 +77,10 @@ FUNCTIONS: dict[str, tuple[Callable[[mp.mpf], mp.mpf], str]] = {
     "erfcx": (
         lambda t: (lambda z: _erfcx(z) * (1 + 2 * z))(3.75 * (1 + t) / (1 - t)),
         "erfcx(z) (1 + 2 z) on [0, inf), t = (z - 3.75)/(z + 3.75)",
+    ),
+    "normal_tail": (
+        lambda t: (lambda m: _normal_tail(m) * (1 + m * 8 / 25))((1 - t) / (1 + t) * 25 / 8),
+        "Phi(-m) exp(m^2/2) (1 + 0.32 m) on [0, inf), t = 2/(1 + 0.32 m) - 1",
     ),
 }
 

@@ -52,7 +52,13 @@ class Program:
     outputs: tuple[Operand, ...]
 
 
-def lower(nodes: Sequence[Node], inputs: Sequence[str], *, definitions: bool = False) -> Program:
+def lower(
+    nodes: Sequence[Node],
+    inputs: Sequence[str],
+    *,
+    definitions: bool = False,
+    whole: frozenset[str] = frozenset(),
+) -> Program:
     """Lower trees to one program that returns their values.
 
     Args:
@@ -60,16 +66,23 @@ def lower(nodes: Sequence[Node], inputs: Sequence[str], *, definitions: bool = F
         inputs: Names of the variables, in the order the program takes them.
         definitions: Expand rows by their mathematical definition instead of their code; such a
             program is right only in high precision.
+        whole: Rows to keep as one operation, for a dialect that has functions of its own for them.
     """
-    builder = _Builder(inputs, definitions)
+    builder = _Builder(inputs, definitions, whole)
     outputs = tuple(builder.node(node) for node in nodes)
     return builder.program(outputs)
 
 
 @functools.lru_cache(maxsize=512)
-def lower_call(name: str, inputs: tuple[str, ...], *, definitions: bool = False) -> Program:
+def lower_call(
+    name: str,
+    inputs: tuple[str, ...],
+    *,
+    definitions: bool = False,
+    whole: frozenset[str] = frozenset(),
+) -> Program:
     """Lower one row of the table, applied to variables of the given names."""
-    builder = _Builder(inputs, definitions)
+    builder = _Builder(inputs, definitions, whole)
     return builder.program((builder.call(name, list(range(len(inputs)))),))
 
 
@@ -81,8 +94,9 @@ def _statements(text: str) -> list[ast.stmt]:
 class _Builder:
     """Collects instructions with value numbering and constant folding."""
 
-    def __init__(self, inputs: Sequence[str], definitions: bool) -> None:
+    def __init__(self, inputs: Sequence[str], definitions: bool, whole: frozenset[str]) -> None:
         self._inputs = tuple(inputs)
+        self._whole = whole
         self._definitions = definitions
         self._instructions = [Instruction("input", name=name) for name in inputs]
         self._numbers: dict[tuple[str, ...], int] = {}
@@ -120,6 +134,8 @@ class _Builder:
         return self._nodes[node]
 
     def call(self, name: str, args: Sequence[Operand]) -> Operand:
+        if name in self._whole:
+            return self.emit(name, *args)
         row = PRIMITIVES[name]
         names: dict[str, Operand] = dict(zip("abc", args, strict=False))
         return self._run(row.definition if self._definitions else row.code, names)
@@ -180,6 +196,8 @@ class _Builder:
 
     def _simplified(self, op: str, args: tuple[Operand, ...]) -> Operand | None:
         """Fold constants and the neutral elements; nothing here may change a rounded result."""
+        if op in self._whole:
+            return None
         if all(isinstance(arg, float) for arg in args):
             return _fold(op, args)
         match op, args:

@@ -74,5 +74,6 @@ class Primitive:
     def _text(self, dialect: str) -> str:
         from actsearch.expressions import dialects, lowering
 
-        program = lowering.lower_call(self.name, FORMALS[: self.arity])
+        whole = dialects.C_ROWS if dialect == "c" else frozenset[str]()
+        program = lowering.lower_call(self.name, FORMALS[: self.arity], whole=whole)
         return "\n".join(dialects.lines(program, dialect, result="y"))

@@ -150,7 +150,8 @@ INTERNAL = (
     _row(
         "gelu_d1",
         # The two terms cancel at the root of the left side: its Taylor series around it.
-        "e = exp(-0.5*(a*a)); t = normal_tail(a); l = 0.3989422804014327*a*e; "
+        "m = minimum(abs(a), 40); e = exp(-0.5*(m*m)); t = normal_tail(a); "
+        "l = 0.3989422804014327*a*e; "
         f"s = {_from_root('a', _GELU_ROOT)}; "
         "g = s*(0.5724061752276146 + s*(0.0847563696385306 + s*(0.03658159148937988 + "
         "s*(0.014313659799253144 + s*(0.005164140672990876 + s*(0.0017385504348288805 + "

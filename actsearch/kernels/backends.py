@@ -3,25 +3,85 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
-from actsearch.errors import unknown
+from actsearch.errors import BadInput, unknown
 from actsearch.expressions import Expression
-from actsearch.kernels import autograd
-
-Kernel = Callable[..., torch.Tensor]
-
-
-def _eager(expression: Expression) -> Kernel:
-    arguments = (*expression.inputs, *expression.parameters)
-    apply: Kernel = autograd.operation(expression, arguments).apply
-    return apply
+from actsearch.kernels import native
+from actsearch.kernels.autograd import Engine, Operation, operation
+from actsearch.kernels.eager import EagerEngine
+from actsearch.kernels.inductor import InductorEngine
 
 
-#: Name -> how to build a kernel, fastest first; ``auto`` takes the first.
-BACKENDS: dict[str, Callable[[Expression], Kernel]] = {"eager": _eager}
+@dataclass(frozen=True)
+class Backend:
+    """One way to compute an expression.
+
+    Attributes:
+        engine: Builds the engine of an expression.
+        devices: The kinds of device that ``auto`` takes it for.
+        fault: Says why an expression can't be computed this way here, or None. It may compile.
+    """
+
+    engine: Callable[[Expression], Engine]
+    devices: tuple[str, ...]
+    fault: Callable[[Expression], str | None]
+
+
+def _native_fault(expression: Expression) -> str | None:
+    found = native.kernel(expression)
+    return str(found) if isinstance(found, native.Unusable) else None
+
+
+#: Name -> backend; ``auto`` takes the first that lists the device, and falls back to eager.
+BACKENDS: dict[str, Backend] = {
+    "native": Backend(native.NativeEngine, ("cpu",), _native_fault),
+    "inductor": Backend(InductorEngine, ("cuda",), lambda _: None),
+    "eager": Backend(EagerEngine, ("cpu", "cuda"), lambda _: None),
+}
+
+
+class Kernel:
+    """An expression as a function of tensors: its inputs, then its parameters.
+
+    Tensors may be floating-point of any shape, type and device, and broadcast. The result has the
+    type of the inputs; half precision is computed in float32 and rounded once. Only the arguments
+    are saved for the backward, which is the symbolic derivative, and there is a second derivative.
+    Under autocast a kernel takes the type that it is given.
+    """
+
+    def __init__(self, expression: Expression, backend: str) -> None:
+        self.expression = expression
+        self._backend = backend
+        self._operations: dict[str, Operation] = {}
+
+    def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Compute."""
+        if torch.compiler.is_compiling():  # pointers mean nothing to a tracer
+            return self._operation("traced")(*tensors)
+        return self._operation(tensors[0].device.type)(*tensors)
+
+    def __repr__(self) -> str:
+        return f"Kernel({str(self.expression)!r}, backend={self._backend!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., Kernel], tuple[Expression, str]]:
+        return compile, (self.expression, self._backend)
+
+    def _operation(self, device: str) -> Operation:
+        if device not in self._operations:
+            name = "eager" if device == "traced" else self._backend
+            if name == "auto":
+                name = choose(device)
+            self._operations[device] = operation(BACKENDS[name].engine(self.expression))
+        return self._operations[device]
+
+
+def choose(device: str) -> str:
+    """Return the backend that ``auto`` takes on a kind of device, as in ``cpu`` or ``cuda``."""
+    return next((name for name, row in BACKENDS.items() if device in row.devices), "eager")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -30,17 +90,36 @@ def compile(expression: Expression, backend: str = "auto") -> Kernel:
 
     Args:
         expression: What to compute.
-        backend: ``auto`` or a name of ``BACKENDS``.
-
-    Returns:
-        A function of floating-point tensors of any shape, dtype and device, which broadcast. It
-        saves only its arguments for the backward, which is the symbolic derivative.
+        backend: A name of ``BACKENDS``, or ``auto``: the fastest that works on the device of the
+            tensors. Where ``auto`` can't use it, it warns once with the reason and computes
+            eagerly, with the same results.
 
     Raises:
-        BadInput: Unknown backend.
+        BadInput: Unknown backend, or one that can't be used here.
     """
-    if backend == "auto":
-        backend = next(iter(BACKENDS))
-    if backend not in BACKENDS:
+    if backend not in ("auto", *BACKENDS):
         raise unknown("backend", backend, ["auto", *BACKENDS])
-    return BACKENDS[backend](expression)
+    if backend != "auto":
+        reason = BACKENDS[backend].fault(expression)
+        if reason is not None:
+            raise BadInput(
+                f"the {backend} backend can't compute '{expression}' here: {reason}; "
+                "backend 'auto' takes the next that can"
+            )
+    return Kernel(expression, backend)
+
+
+def prepare(expressions: Sequence[Expression], device: str = "cpu") -> None:
+    """Compile many expressions in one compiler call, for ``compile`` to find them ready.
+
+    Args:
+        expressions: What will be compiled soon, by this process or others of this machine.
+        device: Where, as in ``cpu`` or ``cuda:0``.
+    """
+    if choose(device.partition(":")[0]) == "native":
+        native.prepare(expressions)
+
+
+def fallback(expression: Expression, device: str = "cpu") -> str | None:
+    """Return why ``auto`` computes an expression eagerly on a device, None where it does not."""
+    return BACKENDS[choose(device.partition(":")[0])].fault(expression)

@@ -1,7 +1,8 @@
 """The eager backend: straight-line torch code for a formula and for its derivatives.
 
 The text is generated from the validated tree, one assignment an operation, and compiled once. No
-name in it comes from a user: variables are x, u, o, p0 ..., temporaries t1, t2 ... .
+name in it comes from a user: variables are x, u, o, p0 ..., temporaries t1, t2 ... . It runs
+wherever torch does, and it is what the other backends are held against.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from actsearch.expressions import Expression
 from actsearch.expressions.dialects import lines
 from actsearch.expressions.lowering import lower
+from actsearch.kernels import dtypes
 
 #: Takes tensors, gives a tensor.
 Function = Callable[..., torch.Tensor]
@@ -36,3 +38,43 @@ def function(expression: Expression, arguments: tuple[str, ...]) -> Function:
     exec(compile(text, f"<actsearch {str(expression)[:60]}>", "exec"), namespace)  # noqa: S102 - text of our own making
     compiled: Function = namespace["f"]
     return compiled
+
+
+@functools.lru_cache(maxsize=8192)
+def slope(expression: Expression, wrt: str) -> Expression:
+    """Return the derivative, kept for the next who asks."""
+    return expression.derivative(wrt)
+
+
+class EagerEngine:
+    """An expression and its gradients, one torch operation after another. Implements ``Engine``."""
+
+    name = "eager"
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self.arguments = (*expression.inputs, *expression.parameters)
+        self._n_inputs = len(expression.inputs)
+
+    def value(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """See ``Engine.value``."""
+        computed, result = dtypes.widened(tensors, self._n_inputs)
+        value = function(self.expression, self.arguments)(*computed)
+        shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+        # A formula that ignores an argument still has the shape of all. One that is an argument
+        # gives a view of it, since autograd would refuse to save the argument itself.
+        whole = value.shape == shape and all(value is not tensor for tensor in tensors)
+        return (value if whole else value.expand(shape)).to(result)
+
+    def gradients(
+        self, gradient: torch.Tensor, needed: int, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """See ``Engine.gradients``."""
+        computed, _ = dtypes.widened(tensors, self._n_inputs)
+        wide = gradient.to(computed[0].dtype)
+        found = []
+        for index, (name, tensor) in enumerate(zip(self.arguments, tensors, strict=True)):
+            if needed >> index & 1:
+                by_name = function(slope(self.expression, name), self.arguments)(*computed)
+                found.append((wide * by_name).sum_to_size(tensor.shape).to(tensor.dtype))
+        return tuple(found)

@@ -9,10 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
+from actsearch.cache import cache_root
 
 DATA_VARIABLE = "ACTSEARCH_DATA"
-CACHE_VARIABLE = "ACTSEARCH_CACHE"
 
 
 @dataclass(frozen=True)
@@ -145,12 +144,6 @@ _ALL = (
 )
 
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
-
-
-def cache_root() -> Path:
-    """Return the folder for downloads and converted arrays: ``ACTSEARCH_CACHE`` or the user's."""
-    given = os.environ.get(CACHE_VARIABLE)
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("actsearch"))
 
 
 def data_root(given: Path | None) -> Path | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from actsearch.errors import ActsearchError
-from actsearch.tasks.datasets.catalog import CACHE_VARIABLE
+from actsearch.cache import CACHE_VARIABLE
 
 _TEMPORARY = ".part"
 

@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from actsearch.cache import cache_root
 from actsearch.errors import BadInput
 from actsearch.tasks.datasets import folders
 from actsearch.tasks.datasets.catalog import (
@@ -18,7 +19,6 @@ from actsearch.tasks.datasets.catalog import (
     Dataset,
     Download,
     SourceFile,
-    cache_root,
     data_root,
     downloads_root,
 )

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from actsearch.cache import cache_root
 from actsearch.errors import unknown
 from actsearch.tasks.data import Split, TrainingData, channel_moments, content_digest
 from actsearch.tasks.datasets import folders, formats, mnist1d
 from actsearch.tasks.datasets.catalog import (
     DATASETS,
     Dataset,
-    cache_root,
     data_root,
     downloads_root,
 )
