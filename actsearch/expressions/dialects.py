@@ -33,16 +33,11 @@ TORCH: dict[str, str] = (
         "cast": "{0}.to({1}.dtype)",
     }
 )
-#: torch.maximum takes tensors only; with a number it is a clamp.
-_TORCH_WITH_NUMBER = {
-    "maximum": "torch.clamp_min({0}, {1})",
-    "minimum": "torch.clamp_max({0}, {1})",
-}
 
 #: For C with <tgmath.h>, which picks float or double by the argument, and the prelude in
 #: ``c_prelude.py``: its maximum and minimum let NaN through, unlike fmax. A comparison is a mask of
-#: ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move function
-#: calls into them, and then a loop can't be vectorised any more.
+#: ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move calls of
+#: functions into them, and then a loop can't be vectorised any more.
 C: dict[str, str] = (
     _COMMON
     | {op: f"{op}({{0}})" for op in _SAME_NAME if op not in ("abs", "cos")}
@@ -60,11 +55,19 @@ C: dict[str, str] = (
         "erfcx": "act_erfcx({0})",
         "i0e": "act_i0e({0})",
         "i1e": "act_i1e({0})",
+        "half_gauss": "act_half_gauss({0})",
         "normal_tail": "act_normal_tail({0})",
     }
 )
 #: Rows that C has a function for, faster than the row's code.
-C_ROWS = frozenset({"normal_tail"})
+C_ROWS = frozenset({"half_gauss", "normal_tail"})
+
+
+#: The same with a number, which is never NaN: torch.maximum takes tensors only, C has it cheaper.
+_WITH_NUMBER = {
+    "torch": {"maximum": "torch.clamp_min({0}, {1})", "minimum": "torch.clamp_max({0}, {1})"},
+    "c": {"maximum": "ACT_AT_LEAST({0}, {1})", "minimum": "ACT_AT_MOST({0}, {1})"},
+}
 
 
 def lines(program: Program, dialect: str, *, result: str) -> list[str]:
@@ -131,10 +134,10 @@ def _render(
 ) -> str:
     op, args = instruction.op, instruction.args
     template = table[op]
-    if dialect == "torch" and op in _TORCH_WITH_NUMBER:
+    if op in _WITH_NUMBER[dialect]:
         numbers = [arg for arg in args if isinstance(arg, float)]
         if numbers:
-            template = _TORCH_WITH_NUMBER[op]
+            template = _WITH_NUMBER[dialect][op]
             args = (*(arg for arg in args if isinstance(arg, int)), *numbers)
     return template.format(*(_operand(arg, names, dialect) for arg in args))
 

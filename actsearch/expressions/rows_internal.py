@@ -142,22 +142,29 @@ INTERNAL = (
         "m = minimum(abs(a), 40); s = 257*m; h = s - (s - m); z = 0.7071067811865476*m; "
         "d = ((h*0.70703125 - z) + (m - h)*0.70703125) + m*7.55311865475244e-05; "
         "0.5*erfc(z)*(1 - 2*z*d)",
-        "-0.3989422804014327*sign(a)*exp(-0.5*a**2)",
+        "-0.3989422804014327*sign(a)*half_gauss(a)",
         "erfc(abs(a)/sqrt(2.0))/2",
         r"\Phi\left(-\left|{0}\right|\right)",
         16,
     ),
     _row(
+        "half_gauss",
+        "m = minimum(abs(a), 40); exp(-0.5*(m*m))",
+        "-a*half_gauss(a)",
+        "exp(-0.5*(a*a))",
+        r"e^{{-\left({0}\right)^{{2}}/2}}",
+        7,
+    ),
+    _row(
         "gelu_d1",
         # The two terms cancel at the root of the left side: its Taylor series around it.
-        "m = minimum(abs(a), 40); e = exp(-0.5*(m*m)); t = normal_tail(a); "
-        "l = 0.3989422804014327*a*e; "
+        "e = half_gauss(a); t = normal_tail(a); l = 0.3989422804014327*a*e; "
         f"s = {_from_root('a', _GELU_ROOT)}; "
         "g = s*(0.5724061752276146 + s*(0.0847563696385306 + s*(0.03658159148937988 + "
         "s*(0.014313659799253144 + s*(0.005164140672990876 + s*(0.0017385504348288805 + "
         "s*0.0005510161701691732)))))); "
         "where(a < 0, where(abs(s) < 0.03, e*g, t + l), 1 - t + l)",
-        "0.3989422804014327*(2 - a**2)*exp(-0.5*a**2)",
+        "0.3989422804014327*(2 - a**2)*half_gauss(a)",
         "erfc(-a/sqrt(2.0))/2 + a*exp(-(a*a)/2)/sqrt(8*atan(1.0))",
         r"\operatorname{{GELU}}'\left({0}\right)",
         18,

@@ -2,8 +2,8 @@
 
 Values and gradients come from an engine, which computes on plain tensors. The backward recomputes
 the symbolic derivative, whatever the number of operations in the formula; where a second derivative
-is asked for, the derivative is itself such an operation. Under ``torch.func.vmap`` the batch becomes
-a leading dimension of the same elementwise operation.
+is asked for, the derivative is itself such an operation. Under ``torch.func.vmap`` the batch is one
+more dimension, in front, of the same elementwise operation.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def operation(engine: Engine) -> Operation:
             return tuple(one.reshape(n, *shape) for one, shape in pairs), (0,) * len(shapes)
 
     for form in (Activation, Transformed):
-        form.backward = staticmethod(backward)  # type: ignore[method-assign, assignment]
-        form.jvp = staticmethod(jvp)  # type: ignore[method-assign, assignment]
+        form.backward = staticmethod(backward)  # type: ignore[method-assign]
+        form.jvp = staticmethod(jvp)  # type: ignore[method-assign]
 
     def apply(*tensors: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = (Transformed if _in_transform() else Activation).apply(*tensors)

@@ -108,5 +108,5 @@ def test_several_outputs_share_one_program() -> None:
 def test_no_name_of_a_program_comes_from_a_user() -> None:
     for tree in random_trees(100, seed=4):
         for line in lines(lower([tree], NAMES), "c", result="y"):
-            assert line.startswith(("const REAL t", "const int t", "y = "))
+            assert line.startswith(("const REAL t", "const MASK t", "y = "))
             assert line.endswith(";")

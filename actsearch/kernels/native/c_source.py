@@ -1,8 +1,8 @@
 """The C text of kernels: one loop for the value, one for the gradients of all arguments.
 
-Every kernel is a *body*, a loop over a stretch of elements. What is common to all kernels - splitting
-the work, threads, sums - is in ``driver.c`` and written once a file. A body runs over a multiple of
-64 elements, so that each element goes through the same vector instructions wherever it lies: a value
+Every kernel is a *body*, a loop over a stretch of elements. What is common to all kernels (splitting
+the work, threads, sums) is in ``driver.c`` and written once a file. A body runs over a multiple of
+64 elements, so that each goes through the same vector instructions wherever it lies: a value
 depends on its input alone, and not on the batch, the number of threads or the memory's alignment.
 """
 
@@ -27,7 +27,7 @@ class TooLarge(Exception):
 
 
 def file_source(kernels: Sequence[str], real: str) -> str:
-    """Return one C file of kernels, each as ``kernel_source`` gives it, in ``float`` or ``double``."""
+    """Return one C file of kernels, as ``kernel_source`` gives them, in ``float`` or ``double``."""
     return "\n".join([prelude(real), _driver(), *kernels])
 
 
@@ -84,7 +84,9 @@ def _gradients(name: str, expression: Expression, body: Sequence[str], channels:
     declared += [f"REAL {s} = 0;" for s in sums] + ["(void)sums;"]
     steps += [f"{s} += {term};" for s, term in zip(sums, terms, strict=True)]
     reduction = f" reduction(+ : {', '.join(sums)})" if sums else ""
-    return _loop(name, declared, reduction, steps, [f"sums[{k}] += s{k};" for k in range(len(sums))])
+    return _loop(
+        name, declared, reduction, steps, [f"sums[{k}] += s{k};" for k in range(len(sums))]
+    )
 
 
 def _arguments(expression: Expression, channels: bool) -> tuple[list[str], list[str]]:
@@ -108,7 +110,7 @@ def _loop(
     pad, deep = "\n    ", "\n        "
     return (
         f"void {name}(const act_arguments *a, long n, double *sums)\n{{{pad}"
-        f"{pad.join(before)}{pad}_Pragma(\"omp simd{reduction}\")"
+        f'{pad.join(before)}{pad}_Pragma("omp simd{reduction}")'
         f"{pad}for (long i = 0; i < n; ++i) {{{deep}{deep.join(inside)}{pad}}}"
         f"{''.join(pad + line for line in after)}\n}}\n"
     )

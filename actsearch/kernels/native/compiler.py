@@ -23,8 +23,8 @@ TIMEOUT_S = 120.0
 _COMMON = ("-w", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 _FAST = ("-O3", "-march=native", "-fopenmp-simd")
 _WIDE = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
-#: Flags and libraries, the fastest code first; the first that compiles is used. Peeling off elements
-#: until the memory is aligned would make the last bit depend on where a tensor lies.
+#: Flags and libraries, the fastest code first; the first that compiles is used. Without peeling off
+#: elements until the memory is aligned: the last bit would depend on where a tensor lies.
 PLANS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         (

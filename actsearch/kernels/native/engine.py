@@ -126,7 +126,7 @@ class NativeEngine:
     def _run(
         self,
         bodies: Bodies,
-        body: int,
+        body: int | None,
         layout: Layout,
         gradient: torch.Tensor | None,
         outs: Sequence[torch.Tensor],

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from actsearch.errors import ActsearchError
 from actsearch.cache import CACHE_VARIABLE
+from actsearch.errors import ActsearchError
 
 _TEMPORARY = ".part"
 
