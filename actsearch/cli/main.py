@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -108,6 +109,7 @@ def run(args: Sequence[str]) -> int:
         # A terminal that cannot show a character shows a ``?``; that is no reason to fail.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         code = _invoke(args)
         sys.stdout.flush()
@@ -190,6 +192,12 @@ def _reader_left() -> int:
     # when it flushes at exit, so the stream is pointed elsewhere.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _warn(message: Warning | str, category: type[Warning], *_where: object) -> None:
+    # No source line: whoever typed a command did not write the code that warns.
+    kind = "" if category.__module__.startswith("actsearch.") else f"{category.__name__}: "
+    _say(f"warning: {kind}{message}")
 
 
 def _say(message: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from actsearch.expressions import Expression
+from actsearch.kernels import thrift
 from actsearch.kernels.eager import EagerEngine, slope
 
 Operation = Callable[..., torch.Tensor]
@@ -146,7 +147,11 @@ def operation(engine: Engine) -> Operation:
         form.jvp = staticmethod(jvp)  # type: ignore[method-assign]
 
     def apply(*tensors: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = (Transformed if _in_transform() else Activation).apply(*tensors)
+        if _in_transform():
+            transformed: torch.Tensor = Transformed.apply(*tensors)
+            return transformed
+        result: torch.Tensor = Activation.apply(*tensors)
+        thrift.note(result, engine.value, tensors)
         return result
 
     return apply

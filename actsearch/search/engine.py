@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ class Snapshot:
 
 
 Observer = Callable[[Snapshot], None]
+Compile = Callable[[Sequence[str]], None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Engine:
         rung: Rung,
         limits: Limits,
         observer: Observer | None = None,
+        compile: Compile | None = None,
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -83,7 +85,9 @@ class Engine:
         self._rung = rung
         self._limits = limits
         self._observer = observer
+        self._compile = compile
         self._queue: deque[Job] = deque(self._job(*one) for one in ledger.missing())
+        self._uncompiled = [job.training.formula for job in self._queue]
         self._in_flight: dict[tuple[int, int], str] = {}
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
         for birth in ledger.births:
@@ -99,6 +103,7 @@ class Engine:
     def run(self, pool: Pool) -> None:
         """Search until a limit is reached."""
         self._breed()
+        self._compile_ahead(pool.n_workers)
         self._tell()
         for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
             self._in_flight.pop(job.key, None)
@@ -107,6 +112,7 @@ class Engine:
                 self._store.add_training(row)
                 self._ledger.add_training(row)
             self._breed()
+            self._compile_ahead(pool.n_workers)
             self._tell()
 
     def _breed(self) -> None:
@@ -149,6 +155,17 @@ class Engine:
         self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
         if status == "accepted":
             self._queue.extend(self._job(birth, seed) for seed in self._rung.seeds)
+            self._uncompiled.append(birth.formula)
+
+    def _compile_ahead(self, n_workers: int) -> None:
+        """Compile what is queued, all at once, when a worker would soon come upon it.
+
+        A worker compiles by itself what it finds uncompiled; together it costs half.
+        """
+        n_ready = len(self._queue) - len(self._uncompiled) * len(self._rung.seeds)
+        if self._compile is not None and self._uncompiled and n_ready < n_workers:
+            self._compile(list(dict.fromkeys(self._uncompiled)))
+            self._uncompiled.clear()
 
     def _judge(self, expression: Expression) -> tuple[str | None, int | None, str | None]:
         """Return the fingerprint, the birth that is the same function, and why not to train it."""

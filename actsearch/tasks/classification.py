@@ -136,6 +136,12 @@ class ClassificationTask:
             "loop_version": LOOP_VERSION,
         }
 
+    def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
+        """Compile the kernels of formulas that will be trained soon, in one compiler call."""
+        from actsearch import kernels
+
+        kernels.prepare([parse(formula) for formula in formulas], device)
+
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
     ) -> list[Record]:
@@ -169,6 +175,7 @@ class ClassificationTask:
             raise unknown("rung", training.rung, rungs)
         begin, message, outcome = time.perf_counter(), "", None
         try:
+            message = slower_backend(training.formula, device)
             outcome = fit(
                 activation_factory(training.formula),
                 self.network,
@@ -204,6 +211,14 @@ def activation_factory(formula: str) -> MakeActivation:
 
     expression = parse(formula)
     return lambda: kernels.module(expression)
+
+
+def slower_backend(formula: str, device: str) -> str:
+    """Return a note for the record where the fastest backend could not be used, else ""."""
+    from actsearch import kernels
+
+    reason = kernels.fallback(parse(formula), device)
+    return "" if reason is None else shorten(f"computed by the eager backend: {reason}", 300)
 
 
 def _own_data(

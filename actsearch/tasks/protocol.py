@@ -90,6 +90,9 @@ class Task(Protocol):
     def settings(self) -> dict[str, Any]:
         """Return all that decides a score (network, optimizer, steps, hash of the data) as JSON."""
 
+    # A task may also have ``compile(formulas, device)``: the driver calls it with formulas that
+    # will be trained soon, so that work they share (one call of a compiler) is done once.
+
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
     ) -> list[Record]:

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from dataclasses import dataclass
 
 from actsearch.tasks.protocol import Record, Task, Training
@@ -63,6 +64,8 @@ def initialize(payload: bytes, threads: int, driver_pid: int, generation: int) -
     # loky's workers dump a traceback over the progress display when they crash. The record says
     # what happened; a variable that is set, and empty, keeps faulthandler off.
     os.environ["PYTHONFAULTHANDLER"] = ""
+    # What the driver has said of compilers need not come from every worker as well.
+    warnings.filterwarnings("ignore", module=r"actsearch\.kernels")
     threading.Thread(target=_end_with, args=(driver_pid,), daemon=True).start()
     _state.payload, _state.threads, _state.task = payload, threads, None
 

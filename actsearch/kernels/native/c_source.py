@@ -1,7 +1,7 @@
 """The C text of kernels: one loop for the value, one for the gradients of all arguments.
 
-Every kernel is a *body*, a loop over a stretch of elements. What is common to all kernels (splitting
-the work, threads, sums) is in ``driver.c`` and written once a file. A body runs over a multiple of
+Every kernel is a *body*, a loop over a stretch of elements. What is common to all (splitting the
+work, threads, sums) is in ``driver.c`` and written once a file. A body runs over a multiple of
 64 elements, so that each goes through the same vector instructions wherever it lies: a value
 depends on its input alone, and not on the batch, the number of threads or the memory's alignment.
 """

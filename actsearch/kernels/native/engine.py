@@ -25,7 +25,10 @@ _known: dict[tuple[Expression, torch.dtype], Bodies | Unusable] = {}
 
 
 def prepare(expressions: Sequence[Expression], dtype: torch.dtype = torch.float32) -> None:
-    """Make the kernels of expressions ready, compiling what is missing in one compiler call."""
+    """Make the kernels of expressions ready, compiling what is missing in one compiler call.
+
+    Warns once for each reason that there is none.
+    """
     missing = [one for one in dict.fromkeys(expressions) if (one, dtype) not in _known]
     if not missing:
         return
@@ -34,7 +37,10 @@ def prepare(expressions: Sequence[Expression], dtype: torch.dtype = torch.float3
         dtype,
         lambda one, bodies: probe.disagreement(NativeEngine(one, {dtype: bodies}), dtype),
     )
-    _known.update({(one, dtype): bodies for one, bodies in found.items()})
+    for one, bodies in found.items():
+        _known[one, dtype] = bodies
+        if isinstance(bodies, Unusable):
+            warn_once(f"the native backend can't be used, eager takes its place: {bodies}")
     while len(_known) > _MAX_KNOWN:
         del _known[next(iter(_known))]
 
@@ -118,8 +124,6 @@ class NativeEngine:
         dtype = tensors[0].dtype
         if dtype not in self._bodies:
             found = kernel(self.expression, dtype) if dtype in REALS else None
-            if isinstance(found, Unusable):
-                warn_once(f"the native backend can't be used, eager takes its place: {found}")
             self._bodies[dtype] = found if isinstance(found, Bodies) else None
         return self._bodies[dtype]
 
