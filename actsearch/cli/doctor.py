@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -28,6 +32,7 @@ COLUMNS = (
 )
 
 _MIN_FREE_BYTES = 1_000_000_000
+_N_ELEMENTS = 1_000_000
 
 
 def doctor(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> None:
@@ -78,14 +83,52 @@ def _kernel_backends() -> Iterator[Finding]:
     import torch
 
     from actsearch.expressions import parse
-    from actsearch.kernels import BACKENDS, compile
+    from actsearch.kernels import BACKENDS, KernelWarning, compile
 
     expression = parse("x*tanh(softplus(x))")
-    x = torch.linspace(-3, 3, 7, dtype=torch.float64)
-    truth = torch.from_numpy(expression.evaluate(x.numpy()))
-    for name in BACKENDS:
-        agrees = torch.allclose(compile(expression, name)(x), truth)
-        yield f"backend {name}", *((OK, "works") if agrees else (FAILURE, "gives wrong values"))
+    own = _milliseconds(torch.nn.functional.mish)
+    for name, row in BACKENDS.items():
+        if not any(_has(device) for device in row.devices):
+            yield f"backend {name}", OK, f"for {' and '.join(row.devices)}, which is not here"
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", KernelWarning)  # the finding says it
+            reason = row.fault(expression)
+        if reason is not None:
+            yield f"backend {name}", WARNING, f"{reason} (eager takes its place, slower)"
+            continue
+        kernel = compile(expression, name)
+        x = torch.linspace(-3, 3, 7)
+        truth = torch.from_numpy(expression.evaluate(x.numpy())).float()
+        if not torch.allclose(kernel(x), truth):
+            yield f"backend {name}", FAILURE, "gives wrong values"
+            continue
+        yield (
+            f"backend {name}",
+            OK,
+            f"works; {expression}, {_N_ELEMENTS:,} elements forward and backward: "
+            f"{_milliseconds(kernel):.1f} ms on the CPU (torch.nn.functional.mish: {own:.1f} ms)",
+        )
+
+
+def _has(device: str) -> bool:
+    import torch
+
+    return device == "cpu" or torch.cuda.is_available()
+
+
+def _milliseconds(function: Callable[..., Any]) -> float:
+    """Return the median time of a forward and a backward pass over a million numbers."""
+    import torch
+
+    x = torch.linspace(-5, 5, _N_ELEMENTS, requires_grad=True)
+    gradient = torch.ones(_N_ELEMENTS)
+    times_s = []
+    for _ in range(7):
+        start = time.perf_counter()
+        torch.autograd.grad(function(x), x, gradient)
+        times_s.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times_s)
 
 
 def _compiler() -> Iterator[Finding]:

@@ -36,8 +36,8 @@ TORCH: dict[str, str] = (
 
 #: For C with <tgmath.h>, which picks float or double by the argument, and the prelude in
 #: ``c_prelude.py``: its maximum and minimum let NaN through, unlike fmax. A comparison is a mask
-#: of ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move calls
-#: of functions into them, and then a loop can't be vectorised any more.
+#: of ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move
+#: calls of functions into them, and then a loop can't be vectorised any more.
 C: dict[str, str] = (
     _COMMON
     | {op: f"{op}({{0}})" for op in _SAME_NAME if op not in ("abs", "cos")}

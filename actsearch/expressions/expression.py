@@ -148,11 +148,19 @@ class Expression:
 
         return kernels.compile(self, backend)
 
-    def module(self, backend: str = "auto") -> torch.nn.Module:
-        """Return it as a torch module; learnable parameters are ``nn.Parameter`` of it."""
+    def module(self, backend: str = "auto", n_channels: int | None = None) -> torch.nn.Module:
+        """Return it as a torch module; learnable parameters are ``nn.Parameter`` of it.
+
+        Args:
+            backend: As in ``kernels.compile``.
+            n_channels: For parameters of one value a channel; None for one a layer.
+
+        Raises:
+            BadInput: It reads an input besides ``x``.
+        """
         from actsearch import kernels
 
-        return kernels.module(self, backend)
+        return kernels.module(self, backend, n_channels)
 
 
 def parse(text: str) -> Expression:

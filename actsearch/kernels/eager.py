@@ -55,11 +55,13 @@ class EagerEngine:
         self.expression = expression
         self.arguments = (*expression.inputs, *expression.parameters)
         self._n_inputs = len(expression.inputs)
+        self._function = function(expression, self.arguments)
+        self._slopes: dict[int, Function] = {}
 
     def value(self, *tensors: torch.Tensor) -> torch.Tensor:
         """See ``Engine.value``."""
         computed, result = dtypes.widened(tensors, self._n_inputs)
-        value = function(self.expression, self.arguments)(*computed)
+        value = self._function(*computed)
         shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
         # A formula that ignores an argument still has the shape of all. One that is an argument
         # gives a view of it, since autograd would refuse to save the argument itself.
@@ -70,11 +72,18 @@ class EagerEngine:
         self, gradient: torch.Tensor, needed: int, *tensors: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
         """See ``Engine.gradients``."""
+        self.get_ready(needed)
         computed, _ = dtypes.widened(tensors, self._n_inputs)
         wide = gradient.to(computed[0].dtype)
         found = []
-        for index, (name, tensor) in enumerate(zip(self.arguments, tensors, strict=True)):
+        for index, tensor in enumerate(tensors):
             if needed >> index & 1:
-                by_name = function(slope(self.expression, name), self.arguments)(*computed)
-                found.append((wide * by_name).sum_to_size(tensor.shape).to(tensor.dtype))
+                product = wide * self._slopes[index](*computed)
+                found.append(product.sum_to_size(tensor.shape).to(tensor.dtype))
         return tuple(found)
+
+    def get_ready(self, needed: int) -> None:
+        """Derive and compile what ``gradients`` needs, so that a tracer meets torch code alone."""
+        for index, name in enumerate(self.arguments):
+            if needed >> index & 1 and index not in self._slopes:
+                self._slopes[index] = function(slope(self.expression, name), self.arguments)

@@ -71,6 +71,7 @@ class _Compiled:
     ) -> tuple[torch.Tensor, ...]:
         """See ``Engine.gradients``."""
         if needed not in self._gradients:
+            self._eager.get_ready(needed)
 
             def wanted(gradient: torch.Tensor, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
                 return self._eager.gradients(gradient, needed, *tensors)

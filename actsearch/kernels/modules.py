@@ -12,37 +12,57 @@ from actsearch.kernels.backends import compile
 
 
 class ActivationModule(nn.Module):
-    """An elementwise activation; its parameters p0, p1, ... are scalars, one set a module.
+    """An elementwise activation; its parameters p0, p1, ... are one number each, or one a channel.
 
     Args:
         expression: A formula of ``x`` and parameters.
         backend: As in ``kernels.compile``.
+        n_channels: Give every parameter one value a channel, for inputs (n, channels, ...), as
+            ``torch.nn.PReLU`` has it; None for one value a layer.
 
     Raises:
-        BadInput: The formula reads an input besides ``x``.
+        BadInput: The formula reads an input besides ``x``, or there are no channels.
     """
 
-    def __init__(self, expression: Expression, backend: str = "auto") -> None:
+    def __init__(
+        self, expression: Expression, backend: str = "auto", n_channels: int | None = None
+    ) -> None:
         super().__init__()
+        if n_channels is not None and n_channels < 1:
+            raise BadInput(f"n_channels must be 1 or more, or None, got {n_channels}")
         if expression.inputs != ("x",):
             extra = ", ".join(name for name in expression.inputs if name != "x")
             raise BadInput(
                 f"'{expression}' reads {extra}; a module of one input reads x and p0, p1 ... only"
             )
         self.expression = expression
+        self.n_channels = n_channels
         self._backend = backend
         self._kernel = compile(expression, backend)
         for name in expression.parameters:
-            self.register_parameter(name, nn.Parameter(torch.tensor(PARAMETER_START)))
+            shape = () if n_channels is None else (n_channels,)
+            self.register_parameter(name, nn.Parameter(torch.full(shape, PARAMETER_START)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the activation to a tensor of any shape."""
+        """Apply the activation to a tensor of any shape; with channels, to (n, channels, ...).
+
+        Raises:
+            BadInput: The tensor does not have the channels that the parameters are for.
+        """
         parameters = [self.get_parameter(name) for name in self.expression.parameters]
+        if parameters and self.n_channels is not None:
+            if x.ndim < 2 or x.shape[1] != self.n_channels:
+                raise BadInput(
+                    f"'{self.expression}' has parameters for (n, {self.n_channels}, ...), "
+                    f"got a tensor of shape {tuple(x.shape)}"
+                )
+            parameters = [p.reshape(-1, *(1,) * (x.ndim - 2)) for p in parameters]
         return self._kernel(x, *parameters)
 
     def extra_repr(self) -> str:
         """Return the formula, for the module's printed form."""
-        return str(self.expression)
+        channels = "" if self.n_channels is None else f", n_channels={self.n_channels}"
+        return f"{self.expression}{channels}"
 
     def __getstate__(self) -> dict[str, object]:
         # The kernel is a function made at run time: it is compiled again where it arrives.
@@ -57,6 +77,8 @@ class ActivationModule(nn.Module):
         self._kernel = compile(expression, self._backend)
 
 
-def module(expression: Expression, backend: str = "auto") -> ActivationModule:
-    """Return an expression as a torch module."""
-    return ActivationModule(expression, backend)
+def module(
+    expression: Expression, backend: str = "auto", n_channels: int | None = None
+) -> ActivationModule:
+    """Return an expression as a torch module; the arguments are those of ``ActivationModule``."""
+    return ActivationModule(expression, backend, n_channels)

@@ -13,6 +13,11 @@ from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
 from actsearch.kernels import compile
 from tests.expressions.strategies import random_trees
 
+pytestmark = [
+    pytest.mark.usefixtures("backend"),
+    pytest.mark.filterwarnings("ignore::actsearch.kernels.KernelWarning"),
+]
+
 #: Off every kink of the known functions (0 and ±3), on both sides of each.
 X = (-4.3, -2.1, -0.7, -0.2, 0.3, 0.9, 2.2, 4.1)
 

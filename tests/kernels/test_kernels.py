@@ -7,8 +7,14 @@ import torch
 
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
-from actsearch.kernels import BACKENDS, compile
+from actsearch.kernels import compile
 from tests.expressions.strategies import node_of
+
+pytestmark = [
+    pytest.mark.usefixtures("backend"),
+    # Slopes of internal rows that no two programs agree on are left to eager, with a warning.
+    pytest.mark.filterwarnings("ignore::actsearch.kernels.KernelWarning"),
+]
 
 FORMULA = parse("gelu(x)*0.5 + clip(x, -1, 1) + leaky_relu(x)*heaviside(x + 1)")
 ROWS = pytest.mark.parametrize("name", list(PRIMITIVES))
@@ -147,11 +153,7 @@ def test_vmap_over_parameters() -> None:
     torch.testing.assert_close(found, x.clamp_max(0).sum().expand(3))
 
 
-def test_backends() -> None:
-    x = torch.randn(10)
-    expected = compile(FORMULA)(x)
-    for name in BACKENDS:
-        torch.testing.assert_close(compile(FORMULA, name)(x), expected, rtol=1e-5, atol=1e-6)
+def test_an_unknown_backend_is_named_with_the_nearest() -> None:
     with pytest.raises(BadInput, match=r"unknown backend 'eagr'; did you mean 'eager'\?"):
         compile(FORMULA, "eagr")
     with pytest.raises(BadInput, match="known: auto, "):

@@ -14,6 +14,7 @@ from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, parse
 from actsearch.kernels import ActivationModule, module
 
+pytestmark = pytest.mark.usefixtures("backend")
 PRELU = "max(x, p0*x)"
 COPIES = pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"]
