@@ -2,9 +2,6 @@
 
 Each is written without branches that depend on data, one statement a step, so that a compiler can
 vectorise a loop that calls it. NaN goes through all of them, unlike through ``fmax``.
-
-Compilers merge sine and cosine of the same argument into one call that no vector library has; the
-cosine goes by a name that they don't know.
 """
 
 from __future__ import annotations
@@ -29,12 +26,6 @@ _HEAD = """\
 #define ACT_INLINE static inline __attribute__((always_inline, unused))
 #else
 #define ACT_INLINE static inline
-#endif
-
-#if defined(__GNUC__) && defined(__GLIBC__) && !defined(__clang__)
-extern REAL ACT_COS(REAL) __asm__("cos{suffix}") __attribute__((const)) __DECL_SIMD_cos{suffix};
-#else
-#define ACT_COS cos
 #endif
 
 /* The first value where all bits of the mask are set, the second where none is. */
@@ -163,8 +154,8 @@ def prelude(real: str) -> str:
         ``ACT_MIN``, ``act_erfcx``, ``act_i0e``, ``act_i1e``,
         ``act_half_gauss``, ``act_normal_tail``.
     """
-    bits, suffix = {"float": (32, "f"), "double": (64, "")}[real]
-    head = _HEAD.format(real=real, float=int(real == "float"), bits=bits, suffix=suffix)
+    bits = {"float": 32, "double": 64}[real]
+    head = _HEAD.format(real=real, float=int(real == "float"), bits=bits)
     write = _polynomial if real == "float" else _recurrence
     return "\n".join([head, *(write(name) for name in _USED)]) + _FUNCTIONS
 

@@ -40,11 +40,10 @@ TORCH: dict[str, str] = (
 #: calls of functions into them, and then a loop can't be vectorised any more.
 C: dict[str, str] = (
     _COMMON
-    | {op: f"{op}({{0}})" for op in _SAME_NAME if op not in ("abs", "cos")}
+    | {op: f"{op}({{0}})" for op in _SAME_NAME if op != "abs"}
     | {op: f"-(MASK)({{0}} {_INFIX[op]} {{1}})" for op in _COMPARISONS}
     | {
         "abs": "fabs({0})",
-        "cos": "ACT_COS({0})",
         "pow": "pow({0}, {1})",
         "where": "ACT_CHOOSE({0}, {1}, {2})",
         "cast": "(REAL)-{0}",
@@ -136,7 +135,8 @@ def _render(
     template = table[op]
     if op in _WITH_NUMBER[dialect]:
         numbers = [arg for arg in args if isinstance(arg, float)]
-        if numbers:
+        # A folded constant may be NaN, which C's cheaper form would let go.
+        if numbers and not (dialect == "c" and math.isnan(numbers[0])):
             template = _WITH_NUMBER[dialect][op]
             args = (*(arg for arg in args if isinstance(arg, int)), *numbers)
     return template.format(*(_operand(arg, names, dialect) for arg in args))

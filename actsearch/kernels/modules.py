@@ -49,7 +49,9 @@ class ActivationModule(nn.Module):
         Raises:
             BadInput: The tensor does not have the channels that the parameters are for.
         """
-        parameters = [self.get_parameter(name) for name in self.expression.parameters]
+        parameters: list[torch.Tensor] = [
+            self.get_parameter(name) for name in self.expression.parameters
+        ]
         if parameters and self.n_channels is not None:
             if x.ndim < 2 or x.shape[1] != self.n_channels:
                 raise BadInput(

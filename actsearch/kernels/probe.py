@@ -22,7 +22,7 @@ from actsearch.kernels.eager import EagerEngine
 #: Relative error that any point may have; float32 has the figure that values are promised to.
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-9}
 #: How many times the reference's own error a kernel may be off.
-SLACK = 16.0
+SLACK = 32.0
 #: Relative move of a point, in roundings, that shows how steep the function is there.
 NUDGE = 4.0
 #: Values of the parameters on the two passes over the grid.
@@ -134,7 +134,7 @@ def _own_error(near: torch.Tensor, true: torch.Tensor, moved: torch.Tensor) -> t
     same = moved.isnan() & true.isnan() | (moved == true)
     steepness = torch.where(same, 0.0, (moved - true).abs().nan_to_num(math.inf, math.inf))
     # The error of a single point may be small by luck: that of its neighbours counts as well.
-    around = torch.nn.functional.max_pool1d(rounding[None, None], 5, 1, 2)[0, 0]
+    around = torch.nn.functional.max_pool1d(rounding[None, None], 9, 1, 4)[0, 0]
     return torch.maximum(around, steepness)
 
 

@@ -47,10 +47,18 @@ def truth(tree: Node, wrt: str | None, values: dict[str, float], digits: int) ->
 
 
 def judge(
-    tree: Node, computing: Expression, wrt: str | None, at: list[dict[str, float]], form: Format
+    tree: Node,
+    computing: Expression,
+    wrt: str | None,
+    at: list[dict[str, float]],
+    form: Format,
+    compute: eager.Function | None = None,
 ) -> Counter[str]:
-    """Judge one formula at some points; a failure is an assertion that shows the point."""
-    compute = eager.function(computing, ARGUMENTS)
+    """Judge one formula at some points; a failure is an assertion that shows the point.
+
+    ``compute`` is what is judged; by default the eager function of ``computing``.
+    """
+    compute = compute or eager.function(computing, ARGUMENTS)
     columns = [torch.tensor([v[name] for v in at], dtype=form.dtype) for name in ARGUMENTS]
     computed = compute(*columns).double().expand(len(at)).tolist()
     verdicts: Counter[str] = Counter()

@@ -103,7 +103,7 @@ def test_an_input_changed_in_place_is_refused() -> None:
     total.backward()
     with torch.no_grad():
         parameter.add_(1.0)
-    with pytest.raises(RuntimeError, match="changed in place|modified by an inplace"):
+    with pytest.raises(RuntimeError, match=r"changed in place|modified by an inplace"):
         scaled.backward()
 
 

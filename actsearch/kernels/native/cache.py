@@ -41,15 +41,11 @@ class KernelCache:
         self._n_kept = 0
 
     def find(self, key: str) -> Path | None:
-        """Return the whole library of a kernel, or None; one that is damaged is removed.
-
-        Raises:
-            OSError: It can't be read.
-        """
+        """Return the whole library of a kernel, or None; one that is damaged is removed."""
         path = self.folder / f"{key}.so"
         try:
             whole = is_whole(path)
-        except FileNotFoundError:
+        except OSError:
             return None
         if not whole:
             with contextlib.suppress(OSError):

@@ -22,6 +22,10 @@ TIMEOUT_S = 120.0
 
 _COMMON = ("-w", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 _FAST = ("-O3", "-march=native", "-fopenmp-simd")
+#: Calls stay as they are written. Knowing the functions, gcc makes x/sqrt(1 + x*x) with a wrong end
+#: of sin(atan(x)), which is a number for NaN, and one call without a vector form of sin and cos.
+_FUNCTIONS = "sin cos exp expm1 log log1p sinh cosh tanh asinh atan erf erfc pow".split()
+_AS_WRITTEN = tuple(f"-fno-builtin-{name}{suffix}" for name in _FUNCTIONS for suffix in ("", "f"))
 _WIDE = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
 #: Flags and libraries, the fastest code first; the first that compiles is used. Without peeling off
 #: elements until the memory is aligned: the last bit would depend on where a tensor lies.
@@ -32,6 +36,7 @@ PLANS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
             *_WIDE,
             "-D__FAST_MATH__",
             "--param=vect-max-peeling-for-alignment=0",
+            *_AS_WRITTEN,
             *_COMMON,
         ),
         ("-lmvec", "-lm"),

@@ -93,11 +93,7 @@ class _Maker:
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:40]
 
     def cached(self, expression: Expression) -> Bodies | Unusable | None:
-        """Return what the cache knows of a kernel, None where it is to be made.
-
-        Raises:
-            OSError: The cache can't be read.
-        """
+        """Return what the cache knows of a kernel, None where it is to be made."""
         key = self.key(expression)
         path = self.cache.find(key)
         if path is not None:
@@ -153,8 +149,12 @@ class _Maker:
 
     def _judged(self, library: Path, group: Sequence[Expression], kept_in: Path | None) -> Found:
         """Verify the kernels of one library and keep those that are right."""
-        loaded = _load(library)
         found, good = Found(), []
+        try:
+            loaded = _load(library)
+        except (OSError, AttributeError) as error:
+            said = str(error).replace(str(library), "what the compiler made")
+            return {one: Unusable(f"it can't be loaded: {said}") for one in group}
         for one in group:
             key = self.key(one)
             bodies = _bodies(loaded, _name(key), one)
