@@ -35,7 +35,8 @@ format: $(STAMP)  ## rewrite the code as ruff wants it
 	@$(BIN)/ruff format
 
 bench: $(STAMP)  ## the benchmarks; they print ratios and assert nothing
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+	@for file in benchmarks/[a-z]*.py; do name=$$(basename $$file .py); \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 env: $(STAMP)  ## only make the environment (.venv)
 	@echo "make: $(VENV) is ready"

@@ -7,6 +7,7 @@ forward and backward together. Ratios are of times taken in turns in one process
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -18,10 +19,10 @@ from torch.nn import functional as F
 
 from actsearch import kernels
 from actsearch.expressions import KNOWN, Expression, parse
-from actsearch.kernels import eager
+from actsearch.kernels import eager, native
 from actsearch.search.evolution import Breeder
 from actsearch.search.space import load_space
-from benchmarks.timing import alternate, machine, ratio, spread
+from benchmarks._timing import alternate, keep_memory, machine, ratio, spread
 
 N_RANDOM = 30
 BATCH = 16
@@ -105,15 +106,11 @@ def report(title: str, found: dict[str, dict[str, list[float]]], rows: bool) -> 
             print(f"- our {name} takes {spread(values)} of the time of {own}")
 
 
-def compile_cost(expressions: list[Expression], repeats: int, monkey: Path) -> list[float]:
+def compile_cost(expressions: list[Expression], repeats: int, folder: Path) -> list[float]:
     """Return seconds a candidate for batches of 16, source, compiler and verification included."""
-    import os
-
-    from actsearch.kernels import native
-
     costs = []
     for turn in range(repeats):
-        os.environ["ACTSEARCH_CACHE"] = str(monkey / str(turn))
+        os.environ["ACTSEARCH_CACHE"] = str(folder / str(turn))
         native.forget()
         eager.slope.cache_clear()
         eager.function.cache_clear()
@@ -130,6 +127,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[100_000, 3_200_000])
     parser.add_argument("--compile", action="store_true", help="torch.compile too (4 s a formula)")
     options = parser.parse_args()
+    keep_memory()
     print(f"{machine()}, seed {options.seed}, {options.repeats} turns")
     randoms = random_expressions(N_RANDOM, options.seed)
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,17 @@ def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "actsearch", *args]
 
 
-def actsearch(*args: str, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+def actsearch(
+    *args: str, cwd: Path, expect: int = 0, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
-        command(*args), cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+        command(*args),
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert result.returncode == expect, result.stderr
     return result
@@ -72,6 +81,28 @@ def test_two_workers_find_the_same(workplace: Path) -> None:
     search = ("search", "--task", TASK, "--births", str(N_BIRTHS), "--seed", "3")
     actsearch(*search, "--run", "two", "--workers", "2", "--quiet", cwd=workplace)
     assert contents(workplace / "runs" / "two") == contents(workplace / "runs" / "whole")
+
+
+def test_without_a_compiler_the_scores_are_the_same(workplace: Path) -> None:
+    """Within the rounding of training: a few of the samples change sides, no more."""
+    with RunStore.open(workplace / "runs" / "whole") as store:
+        native = store.trainings()
+        n_seeds = sum(birth.operator == "seed" for birth in store.births())
+    assert {row.message for row in native} == {""}, "a known activation was not compiled"
+    search = ("search", "--task", TASK, "--births", str(n_seeds), "--seed", "3", "--run", "eager")
+    result = actsearch(*search, cwd=workplace, env={"CC": "/nonexistent/cc"})
+    said = "the native backend can't be used, eager takes its place: CC names '/nonexistent/cc'"
+    assert result.stderr.count(said) == 1
+    with RunStore.open(workplace / "runs" / "eager") as store:
+        eager = store.trainings()
+    assert all("CC names" in row.message for row in eager)
+    by_key = {(row.birth_id, row.seed): row for row in native}
+    assert len(eager) == 2 * n_seeds
+    for row in eager:
+        same = by_key[row.birth_id, row.seed]
+        assert row.status == same.status == "ok"
+        assert row.score == pytest.approx(same.score, abs=0.02)
+        assert row.metrics["train_loss"] == pytest.approx(same.metrics["train_loss"], rel=0.02)
 
 
 def test_five_kills_and_the_same_run(workplace: Path) -> None:

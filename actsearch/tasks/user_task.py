@@ -60,6 +60,12 @@ class UserTask:
             raise _explained(f"settings() of the task in {path}", path, error) from error
         return settings
 
+    def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
+        """Compile by the user's task, where it does."""
+        ahead = getattr(self.task, "compile", None)
+        if callable(ahead):
+            ahead(formulas, device=device)
+
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
     ) -> list[Record]:

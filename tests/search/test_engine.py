@@ -15,6 +15,7 @@ from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.workers import Job
 from tests.search.simulated import ShuffledPool, SimulatedTask
 
 RUNG = SimulatedTask.rungs[0]
@@ -54,6 +55,31 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
     with RunStore.create(folder, {}, {}) as store, store.session({}):
         engine_on(store, space_with()).run(ShuffledPool(1, 0))
         return contents(store)
+
+
+def test_formulas_are_compiled_ahead_in_batches(reference: tuple[Any, ...], tmp_path: Path) -> None:
+    batches: list[list[str]] = []
+    started: list[str] = []
+
+    class Watched(ShuffledPool):
+        def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+            def taken() -> Any:
+                job = next_job()
+                if isinstance(job, Job):
+                    assert any(job.training.formula in batch for batch in batches)
+                    started.append(job.training.formula)
+                return job
+
+            yield from super().stream(taken, deadline=deadline)
+
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        engine = engine_on(store, space_with())
+        engine._compile = lambda formulas: batches.append(list(formulas))
+        engine.run(Watched(2, 0))
+        assert contents(store) == reference
+    compiled = [formula for batch in batches for formula in batch]
+    assert sorted(compiled) == sorted(set(started))
+    assert len(compiled) > 3 * len(batches)
 
 
 def test_the_reference_run_is_a_search(reference: tuple[Any, ...]) -> None:

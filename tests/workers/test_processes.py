@@ -94,7 +94,7 @@ def test_a_device_is_never_leased_twice_at_once(
 
 def test_a_lease_survives_a_crash(task: Any, jobs: Jobs, hand_out: HandOut) -> None:
     with make_pool(task, workers=2, devices=("fake:0", "fake:1")) as pool:
-        answers = list(pool.stream(hand_out(jobs(["x", "die 1", "x", "x", "x"]))))
+        answers = list(pool.stream(hand_out(jobs(["sleep 0.1", "die 1", *["sleep 0.1"] * 3]))))
     assert sorted(record.status for _, record in answers) == ["crashed"] + ["ok"] * 4
     assert {record.device for _, record in answers} == {"fake:0", "fake:1"}
 
