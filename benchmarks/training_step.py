@@ -55,16 +55,16 @@ def training_step(
     def run() -> None:
         with keeping():
             loss = nn.functional.cross_entropy(network(inputs), labels)
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm, foreach=True)
         optimizer.step()
+        optimizer.zero_grad(set_to_none=True)  # last, so that each step begins with nothing
 
     return run
 
 
 def peak_bytes(step: Callable[[], object]) -> int:
-    """Return the most memory that was allocated at once during a step, beyond what it began with."""
+    """Return the most memory allocated at once in a step, beyond what it began with."""
     step()
     with _no_messages(), torch.profiler.profile(profile_memory=True) as profile:
         step()

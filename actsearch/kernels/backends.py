@@ -10,10 +10,9 @@ import torch
 
 from actsearch.errors import BadInput, unknown
 from actsearch.expressions import Expression
-from actsearch.kernels import native
+from actsearch.kernels import inductor, native
 from actsearch.kernels.autograd import Engine, Operation, operation
 from actsearch.kernels.eager import EagerEngine
-from actsearch.kernels.inductor import InductorEngine
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def _native_fault(expression: Expression) -> str | None:
 #: Name -> backend; ``auto`` takes the first that lists the device, and falls back to eager.
 BACKENDS: dict[str, Backend] = {
     "native": Backend(native.NativeEngine, ("cpu",), _native_fault),
-    "inductor": Backend(InductorEngine, ("cuda",), lambda _: None),
+    "inductor": Backend(inductor.InductorEngine, ("cuda",), inductor.fault),
     "eager": Backend(EagerEngine, ("cpu", "cuda"), lambda _: None),
 }
 

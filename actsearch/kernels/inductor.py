@@ -19,6 +19,15 @@ from actsearch.kernels.eager import EagerEngine
 from actsearch.kernels.warn import warn_once
 
 
+#: Why an expression is not computed this way here, as found at its first use.
+_faults: dict[Expression, str] = {}
+
+
+def fault(expression: Expression) -> str | None:
+    """Return why an expression is computed eagerly after all, None as long as nothing is known."""
+    return _faults.get(expression)
+
+
 class InductorEngine:
     """An expression through torch.compile. Implements ``Engine``."""
 
@@ -50,6 +59,7 @@ class InductorEngine:
             except Exception as error:  # noqa: BLE001 - torch.compile raises what it likes
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             if reason is not None:
+                _faults[self.expression] = reason
                 warn_once(f"the inductor backend can't be used, eager takes its place: {reason}")
             self._usable[device] = reason is None
         return self._compiled if self._usable[device] else self._eager

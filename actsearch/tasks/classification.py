@@ -175,7 +175,6 @@ class ClassificationTask:
             raise unknown("rung", training.rung, rungs)
         begin, message, outcome = time.perf_counter(), "", None
         try:
-            message = slower_backend(training.formula, device)
             outcome = fit(
                 activation_factory(training.formula),
                 self.network,
@@ -186,6 +185,7 @@ class ClassificationTask:
                 device=device,
                 deadline=deadline,
             )
+            message = slower_backend(training.formula, device)
         except OSError:
             raise  # the machine's fault, not the candidate's
         except Exception as error:  # noqa: BLE001 - a bad candidate must not end the search

@@ -118,7 +118,10 @@ class ProcessPool:
     def _train_together(self, desk: Desk, deadline: Deadline) -> Answers:
         """Train with all workers until there are no more jobs, or the workers are due."""
         calls = self._calls(desk, deadline, self._renew_after * self.n_workers)
-        with self._started(calls, self.n_workers) as answers:
+        # On processors one more is handed out than there are workers: it waits in the workers' own
+        # queue, and nobody idles while the driver reads a record and thinks of the next.
+        n_slots = self.n_workers + (self.devices == (CPU,))
+        with self._started(calls, n_slots) as answers:
             for answer in answers:
                 if answer is not None:
                     number, record = answer
@@ -192,7 +195,7 @@ class ProcessPool:
         """
         self._generation += anew
         # One worker would make joblib call in this process: then there are two, and one idles.
-        n_jobs = max(2, n_slots)
+        n_jobs = max(2, min(n_slots, self.n_workers))
         init = (self._payload, self._threads, os.getpid(), self._generation)
         with (
             _sigint_held(),

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ MAX_BYTES = 256_000_000
 SHRINK_TO = 0.75
 
 _LOOK_EVERY = 32  # libraries kept; looking means a walk through the folder
+_STALE_S = 3600.0
 _MARK = b"actsearch kernel"
 _DIGEST_BYTES = 32
 
@@ -107,7 +109,9 @@ class KernelCache:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):  # removed meanwhile by another process
-                    if entry.is_file():
+                    if entry.is_dir() and entry.stat().st_mtime < time.time() - _STALE_S:
+                        shutil.rmtree(entry.path, ignore_errors=True)  # its maker was killed
+                    elif entry.is_file():
                         facts = entry.stat()
                         sizes[facts.st_ino] = facts.st_size
                         files.append((facts.st_mtime, facts.st_ino, Path(entry.path)))

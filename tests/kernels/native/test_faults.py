@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from tests.kernels.conftest import NEEDS_COMPILER
 
 FORMULA = parse("x*tanh(softplus(x))")
 X = torch.linspace(-4, 4, 101)
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def works(message: str) -> None:
@@ -200,6 +204,40 @@ def test_wrong_sums_are_noticed(afresh: Path, monkeypatch: pytest.MonkeyPatch) -
         expression = parse(f"max(x, p0*x) + {0.1 * len(right)}")
         with pytest.warns(KernelWarning, match="the gradient of p0 .* is not eager's"):
             kernels.prepare([expression])
+
+
+MAKE = """
+from actsearch import kernels
+from actsearch.expressions import parse
+several = [parse(f"sin(x)*{k} + x*cos({k}*x)") for k in range(2, 8)]
+kernels.prepare(several)
+assert [kernels.fallback(one) for one in several] == [None] * 6
+"""
+
+
+@NEEDS_COMPILER
+@pytest.mark.slow
+def test_many_processes_at_once(afresh: Path) -> None:
+    """All of them compile the same; each finds whole files, and nothing else is left."""
+    command = [sys.executable, "-W", "error::UserWarning", "-c", MAKE]
+    makers = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [maker.wait(timeout=120) for maker in makers] == [0] * 4
+    files = list(afresh.iterdir())
+    assert len(files) == 6
+    assert all(is_whole(file) for file in files)
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    cache = KernelCache(tmp_path)
+    for name, age_s in (("making-old", 7200), ("making-new", 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.so").write_bytes(b"x")
+        then = time.time() - age_s
+        os.utime(tmp_path / name, (then, then))
+    with cache.workshop() as folder:
+        (folder / "made.so").write_bytes(b"x")
+        cache.keep(folder / "made.so", ["k"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.so", "making-new"]
 
 
 def test_the_cache_is_bounded(tmp_path: Path) -> None:
