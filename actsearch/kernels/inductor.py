@@ -18,7 +18,6 @@ from actsearch.kernels import probe
 from actsearch.kernels.eager import EagerEngine
 from actsearch.kernels.warn import warn_once
 
-
 #: Why an expression is not computed this way here, as found at its first use.
 _faults: dict[Expression, str] = {}
 
