@@ -54,11 +54,23 @@ class Kernel:
 
     def __init__(self, expression: Expression, backend: str) -> None:
         self.expression = expression
+        self.arguments = (*expression.inputs, *expression.parameters)
         self._backend = backend
         self._operations: dict[str, Operation] = {}
 
     def __call__(self, *tensors: torch.Tensor) -> torch.Tensor:
-        """Compute."""
+        """Compute.
+
+        Raises:
+            TypeError: Not as many tensors as the expression has inputs and parameters, something
+                that is no tensor, or complex numbers.
+        """
+        if len(tensors) != len(self.arguments) or not all(map(_is_tensor, tensors)):
+            given = ", ".join(type(tensor).__name__ for tensor in tensors) or "nothing"
+            raise TypeError(
+                f"'{self.expression}' is a function of the tensors {', '.join(self.arguments)}; "
+                f"got {given}"
+            )
         if torch.compiler.is_compiling():  # pointers mean nothing to a tracer
             return self._operation("traced")(*tensors)
         return self._operation(tensors[0].device.type)(*tensors)
@@ -76,6 +88,10 @@ class Kernel:
                 name = choose(device)
             self._operations[device] = operation(BACKENDS[name].engine(self.expression))
         return self._operations[device]
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def choose(device: str) -> str:

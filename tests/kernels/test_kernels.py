@@ -153,6 +153,14 @@ def test_vmap_over_parameters() -> None:
     torch.testing.assert_close(found, x.clamp_max(0).sum().expand(3))
 
 
+@pytest.mark.parametrize(
+    "given", [(), (torch.ones(3),), (torch.ones(3),) * 3, (torch.ones(3), 0.5)]
+)
+def test_other_arguments_are_refused(given: tuple[object, ...]) -> None:
+    with pytest.raises(TypeError, match=r"'p0\*x' is a function of the tensors x, p0; got "):
+        compile(parse("p0*x"))(*given)  # type: ignore[arg-type]
+
+
 def test_an_unknown_backend_is_named_with_the_nearest() -> None:
     with pytest.raises(BadInput, match=r"unknown backend 'eagr'; did you mean 'eager'\?"):
         compile(FORMULA, "eagr")
