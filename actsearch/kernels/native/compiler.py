@@ -30,6 +30,8 @@ _WIDE = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD6
 #: Flags and libraries, the fastest code first; the first that compiles is used. Without peeling off
 #: elements until the memory is aligned: the last bit would depend on where a tensor lies.
 PLANS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    # clang's, which gcc refuses at once; the next one clang would take, with scalar functions.
+    ((*_FAST, *_WIDE, "-fveclib=libmvec", *_COMMON), ("-lmvec", "-lm")),
     (
         (
             *_FAST,
@@ -41,7 +43,6 @@ PLANS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
         ),
         ("-lmvec", "-lm"),
     ),
-    ((*_FAST, *_WIDE, "-fveclib=libmvec", *_COMMON), ("-lmvec", "-lm")),
     ((*_FAST, *_COMMON), ("-lm",)),
     (("-O2", *_COMMON), ("-lm",)),
 )

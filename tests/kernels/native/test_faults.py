@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def script(path: Path, text: str) -> str:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
+
+
+@pytest.mark.parametrize("name", ["gcc", "clang"])
+def test_each_compiler(afresh: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    if shutil.which(name) is None:
+        pytest.skip(f"no {name}")
+    monkeypatch.setenv("CC", f"{name} -fno-lto")
+    several = [FORMULA, parse("max(x, p0*x)*sin(x)"), parse("gate(x, u)"), parse("gelu(i0e(x))")]
+    kernels.prepare(several)
+    assert [kernels.fallback(one) for one in several] == [None] * 4
 
 
 def test_no_compiler(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
