@@ -81,12 +81,12 @@ def _torch() -> Iterator[Finding]:
 
 def _kernel_backends() -> Iterator[Finding]:
     import torch
+    from torch.nn import functional
 
     from actsearch.expressions import parse
     from actsearch.kernels import BACKENDS, KernelWarning, compile
 
     expression = parse("x*tanh(softplus(x))")
-    own = _milliseconds(torch.nn.functional.mish)
     for name, row in BACKENDS.items():
         if not any(_has(device) for device in row.devices):
             yield f"backend {name}", OK, f"for {' and '.join(row.devices)}, which is not here"
@@ -97,15 +97,19 @@ def _kernel_backends() -> Iterator[Finding]:
         if reason is not None:
             yield f"backend {name}", WARNING, f"{reason} (eager takes its place, slower)"
             continue
-        kernel = compile(expression, name)
-        x = torch.linspace(-3, 3, 7)
-        truth = torch.from_numpy(expression.evaluate(x.numpy())).float()
-        if not torch.allclose(kernel(x), truth):
-            yield f"backend {name}", FAILURE, "gives wrong values"
+        kernel, device = compile(expression, name), row.devices[0]
+        x = torch.linspace(-3, 3, 7, device=device)
+        truth = torch.from_numpy(expression.evaluate(x.cpu().numpy())).float()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", KernelWarning)
+            agrees = torch.allclose(kernel(x).cpu(), truth)
+        reason = row.fault(expression)  # some are found out at the first use
+        if reason is not None or not agrees:
+            yield f"backend {name}", *((WARNING, reason) if reason else (FAILURE, "wrong values"))
             continue
         what = f"{expression}, {_N_ELEMENTS:,} elements forward and backward"
-        measured = f"{_milliseconds(kernel):.1f} ms on the CPU"
-        theirs = f"torch.nn.functional.mish: {own:.1f} ms"
+        measured = f"{_milliseconds(kernel, device):.1f} ms on {device}"
+        theirs = f"torch.nn.functional.mish: {_milliseconds(functional.mish, device):.1f} ms"
         yield f"backend {name}", OK, f"works; {what}: {measured} ({theirs})"
 
 
@@ -115,31 +119,41 @@ def _has(device: str) -> bool:
     return device == "cpu" or torch.cuda.is_available()
 
 
-def _milliseconds(function: Callable[..., Any]) -> float:
+def _milliseconds(function: Callable[..., Any], device: str) -> float:
     """Return the median time of a forward and a backward pass over a million numbers."""
     import torch
 
-    x = torch.linspace(-5, 5, _N_ELEMENTS, requires_grad=True)
-    gradient = torch.ones(_N_ELEMENTS)
+    x = torch.linspace(-5, 5, _N_ELEMENTS, device=device, requires_grad=True)
+    gradient = torch.ones(_N_ELEMENTS, device=device)
     times_s = []
     for _ in range(7):
         start = time.perf_counter()
         torch.autograd.grad(function(x), x, gradient)
+        if device != "cpu":
+            torch.cuda.synchronize()
         times_s.append(time.perf_counter() - start)
     return 1e3 * statistics.median(times_s)
 
 
 def _compiler() -> Iterator[Finding]:
-    path = next(
-        filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None
-    )
-    if path is None:
-        yield "C compiler", WARNING, "none; install gcc or clang (the search runs without, slower)"
+    from actsearch.kernels.native.compiler import CompilerFault, find
+
+    try:
+        found = find()
+    except CompilerFault as fault:
+        advice = "install gcc or clang (the search runs without, slower)"
+        yield "C compiler", WARNING, f"{fault}; {advice}"
         return
     asked = subprocess.run(
-        [path, "--version"], capture_output=True, text=True, timeout=20, check=False
+        [*found.command, "--version"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=20,
+        check=False,
     )
-    yield "C compiler", OK, f"{(asked.stdout or asked.stderr).partition(chr(10))[0]} ({path})"
+    version = (asked.stdout or asked.stderr).partition("\n")[0]
+    yield "C compiler", OK, f"{version} ({found.command[0]})"
 
 
 def _cache() -> Iterator[Finding]:

@@ -51,14 +51,14 @@ ACT_INLINE REAL ACT_MIN(REAL a, REAL b)
     return ACT_CHOOSE(-(MASK)((a < b) | (a != a)), a, b);
 }
 
-/* The same beside a number, which is not NaN. */
+/* The same beside a number, which is not NaN; of equal zeros the first, with its sign. */
 ACT_INLINE REAL ACT_AT_LEAST(REAL a, REAL number)
 {
-    return ACT_CHOOSE(-(MASK)!(a <= number), a, number);
+    return ACT_CHOOSE(-(MASK)!(a < number), a, number);
 }
 ACT_INLINE REAL ACT_AT_MOST(REAL a, REAL number)
 {
-    return ACT_CHOOSE(-(MASK)!(a >= number), a, number);
+    return ACT_CHOOSE(-(MASK)!(a > number), a, number);
 }
 
 /* exp(x*x)*erfc(x) */

@@ -215,6 +215,8 @@ class _Builder:
                 return self._product_power(base, int(n))
             case "pow", (base, float(n)) if n == 0.5:
                 return self.emit("sqrt", base)
+            case "pow", (base, float(n)) if n == -0.5:
+                return self.emit("div", 1.0, self.emit("sqrt", base))
             case "where", (float(condition), yes, no):
                 return yes if condition else no
             case "where", (condition, float(yes), float(no)):

@@ -28,8 +28,11 @@ class ActivationModule(nn.Module):
         self, expression: Expression, backend: str = "auto", n_channels: int | None = None
     ) -> None:
         super().__init__()
-        if n_channels is not None and n_channels < 1:
-            raise BadInput(f"n_channels must be 1 or more, or None, got {n_channels}")
+        whole = isinstance(n_channels, int) and not isinstance(n_channels, bool)
+        if n_channels is not None and not (whole and n_channels >= 1):
+            raise BadInput(
+                f"n_channels must be a whole number from 1 on, or None, got {n_channels!r}"
+            )
         if expression.inputs != ("x",):
             extra = ", ".join(name for name in expression.inputs if name != "x")
             raise BadInput(

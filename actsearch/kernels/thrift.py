@@ -9,6 +9,7 @@ of a kernel costs little beside the layer that asks for it.
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class _Output:
     version: int
     value: Value
     arguments: tuple[torch.Tensor, ...]
+    versions: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -45,26 +47,31 @@ class _Recipe:
         """
         if tuple(tensor._version for tensor in self.arguments) != self.versions:
             raise RuntimeError(
-                "an input or a parameter of an activation was changed in place between the "
-                "forward and the backward pass"
+                "an input or a parameter of an activation was changed in place since the forward "
+                "pass"
             )
         with torch.no_grad():
             return self.value(*self.arguments).view(self.shape)
 
 
-_outputs: dict[int, _Output] | None = None  # by address; None outside of ``thrifty``
+class _State(threading.local):
+    """Outputs by address, of this thread; None outside of ``thrifty``."""
+
+    outputs: dict[int, _Output] | None = None
+
+
+_state = _State()
 
 
 def note(output: torch.Tensor, value: Value, arguments: Sequence[torch.Tensor]) -> None:
     """Remember how an output was computed; does nothing outside of ``thrifty``."""
-    if _outputs is None or not output.requires_grad or not output.is_contiguous():
+    if _state.outputs is None or not output.requires_grad or not output.numel():
         return
-    _outputs[output.data_ptr()] = _Output(
-        weakref.ref(output),
-        output._version,
-        value,
-        tuple(argument.detach() for argument in arguments),
-    )
+    if output.is_contiguous():
+        kept = tuple(argument.detach() for argument in arguments)
+        versions = tuple(argument._version for argument in kept)
+        made = _Output(weakref.ref(output), output._version, value, kept, versions)
+        _state.outputs[output.data_ptr()] = made
 
 
 @contextlib.contextmanager
@@ -73,20 +80,25 @@ def thrifty() -> Iterator[None]:
 
     To be used around the forward pass; the backward may run outside. It acts on what contiguous
     outputs later layers save as they are, or under another shape.
+
+    Raises:
+        RuntimeError: In the backward, where something saved was changed in place meanwhile.
     """
-    global _outputs
-    before, _outputs = _outputs, {}
+    before, _state.outputs = _state.outputs, {}
     try:
         with torch.autograd.graph.saved_tensors_hooks(_pack, _unpack):
             yield
     finally:
-        _outputs = before
+        _state.outputs = before
 
 
-def _pack(tensor: torch.Tensor) -> torch.Tensor | _Recipe:
-    output = _outputs.get(tensor.data_ptr()) if _outputs else None
+def _pack(tensor: torch.Tensor) -> tuple[torch.Tensor, int] | _Recipe:
+    plain = tensor, tensor._version
+    if not _state.outputs or tensor.layout is not torch.strided:
+        return plain
+    output = _state.outputs.get(_address(tensor))
     if output is None:
-        return tensor
+        return plain
     # While its Python object lives its memory is not given to another tensor.
     alive = output.tensor()
     if (
@@ -96,10 +108,22 @@ def _pack(tensor: torch.Tensor) -> torch.Tensor | _Recipe:
         or tensor.dtype != alive.dtype
         or not tensor.is_contiguous()
     ):
-        return tensor
-    versions = tuple(argument._version for argument in output.arguments)
-    return _Recipe(output.value, output.arguments, versions, tensor.shape)
+        return plain
+    return _Recipe(output.value, output.arguments, output.versions, tensor.shape)
 
 
-def _unpack(kept: torch.Tensor | _Recipe) -> torch.Tensor:
-    return kept.compute() if isinstance(kept, _Recipe) else kept
+def _address(tensor: torch.Tensor) -> int:
+    try:
+        return tensor.data_ptr()
+    except RuntimeError:  # a stand-in without memory
+        return 0
+
+
+def _unpack(kept: tuple[torch.Tensor, int] | _Recipe) -> torch.Tensor:
+    if isinstance(kept, _Recipe):
+        return kept.compute()
+    tensor, version = kept
+    # With hooks torch leaves this check to them.
+    if tensor._version != version:
+        raise RuntimeError("a saved tensor was changed in place since the forward pass")
+    return tensor

@@ -120,7 +120,8 @@ class ProcessPool:
         calls = self._calls(desk, deadline, self._renew_after * self.n_workers)
         # On processors one more is handed out than there are workers: it waits in the workers' own
         # queue, and nobody idles while the driver reads a record and thinks of the next.
-        n_slots = self.n_workers + (self.devices == (CPU,))
+        ahead = 1 if self.n_workers > 1 and self.devices == (CPU,) else 0
+        n_slots = self.n_workers + ahead
         with self._started(calls, n_slots) as answers:
             for answer in answers:
                 if answer is not None:

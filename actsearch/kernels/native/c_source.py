@@ -4,6 +4,7 @@ Every kernel is a *body*, a loop over a stretch of elements. What is common to a
 work, threads, sums) is in ``driver.c`` and written once a file. A body runs over a multiple of
 64 elements, so that each goes through the same vector instructions wherever it lies: a value
 depends on its input alone, and not on the batch, the number of threads or the memory's alignment.
+(Rows with parameters of their own run over their length: there the last bit may depend on it.)
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ MAX_BYTES = 256_000_000
 SHRINK_TO = 0.75
 
 _LOOK_EVERY = 32  # libraries kept; looking means a walk through the folder
+_kept = itertools.count()
 _STALE_S = 3600.0
 _MARK = b"actsearch kernel"
 _DIGEST_BYTES = 32
@@ -40,10 +42,12 @@ class KernelCache:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder
         self._max_bytes = max_bytes
-        self._n_kept = 0
 
     def find(self, key: str) -> Path | None:
-        """Return the whole library of a kernel, or None; one that is damaged is removed."""
+        """Return the whole library of a kernel, or None; one that is damaged is removed.
+
+        Another process may put a whole one in its place just then: that is made once more.
+        """
         path = self.folder / f"{key}.so"
         try:
             whole = is_whole(path)
@@ -60,7 +64,8 @@ class KernelCache:
     def reason(self, key: str) -> str | None:
         """Return why a kernel was found wanting on this machine, or None."""
         try:
-            return (self.folder / f"{key}.txt").read_text(encoding="utf-8") or None
+            text = (self.folder / f"{key}.txt").read_text(encoding="utf-8", errors="replace")
+            return text.strip() or None
         except OSError:
             return None
 
@@ -88,9 +93,8 @@ class KernelCache:
             except OSError:  # a file system without links
                 shutil.copyfile(library, made)
             made.replace(self.folder / made.name)
-        if self._n_kept % _LOOK_EVERY == 0:
+        if next(_kept) % _LOOK_EVERY == 0:
             self._shrink()
-        self._n_kept += 1
 
     def keep_reason(self, workshop: Path, key: str, reason: str) -> None:
         """Note why a kernel is not to be used.

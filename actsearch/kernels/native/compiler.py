@@ -7,13 +7,16 @@ header declare its vector functions (libmvec), which are 10 to 40 times as fast 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +55,10 @@ class CompilerFault(Exception):
     """There is no working compiler, or it refused; the text is the reason in one line."""
 
 
+class CompilerHangs(CompilerFault):
+    """It was given up; what hung once is not tried in smaller pieces."""
+
+
 @dataclass(frozen=True)
 class Compiler:
     """A command that compiles C, and what tells it from others."""
@@ -71,7 +78,11 @@ def find() -> Compiler:
 
 @functools.lru_cache(maxsize=8)
 def _find(wanted: str, path: str) -> Compiler:
-    for command in [shlex.split(wanted)] if wanted.strip() else [["cc"], ["gcc"], ["clang"]]:
+    try:
+        given = shlex.split(wanted)
+    except ValueError as error:
+        raise CompilerFault(f"CC is '{wanted}', which is no command: {error}") from error
+    for command in [given] if given else [["cc"], ["gcc"], ["clang"]]:
         found = shutil.which(command[0], path=path)
         if found is not None:
             # Asking for its version would cost a process; a new version is a new file.
@@ -79,8 +90,8 @@ def _find(wanted: str, path: str) -> Compiler:
             facts = file.stat()
             identity = f"{' '.join(command)} {file} {facts.st_size} {facts.st_mtime_ns}"
             return Compiler((found, *command[1:]), identity)
-    if wanted.strip():
-        raise CompilerFault(f"CC names '{wanted}', which is not found")
+    if given:
+        raise CompilerFault(f"CC names '{wanted}', which is not found or can't be executed")
     raise CompilerFault("no C compiler is found (cc, gcc or clang)")
 
 
@@ -88,31 +99,49 @@ def compile_library(compiler: Compiler, source: Path, library: Path) -> None:
     """Compile a C file to a shared library, with the fastest flags that are understood.
 
     Raises:
+        CompilerHangs: It took too long.
         CompilerFault: None of the plans works; the reason is the last one's.
     """
     reason = ""
     for flags, libraries in PLANS:
         command = [*compiler.command, *flags, "-o", str(library), str(source), *libraries]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CompilerFault(f"{compiler.command[0]} took more than {TIMEOUT_S:g} s") from error
+            code, output = _run(command)
         except OSError as error:
             raise CompilerFault(f"{compiler.command[0]}: {error.strerror or error}") from error
-        if done.returncode == 0 and library.exists():
+        if code == 0 and library.exists():
             return
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        lines = [line for line in output.splitlines() if line.strip()]
         said = next((line for line in lines if "error" in line), lines[-1] if lines else "")
-        reason = f"{compiler.command[0]} failed (exit code {done.returncode}): {said[:200].strip()}"
+        reason = f"{compiler.command[0]} failed (exit code {code}): {said[:200].strip()}"
     raise CompilerFault(reason.removesuffix(": "))
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """Run a command, and end it with all its children when it takes too long.
+
+    Raises:
+        CompilerHangs: It took too long.
+        OSError: It can't be started.
+    """
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=TIMEOUT_S)
+        except BaseException as error:  # Ctrl-C as well: the compiler is in a session of its own
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CompilerHangs(f"{command[0]} took more than {TIMEOUT_S:g} s") from error
+            raise
+    return process.returncode, output
 
 
 @functools.cache

@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-#define ACT_BLOCK 64       /* bodies run over multiples of it; a tail is padded */
+#define ACT_BLOCK 64       /* bodies run over multiples of it, but for rows; a tail is padded */
 #define ACT_PIECE 4096     /* elements of one partial sum */
+#define ACT_PARTS 64       /* most pieces in which rows are added up */
 #define ACT_THREADED 32768 /* fewer elements are not worth a second thread */
 
 typedef struct {
@@ -55,7 +56,8 @@ static act_arguments act_moved(const act_arguments *a, long offset)
     return b;
 }
 
-/* Fewer than ACT_BLOCK elements: in copies, the last one repeated, with nothing flowing back. */
+/* Fewer than ACT_BLOCK elements: in copies, the last one repeated, with nothing flowing back. (A
+   sum that is infinite may so become NaN: 0 times an infinite slope.) */
 static void act_tail(act_body body, const act_arguments *a, long n, double *sums)
 {
     REAL in[3][ACT_BLOCK], out[3][ACT_BLOCK], gradient[ACT_BLOCK];
@@ -141,11 +143,14 @@ int act_call(act_body body, int n_parameters, long outer, long channels, long in
     const act_arguments a = {gradient, {x, u, o}, parameters, channels ? channels : 1,
                              {out0, out1, out2}};
     act_job job = {body, &a, result ? n_parameters : 0, outer, channels, inner, 0, 1, NULL};
+    if (gradient && n_parameters && !result) return 1;
     const long n = channels ? outer * channels * inner : inner;
     if (!channels)
         job.n_pieces = (inner + ACT_PIECE - 1) / ACT_PIECE;
     else if (inner == 1) {
-        job.rows = channels < ACT_PIECE ? ACT_PIECE / channels : 1;
+        /* At most ACT_PARTS pieces, for each has sums of all channels. */
+        const long fair = (outer + ACT_PARTS - 1) / ACT_PARTS, few = ACT_PIECE / channels;
+        job.rows = fair > few ? fair : few;
         job.n_pieces = (outer + job.rows - 1) / job.rows;
     } else
         job.n_pieces = outer * channels;

@@ -5,6 +5,7 @@ Any dense memory is read as it lies, contiguous or channels last; what is not de
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import torch
@@ -20,7 +21,8 @@ from actsearch.kernels.warn import warn_once
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _MAX_KNOWN = 8192
 
-#: What this process knows of kernels, the oldest first.
+#: What this process knows of kernels, the oldest first; changed under the lock alone.
+_lock = threading.RLock()
 _known: dict[tuple[Expression, torch.dtype], Bodies | Unusable] = {}
 
 
@@ -29,6 +31,11 @@ def prepare(expressions: Sequence[Expression], dtype: torch.dtype = torch.float3
 
     Warns once for each reason that there is none.
     """
+    with _lock:
+        _prepare(expressions, dtype)
+
+
+def _prepare(expressions: Sequence[Expression], dtype: torch.dtype) -> None:
     missing = [one for one in dict.fromkeys(expressions) if (one, dtype) not in _known]
     if not missing:
         return
@@ -47,13 +54,15 @@ def prepare(expressions: Sequence[Expression], dtype: torch.dtype = torch.float3
 
 def forget() -> None:
     """Drop what this process knows, as after the compiler changed."""
-    _known.clear()
+    with _lock:
+        _known.clear()
 
 
 def kernel(expression: Expression, dtype: torch.dtype = torch.float32) -> Bodies | Unusable:
     """Return the kernel of an expression, or why there is none; compiled if need be."""
-    prepare([expression], dtype)
-    return _known[expression, dtype]
+    with _lock:
+        _prepare([expression], dtype)
+        return _known[expression, dtype]
 
 
 class NativeEngine:
@@ -80,7 +89,7 @@ class NativeEngine:
         self._n_parameters = len(expression.parameters)
 
     def value(self, *tensors: torch.Tensor) -> torch.Tensor:
-        """See ``Engine.value``."""
+        """See ``Engine.value``; also raises MemoryError."""
         computed, result = dtypes.widened(tensors, self._n_inputs)
         bodies = self._bodies_for(computed)
         layout = find_layout(computed, self._n_inputs) if bodies is not None else None
@@ -94,7 +103,7 @@ class NativeEngine:
     def gradients(
         self, gradient: torch.Tensor, needed: int, *tensors: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """See ``Engine.gradients``."""
+        """See ``Engine.gradients``; also raises MemoryError."""
         computed, _ = dtypes.widened(tensors, self._n_inputs)
         bodies = self._bodies_for((*computed, gradient))
         layout = find_layout(computed, self._n_inputs) if bodies is not None else None
@@ -107,9 +116,11 @@ class NativeEngine:
         sums = None
         if self._n_parameters:
             size = (self._n_parameters, max(1, layout.channels))
-            sums = torch.zeros(size, dtype=torch.float64)
+            sums = torch.zeros(size, dtype=torch.float64, device="cpu")
         body = bodies.gradients_channels if layout.in_rows else bodies.gradients
         self._run(bodies, body, layout, in_step(gradient, like), outs, sums)
+        if sums is not None and layout.repeat > 1:
+            sums = sums.reshape(self._n_parameters, -1, layout.repeat).sum(-1)
         found = [*outs, *(sums if sums is not None else ())]
         return tuple(
             _fitted(found[index], tensor)
@@ -164,10 +175,10 @@ def _in_memory(tensor: torch.Tensor) -> bool:
     if type(tensor) not in _PLAIN or tensor.device.type != "cpu":
         return False
     try:
-        tensor.data_ptr()
-    except RuntimeError:  # a batch under way, as for a vectorised Jacobian
+        # Autograd's tensors of zeros have no memory, either.
+        return tensor.data_ptr() != 0 or tensor.numel() == 0
+    except RuntimeError:  # a batch under way, as for a vectorised Jacobian, or sparse
         return False
-    return True
 
 
 def _fitted(found: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
+#: A stretch with one value of a parameter that is shorter is not worth a loop of its own.
+SHORT = 64
 
-@dataclass(frozen=True)
-class Layout:
+
+class Layout(NamedTuple):
     """Inputs in the same dense order, packed parameters, and the extents for the driver.
 
     ``channels`` is 0 where parameters are single numbers; ``inner`` then counts all elements. Else
-    elements are ordered as (outer, channels, inner).
+    elements are ordered as (outer, channels, inner). Where ``repeat`` is above 1 each value of a
+    parameter stands that many times in a row, since stretches of a few elements would be slow.
     """
 
     inputs: tuple[torch.Tensor, ...]
@@ -26,6 +29,7 @@ class Layout:
     outer: int
     channels: int
     inner: int
+    repeat: int = 1
 
     @property
     def in_rows(self) -> bool:
@@ -41,8 +45,8 @@ def find_layout(tensors: Sequence[torch.Tensor], n_inputs: int) -> Layout | None
         n_inputs: How many are inputs.
 
     Returns:
-        The layout, or None for parameters that vary along more than one dimension, or that make the
-        result larger than the inputs.
+        The layout, or None for parameters that vary along more than one dimension or make the
+        result larger than the inputs, and where there are parameters and no elements.
     """
     base = tensors[0]
     if n_inputs > 1:
@@ -53,7 +57,7 @@ def find_layout(tensors: Sequence[torch.Tensor], n_inputs: int) -> Layout | None
     parameters = tensors[n_inputs:]
     if not parameters:
         return Layout(inputs, None, 1, 0, base.numel())
-    if any(p.ndim > base.ndim for p in parameters):
+    if any(p.ndim > base.ndim for p in parameters) or base.numel() == 0:
         return None
     along = {dim for p in parameters for dim in _varying(p, base.ndim)}
     if not along:
@@ -68,7 +72,10 @@ def find_layout(tensors: Sequence[torch.Tensor], n_inputs: int) -> Layout | None
     for other, (size, stride) in enumerate(zip(base.shape, base.stride(), strict=True)):
         if other != dim and size > 1 and stride < base.stride(dim):
             inner *= size
-    outer = base.numel() // max(1, channels * inner)
+    outer = base.numel() // (channels * inner)
+    if 1 < inner < SHORT:
+        packed = packed.repeat_interleave(inner, dim=1)
+        return Layout(inputs, packed, outer, channels * inner, 1, repeat=inner)
     return Layout(inputs, packed, outer, channels, inner)
 
 

@@ -81,7 +81,7 @@ class _Maker:
     judge: Judge
 
     def key(self, expression: Expression) -> str:
-        """Return what names a kernel: everything that decides its machine code."""
+        """Return what names a kernel: what decides its machine code, as far as can be seen."""
         facts = (
             _generator_digest(),
             str(expression),
@@ -115,8 +115,13 @@ class _Maker:
         for one in expressions:
             try:
                 texts[one] = kernel_source(_name(self.key(one)), one)
-            except (TooLarge, RecursionError) as error:
-                found[one] = Unusable(f"'{shorten(str(one), 60)}' can't be compiled: {error}")
+            except Exception as error:  # noqa: BLE001 - a fault of this formula, not of the search
+                why = (
+                    str(error)
+                    if isinstance(error, TooLarge)
+                    else f"{type(error).__name__}: {error}"
+                )
+                found[one] = Unusable(f"'{shorten(str(one), 60)}' can't be compiled: {why}")
         with ExitStack() as stack:
             try:
                 folder, kept = stack.enter_context(self.cache.workshop()), True
@@ -141,7 +146,7 @@ class _Maker:
             compiler.compile_library(self.compiler, source, library)
             return [(library, list(texts))]
         except compiler.CompilerFault as fault:
-            if len(texts) == 1:
+            if len(texts) == 1 or isinstance(fault, compiler.CompilerHangs):
                 found.update((one, Unusable(str(fault))) for one in texts)
                 return []
         singles = [self._compiled({one: text}, folder, found) for one, text in texts.items()]
@@ -150,6 +155,7 @@ class _Maker:
     def _judged(self, library: Path, group: Sequence[Expression], kept_in: Path | None) -> Found:
         """Verify the kernels of one library and keep those that are right."""
         found, good = Found(), []
+        bad: dict[str, str] = {}
         try:
             loaded = _load(library)
         except (OSError, AttributeError) as error:
@@ -162,10 +168,15 @@ class _Maker:
             found[one] = bodies if reason is None else Unusable(reason)
             if reason is None:
                 good.append(key)
-            elif kept_in is not None:
-                self.cache.keep_reason(kept_in, key, reason)
+            else:
+                bad[key] = reason
         if kept_in is not None:
-            self.cache.keep(library, good)
+            try:
+                for key, reason in bad.items():
+                    self.cache.keep_reason(kept_in, key, reason)
+                self.cache.keep(library, good)
+            except OSError as error:  # what is loaded stays good for this process
+                warn_once(f"compiled kernels can't be kept in {self.cache.folder}: {_text(error)}")
         return found
 
 

@@ -19,6 +19,7 @@ from actsearch.errors import BadInput
 from actsearch.expressions import Expression, parse
 from actsearch.kernels import KernelWarning, native
 from actsearch.kernels.native import c_source, compiler, library
+from actsearch.kernels.native import cache as native_cache
 from actsearch.kernels.native.cache import KernelCache, is_whole, seal
 from tests.kernels.conftest import NEEDS_COMPILER
 
@@ -79,9 +80,18 @@ def test_a_compiler_that_fails(
 def test_a_compiler_that_hangs(
     afresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """It is not asked again for each formula, and what it had started ends with it."""
     monkeypatch.setattr(compiler, "TIMEOUT_S", 0.3)
-    monkeypatch.setenv("CC", script(tmp_path / "cc", "exec sleep 60"))
-    works("took more than 0.3 s")
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("CC", script(tmp_path / "cc", f"sleep 60 & echo $! >> {pids}; wait"))
+    with pytest.warns(KernelWarning, match="took more than 0.3 s"):
+        kernels.prepare([parse(f"x + {k}*sin(x)") for k in range(2, 6)])
+    (pid,) = pids.read_text().split()
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.02)
+    assert "Z" in Path(f"/proc/{pid}/stat").read_text()  # nobody is there to reap it
 
 
 def test_a_compiler_that_writes_rubbish(
@@ -204,6 +214,53 @@ def test_a_wrong_kernel_is_never_used(
 
 
 @NEEDS_COMPILER
+@pytest.mark.parametrize("text", ["x*x", "exp(x)", "relu(x)**2", "x*x*sigmoid(x)"])
+@pytest.mark.parametrize("fault", ["NaN", "infinity"])
+def test_wrong_ends_are_noticed_where_the_function_overflows(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+) -> None:
+    original = c_source.kernel_source
+    wrong = {"NaN": "x != x ? 0 : y0;", "infinity": "x > (REAL)3.402823466e38 ? 0 : y0;"}[fault]
+    monkeypatch.setattr(
+        library,
+        "kernel_source",
+        lambda name, one: original(name, one).replace("] = y0;", f"] = {wrong}"),
+    )
+    with pytest.warns(KernelWarning, match="and eager has"):
+        kernels.prepare([parse(text)])
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize("body", ["value", "gradients"])
+def test_a_wrong_kernel_for_channels_is_noticed(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    original = c_source.kernel_source
+    right, wrong = {"value": ("y0;", "2 * y0;"), "gradients": ("g * d0;", "0;")}[body]
+
+    def source(name: str, one: Expression) -> str:
+        plain, bad = original(name, one).split(f"void {name}_{body}_channels")
+        return plain + f"void {name}_{body}_channels" + bad.replace(f"] = {right}", f"] = {wrong}")
+
+    monkeypatch.setattr(library, "kernel_source", source)
+    with pytest.warns(KernelWarning, match="is not eager's"):
+        kernels.prepare([parse("p0*x*sigmoid(x)")])
+
+
+@NEEDS_COMPILER
+def test_a_full_disk_costs_nothing_but_the_cache(
+    afresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(KernelCache, "keep", full)
+    with pytest.warns(KernelWarning, match="can't be kept in .*No space left"):
+        kernels.prepare([FORMULA])
+    assert kernels.fallback(FORMULA) is None
+
+
+@NEEDS_COMPILER
 def test_wrong_sums_are_noticed(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = c_source.kernel_source
     for right, wrong in (("s0 += g * d1;", "s0 += d1;"), ("s0[i] += g * d1;", "s0[0] += g * d1;")):
@@ -238,7 +295,10 @@ def test_many_processes_at_once(afresh: Path) -> None:
     assert all(is_whole(file) for file in files)
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native_cache, "_LOOK_EVERY", 1)
     cache = KernelCache(tmp_path)
     for name, age_s in (("making-old", 7200), ("making-new", 60)):
         (tmp_path / name).mkdir()
@@ -251,10 +311,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["k.so", "making-new"]
 
 
-def test_the_cache_is_bounded(tmp_path: Path) -> None:
+def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native_cache, "_LOOK_EVERY", 1)
     cache = KernelCache(tmp_path / "kernels", max_bytes=10_000)
     for number in range(20):
-        cache._n_kept = 0  # look each time
         with cache.workshop() as folder:
             made = folder / "made.so"
             made.write_bytes(b"x" * 2000)
