@@ -7,7 +7,6 @@ candidate takes seconds to compile, which is why a CPU has the native backend.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -91,4 +90,17 @@ class _Compiled:
 
 
 def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
-    return functools.wraps(function)(torch.compile(function, dynamic=True))
+    return torch.compile(own_code(function), dynamic=True)
+
+
+def own_code(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same function behind a code object of its own.
+
+    torch.compile counts compilations by code object and gives up after eight: all expressions share
+    the methods above, and the ninth would be left to run as it is.
+    """
+    namespace: dict[str, Any] = {"function": function}
+    text = "def call(*tensors):\n    return function(*tensors)\n"
+    exec(compile(text, "<actsearch inductor>", "exec"), namespace)  # noqa: S102 - the text above
+    made: Callable[..., Any] = namespace["call"]
+    return made

@@ -161,7 +161,7 @@ def _worst(got: torch.Tensor, own: torch.Tensor, own_error: torch.Tensor) -> int
     scale = info.eps / torch.finfo(torch.float32).eps
     allowed = TOLERANCES[got.dtype] * own.double().abs() + SLACK * scale * own_error
     allowed += 4 * torch.finfo(torch.float32).smallest_normal
-    # Beside an infinite value any number would be within a share of it: there it has to be the same.
+    # Any number is within a share of an infinite one: there it has to be the same.
     fits = ((got.double() - own.double()).abs() <= allowed) & own.isfinite()
     fits |= (got == own) | (got.isnan() & own.isnan()) | (own_error == math.inf)
     if got.dtype == torch.float64:  # where float32 keeps no digit it can't tell what float64 keeps

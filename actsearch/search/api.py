@@ -6,7 +6,6 @@ with it and refuses to mix. Budget, workers and devices may differ from session 
 
 from __future__ import annotations
 
-import functools
 import os
 import platform
 import sys
@@ -21,9 +20,10 @@ from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, Expression, parse
 from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
-from actsearch.search.engine import Compile, Engine, Limits, Observer
+from actsearch.search.engine import Engine, Limits, Observer
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.workers import Slots, make_pool, resolve
@@ -226,7 +226,7 @@ def _run(
             rung=rung,
             limits=limits,
             observer=observer,
-            compile=_compile(task, slots),
+            compile=compiling_ahead(task, slots.devices[0]),
         )
         # Seeds interrupted halfway are completed: those in the store are a prefix of them.
         listed = [parse(text) for text in space.seeds]
@@ -247,12 +247,6 @@ def _run(
         engine.run(pool)
         best = hall_of_fame(store.births(), store.trainings(), seeds=rung.seeds, rung=rung.name)
     return Result(store.folder, tuple(_found(scored) for scored in best))
-
-
-def _compile(task: Task, slots: Slots) -> Compile | None:
-    """Return how the task compiles formulas ahead, where it does."""
-    compile = getattr(task, "compile", None)
-    return None if compile is None else functools.partial(compile, device=slots.devices[0])
 
 
 def _found(scored: Scored) -> Found:

@@ -90,9 +90,6 @@ class Task(Protocol):
     def settings(self) -> dict[str, Any]:
         """Return all that decides a score (network, optimizer, steps, hash of the data) as JSON."""
 
-    # A task may also have ``compile(formulas, device)``: the driver calls it with formulas that
-    # will be trained soon, so that work they share (one call of a compiler) is done once.
-
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
     ) -> list[Record]:
@@ -105,4 +102,17 @@ class Task(Protocol):
 
         Returns:
             One record for each training. A bad candidate is a record, never an exception.
+        """
+
+
+@runtime_checkable
+class CompilesAhead(Protocol):
+    """A task that can do work for many formulas at once, such as one call of a compiler."""
+
+    def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
+        """Get formulas ready that will be trained soon; called by the driver.
+
+        Args:
+            formulas: as trainings will name them.
+            device: where they will be trained.
         """

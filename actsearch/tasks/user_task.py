@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.tasks.protocol import Record, Rung, Task, Training
+from actsearch.tasks.protocol import CompilesAhead, Record, Rung, Task, Training
 
 
 class UserTask:
@@ -60,11 +60,12 @@ class UserTask:
             raise _explained(f"settings() of the task in {path}", path, error) from error
         return settings
 
-    def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
-        """Compile by the user's task, where it does."""
-        ahead = getattr(self.task, "compile", None)
-        if callable(ahead):
-            ahead(formulas, device=device)
+    def __getattr__(self, name: str) -> Any:
+        """Compile ahead where the user's task does, and be known to do so."""
+        task = self.__dict__.get("task")
+        if name == "compile" and isinstance(task, CompilesAhead):
+            return task.compile
+        raise AttributeError(f"a task loaded from a file has no '{name}'")
 
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None

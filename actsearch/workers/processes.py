@@ -118,11 +118,7 @@ class ProcessPool:
     def _train_together(self, desk: Desk, deadline: Deadline) -> Answers:
         """Train with all workers until there are no more jobs, or the workers are due."""
         calls = self._calls(desk, deadline, self._renew_after * self.n_workers)
-        # On processors one more is handed out than there are workers: it waits in the workers' own
-        # queue, and nobody idles while the driver reads a record and thinks of the next.
-        ahead = 1 if self.n_workers > 1 and self.devices == (CPU,) else 0
-        n_slots = self.n_workers + ahead
-        with self._started(calls, n_slots) as answers:
+        with self._started(calls, self.n_workers) as answers:
             for answer in answers:
                 if answer is not None:
                     number, record = answer
@@ -196,7 +192,7 @@ class ProcessPool:
         """
         self._generation += anew
         # One worker would make joblib call in this process: then there are two, and one idles.
-        n_jobs = max(2, min(n_slots, self.n_workers))
+        n_jobs = max(2, n_slots)
         init = (self._payload, self._threads, os.getpid(), self._generation)
         with (
             _sigint_held(),

@@ -16,7 +16,7 @@ import time
 import warnings
 from dataclasses import dataclass
 
-from actsearch.tasks.protocol import Record, Task, Training
+from actsearch.tasks.protocol import CompilesAhead, Record, Task, Training
 from actsearch.workers.shipping import unpack
 from actsearch.workers.training import MachineFault, train_one
 
@@ -66,8 +66,6 @@ def initialize(payload: bytes, threads: int, driver_pid: int, generation: int) -
     # loky's workers dump a traceback over the progress display when they crash. The record says
     # what happened; a variable that is set, and empty, keeps faulthandler off.
     os.environ["PYTHONFAULTHANDLER"] = ""
-    # What the driver has said of compilers need not come from every worker as well.
-    warnings.filterwarnings("ignore", module=r"actsearch\.kernels")
     threading.Thread(target=_end_with, args=(driver_pid,), daemon=True).start()
     _state.payload, _state.threads, _state.task = payload, threads, None
 
@@ -84,6 +82,9 @@ def run(
     if _state.task is None:
         try:
             _state.task = unpack(_state.payload)
+            if isinstance(_state.task, CompilesAhead):
+                # What the driver has said of compilers need not come from every worker as well.
+                warnings.filterwarnings("ignore", module=r"actsearch\.kernels")
         except Exception as error:  # noqa: BLE001 - whatever a user's module does when imported
             return number, Unavailable(f"{type(error).__name__}: {error}")
     _pin_threads()
