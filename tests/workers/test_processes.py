@@ -245,7 +245,8 @@ DRIVER = """
         def train(self, trainings, *, device="cpu", deadline=None):
             import os
             (t,) = trainings
-            time.sleep(0.01 if t.formula == "first" else 120)
+            # Long enough that each worker takes one: else the second may be starting still.
+            time.sleep(2 if t.formula == "first" else 120)
             metrics = {"pid": os.getpid()}
             return [Record(t.formula, t.rung, t.seed, "ok", 1.0, metrics, (), 0.1, device)]
 
@@ -281,6 +282,7 @@ def test_no_worker_outlives_its_driver(tmp_path: Path, how: signal.Signals) -> N
         assert driver.stdout is not None
         assert driver.stderr is not None
         workers = {int(driver.stdout.readline()), int(driver.stdout.readline())}
+        assert len(workers) == 2
         begin = time.monotonic()
         if how == signal.SIGINT:
             os.killpg(driver.pid, how)  # as a terminal does it
