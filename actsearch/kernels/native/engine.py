@@ -31,25 +31,19 @@ def prepare(expressions: Sequence[Expression], dtype: torch.dtype = torch.float3
 
     Warns once for each reason that there is none.
     """
+
+    def judge(one: Expression, bodies: Bodies) -> str | None:
+        return probe.disagreement(NativeEngine(one, {dtype: bodies}), dtype)
+
     with _lock:
-        _prepare(expressions, dtype)
-
-
-def _prepare(expressions: Sequence[Expression], dtype: torch.dtype) -> None:
-    missing = [one for one in dict.fromkeys(expressions) if (one, dtype) not in _known]
-    if not missing:
-        return
-    found = library.prepare(
-        missing,
-        dtype,
-        lambda one, bodies: probe.disagreement(NativeEngine(one, {dtype: bodies}), dtype),
-    )
-    for one, bodies in found.items():
-        _known[one, dtype] = bodies
-        if isinstance(bodies, Unusable):
-            warn_once(f"the native backend can't be used, eager takes its place: {bodies}")
-    while len(_known) > _MAX_KNOWN:
-        del _known[next(iter(_known))]
+        missing = [one for one in dict.fromkeys(expressions) if (one, dtype) not in _known]
+        found = library.prepare(missing, dtype, judge) if missing else {}
+        for one, bodies in found.items():
+            _known[one, dtype] = bodies
+            if isinstance(bodies, Unusable):
+                warn_once(f"the native backend can't be used, eager takes its place: {bodies}")
+        while len(_known) > _MAX_KNOWN:
+            del _known[next(iter(_known))]
 
 
 def forget() -> None:
@@ -61,7 +55,7 @@ def forget() -> None:
 def kernel(expression: Expression, dtype: torch.dtype = torch.float32) -> Bodies | Unusable:
     """Return the kernel of an expression, or why there is none; compiled if need be."""
     with _lock:
-        _prepare([expression], dtype)
+        prepare([expression], dtype)
         return _known[expression, dtype]
 
 

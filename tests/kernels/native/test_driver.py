@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -140,6 +141,24 @@ def test_several_inputs_in_any_layout(data: st.DataObject) -> None:
     ):
         assert a.shape == b.shape
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_a_default_device_elsewhere(afresh: Path) -> None:
+    """As where large models are built: kernels are judged, sums made, on the CPU all the same."""
+    with torch.device("meta"):
+        assert not isinstance(native.kernel(SWISH), native.Unusable)
+        x = torch.ones(5, device="cpu")
+        p = torch.tensor(0.7, device="cpu"), torch.tensor(1.3, device="cpu")
+        found = NativeEngine(SWISH).gradients(x, 7, x, *p)
+    for mine, eager in zip(found, EagerEngine(SWISH).gradients(x, 7, x, *p), strict=True):
+        torch.testing.assert_close(mine, eager)
+
+
+def test_zeros_without_memory_and_no_channels() -> None:
+    nothing = torch._efficientzerotensor((70,))
+    assert torch.equal(NativeEngine(parse("cos(x)")).value(nothing), torch.ones(70))
+    x, p = torch.ones(4, 0), (torch.ones(0), torch.tensor(1.0))
+    assert [g.shape for g in NativeEngine(SWISH).gradients(x, 7, x, *p)] == [(4, 0), (0,), ()]
 
 
 def test_dense_memory_is_not_copied() -> None:
