@@ -1,26 +1,119 @@
-"""Known activation functions as formulas of our own grammar, with their sources."""
+"""The zoo: known activation functions as formulas of our own grammar, each with its source.
+
+They go through the same kernels and the same training as every candidate: a comparison with them is
+one of functions, not of implementations.
+"""
 
 from __future__ import annotations
 
-#: Name -> formula. Sources: sigmoid, tanh (classical); softsign (Turian et al. 2009); softplus
-#: (Dugas et al. 2001); ReLU (Nair and Hinton 2010); Leaky ReLU (Maas et al. 2013); ELU (Clevert
-#: et al. 2016); SELU (Klambauer et al. 2017); GELU (Hendrycks and Gimpel 2016); SiLU (Elfwing et
-#: al. 2018; Swish: Ramachandran et al. 2017); Mish (Misra 2019); Hardswish (Howard et al. 2019);
-#: squared ReLU (So et al. 2021); GCU (Noel et al. 2021); sin (Sitzmann et al. 2020).
-KNOWN: dict[str, str] = {
-    "ReLU": "relu(x)",
-    "Leaky ReLU": "leaky_relu(x)",
-    "ELU": "elu(x)",
-    "SELU": "selu(x)",
-    "GELU": "gelu(x)",
-    "SiLU": "silu(x)",
-    "Mish": "mish(x)",
-    "Hardswish": "hardswish(x)",
-    "Softplus": "softplus(x)",
-    "Softsign": "softsign(x)",
-    "tanh": "tanh(x)",
-    "sigmoid": "sigmoid(x)",
-    "squared ReLU": "relu(x)**2",
-    "GCU": "x*cos(x)",
-    "sin": "sin(x)",
-}
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """One known activation function.
+
+    Attributes:
+        name: What people call it.
+        formula: What it is, in our grammar; ``p0`` is learned, ``u`` is a second projection.
+        source: Who published it, when and where.
+        note: What a reader should know of this form of it.
+    """
+
+    name: str
+    formula: str
+    source: str
+    note: str = ""
+
+
+_SWISH_SEARCH = "Ramachandran, Zoph and Le 2017, Searching for Activation Functions"
+_GRAFS = (
+    "Strack, Safari and Hutter 2024, Efficient Search for Customized Activation Functions with "
+    "Gradient Descent"
+)
+_AQUASURF = (
+    "Bingham and Miikkulainen 2023, Efficient Activation Function Optimization through Surrogate "
+    "Modeling"
+)
+
+ZOO: tuple[Known, ...] = (
+    Known("ReLU", "relu(x)", "Nair and Hinton 2010"),
+    Known("Leaky ReLU", "leaky_relu(x)", "Maas, Hannun and Ng 2013", "slope 0.01 below 0"),
+    Known(
+        "PReLU",
+        "relu(x) - 0.25*p0*relu(-x)",
+        "He et al. 2015, Delving Deep into Rectifiers",
+        "one learned slope a layer, which starts at 0.25 (p0 starts at 1)",
+    ),
+    Known("ELU", "elu(x)", "Clevert, Unterthiner and Hochreiter 2016"),
+    Known(
+        "CELU",
+        "relu(x) + min(0, expm1(x))",
+        "Barron 2017, Continuously Differentiable Exponential Linear Units",
+        "with its default, alpha = 1, the same function as ELU, so the two count as one",
+    ),
+    Known("SELU", "selu(x)", "Klambauer et al. 2017"),
+    Known(
+        "SERLU",
+        "1.07862*(relu(x) + 2.90427*min(x, 0)*exp(min(x, 0)))",
+        "Zhang and Li 2018, Effectiveness of Scaled Exponentially-Regularized Linear Units",
+    ),
+    Known("GELU", "gelu(x)", "Hendrycks and Gimpel 2016"),
+    Known(
+        "SiLU",
+        "silu(x)",
+        "Elfwing, Uchibe and Doya 2018, as Swish: Ramachandran, Zoph and Le 2017",
+    ),
+    Known(
+        "E-Swish",
+        "1.375*silu(x)",
+        "Alcaide 2018, E-swish: Adjusting Activations to Different Network Depths",
+        "beta = 1.375, in the middle of the range from 1 to 1.75 that is recommended",
+    ),
+    Known("Mish", "mish(x)", "Misra 2019"),
+    Known("Hardswish", "hardswish(x)", "Howard et al. 2019, Searching for MobileNetV3"),
+    Known("ELiSH", "elu(x)*sigmoid(x)", "Basirat and Roth 2018, The Quest for the Golden Activation Function"),
+    Known("squared ReLU", "relu(x)**2", "So et al. 2021, Primer"),
+    Known("Softplus", "softplus(x)", "Dugas et al. 2001"),
+    Known("Softsign", "softsign(x)", "Turian, Bergstra and Bengio 2009"),
+    Known("tanh", "tanh(x)", "classical; LeCun et al. 1998, Efficient BackProp"),
+    Known(
+        "penalized tanh",
+        "max(tanh(x), 0.25*tanh(x))",
+        "Xu, Huang and Li 2016, Revise Saturated Activation Functions",
+        "a quarter of tanh below 0",
+    ),
+    Known("sigmoid", "sigmoid(x)", "classical; Rumelhart, Hinton and Williams 1986"),
+    Known("hard sigmoid", "hardsigmoid(x)", "Courbariaux, Bengio and David 2015", "slope 1/6"),
+    Known("GCU", "x*cos(x)", "Noel et al. 2021, Growing Cosine Unit"),
+    Known("sin", "sin(x)", "Sitzmann et al. 2020"),
+    Known("AQuaSurF", "-x*sigmoid(x)*clip(0.2*x + 0.5, 0, 1)", _AQUASURF),
+    Known(
+        "EELU",
+        "-x*erf(exp(-x))",
+        "known as the exponential error linear unit; its first publication was not traced",
+    ),
+    Known("GRAFS-ELU", "sigmoid(relu(x))*elu(x)", _GRAFS),
+    Known("GRAFS-GELU", "sigmoid(relu(x))*gelu(x)", _GRAFS),
+    Known("exp(cos)", "exp(cos(x))", _SWISH_SEARCH),
+    Known("max(x, sigmoid)", "max(x, sigmoid(x))", _SWISH_SEARCH),
+    Known("cos - x", "cos(x) - x", _SWISH_SEARCH),
+    Known("min(x, sin)", "min(x, sin(x))", _SWISH_SEARCH),
+    Known("atan^2 - x", "atan(x)**2 - x", _SWISH_SEARCH),
+    Known("max(x, tanh)", "max(x, tanh(x))", _SWISH_SEARCH),
+)
+
+#: Units whose layer carries a second projection ``u``: for tasks whose networks have one.
+GATED: tuple[Known, ...] = (
+    Known("Maxout", "max(x, u)", "Goodfellow et al. 2013, Maxout Networks", "of two pieces"),
+    Known("SwiGLU", "silu(x)*u", "Shazeer 2020, GLU Variants Improve Transformer"),
+)
+
+#: Name -> formula, of those that read x alone.
+KNOWN: dict[str, str] = {known.name: known.formula for known in ZOO}
+
+
+def formula_of(text: str) -> str:
+    """Return the formula of the known activation called ``text`` in any case, else ``text``."""
+    wanted = text.strip().lower()
+    return next((k.formula for k in ZOO + GATED if k.name.lower() == wanted), text)

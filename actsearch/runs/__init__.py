@@ -13,16 +13,18 @@ from actsearch.runs.folder import (
     run_names,
     runs_root,
 )
-from actsearch.runs.records import Birth, Session, TrainingRow
+from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, scores
 from actsearch.runs.store import RunStore
 
 __all__ = [
     "Birth",
+    "Heat",
     "RunStore",
     "Scored",
     "Session",
     "TrainingRow",
+    "TrialRow",
     "check_free",
     "check_name",
     "default_name",

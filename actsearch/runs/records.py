@@ -1,4 +1,4 @@
-"""The two records a run is made of: a birth, and one training of a birth.
+"""The records a run is made of: births, heats, trainings, and the trials that confirm.
 
 Plain frozen values without behaviour, so that the search, the tables and the report can share them
 and two stores can be compared with ``==``.
@@ -18,7 +18,7 @@ OK = "ok"
 STOPPED = "stopped"  # ended by a deadline: no result, so never kept
 
 #: What a kept training may have come to; only the first carries a score.
-TRAINING_STATUSES = (OK, "diverged", "failed", "crashed")
+TRAINING_STATUSES = (OK, "diverged", "failed", "crashed", "no signal", "pruned")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,21 @@ class Birth:
     same_as: int | None = None
     size: int = 0
     created_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What one candidate is asked to run next: trainings at one rung, decided at one moment.
+
+    ``id`` counts the decisions of a run, so heats are its log. ``pace`` holds points (step, least
+    validation score); a training that falls below one of them is ended.
+    """
+
+    id: int
+    birth_id: int
+    rung: str
+    seeds: tuple[int, ...]
+    pace: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,33 @@ class TrainingRow:
         """
         values = {field.name: getattr(record, field.name) for field in fields(cls)[1:]}
         return cls(birth_id=birth_id, **values)
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One training that confirms: a formula on a task with a fresh seed, scored on ``split``.
+
+    ``split`` is "test", or "validation" for a task without held-out data. The other fields are
+    those of ``TrainingRow``.
+    """
+
+    task: str
+    split: str
+    formula: str
+    seed: int
+    status: str
+    score: float | None
+    metrics: dict[str, float]
+    curve: tuple[tuple[int, float, float], ...]
+    time_s: float
+    device: str
+    message: str = ""
+
+    @classmethod
+    def of(cls, task: str, split: str, record: object) -> TrialRow:
+        """Make the row that keeps ``record`` (as a task answers it) as a trial on ``task``."""
+        names = [field.name for field in fields(cls)[2:]]
+        return cls(task=task, split=split, **{name: getattr(record, name) for name in names})
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,20 @@ from actsearch.runs.records import (
     STOPPED,
     TRAINING_STATUSES,
     Birth,
+    Heat,
     Session,
     TrainingRow,
+    TrialRow,
 )
 
 BIRTH_COLUMNS = (
     "id, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s"
 )
 TRAINING_COLUMNS = "birth_id, rung, seed, status, score, metrics, curve, time_s, device, message"
+HEAT_COLUMNS = "id, birth_id, rung, seeds, pace"
+TRIAL_COLUMNS = (
+    "task, split, formula, seed, status, score, metrics, curve, time_s, device, message"
+)
 SESSION_COLUMNS = "id, begin_s, end_s, active_s, info, outcome"
 
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -90,44 +96,55 @@ def training_to_row(row: TrainingRow) -> tuple[Any, ...]:
         ValueError: the status is unknown, does not go with the score, or is that of a training
             that was stopped.
     """
-    if row.status == STOPPED:
-        raise ValueError(
-            f"birth {row.birth_id}: a stopped training is no result; leave it out, and resume "
-            "trains it again"
-        )
-    if row.status not in TRAINING_STATUSES:
-        raise ValueError(f"birth {row.birth_id}: unknown status '{row.status}'")
-    scored = row.score is not None and math.isfinite(row.score)
-    if scored != (row.status == "ok") or (row.score is not None and not scored):
-        raise ValueError(f"birth {row.birth_id}: status '{row.status}' with score {row.score}")
-    return (
-        row.birth_id,
-        row.rung,
-        row.seed,
-        row.status,
-        row.score,
-        dump({key: _writable(value) for key, value in row.metrics.items()}),
-        dump([[step, _writable(loss), _writable(score)] for step, loss, score in row.curve]),
-        row.time_s,
-        row.device,
-        _storable(row.message),
-    )
+    return (row.birth_id, row.rung, row.seed, *_outcome_to_row(row, f"birth {row.birth_id}"))
 
 
 def training_from_row(row: tuple[Any, ...]) -> TrainingRow:
     """Return the training in a row of ``TRAINING_COLUMNS``. Raises ``Malformed``."""
-    birth_id, rung, seed, status, score, metrics, curve, time_s, device, message = row
+    birth_id, rung, seed, *outcome = row
     return TrainingRow(
         birth_id=_integer(birth_id),
         rung=_text(rung),
         seed=_integer(seed),
-        status=_text(status),
-        score=None if score is None else _number(score),
-        metrics={_text(key): _readable(value) for key, value in _dict(load(metrics)).items()},
-        curve=tuple(_point(point) for point in _list(load(curve))),
-        time_s=_number(time_s),
-        device=_text(device),
-        message=_text(message),
+        **_outcome_from_row(outcome),
+    )
+
+
+def trial_to_row(row: TrialRow) -> tuple[Any, ...]:
+    """Return the values of ``TRIAL_COLUMNS``. Raises ValueError as ``training_to_row`` does."""
+    outcome = _outcome_to_row(row, f"the trial of '{row.formula}'")
+    return (row.task, row.split, row.formula, row.seed, *outcome)
+
+
+def trial_from_row(row: tuple[Any, ...]) -> TrialRow:
+    """Return the trial in a row of ``TRIAL_COLUMNS``. Raises ``Malformed``."""
+    task, split, formula, seed, *outcome = row
+    return TrialRow(
+        task=_text(task),
+        split=_text(split),
+        formula=_text(formula),
+        seed=_integer(seed),
+        **_outcome_from_row(outcome),
+    )
+
+
+def heat_to_row(heat: Heat) -> tuple[Any, ...]:
+    """Return the values of ``HEAT_COLUMNS``. Raises ValueError for a heat without seeds."""
+    if not heat.seeds or len(set(heat.seeds)) < len(heat.seeds):
+        raise ValueError(f"heat {heat.id} needs different seeds, got {heat.seeds}")
+    pace = [[step, _writable(score)] for step, score in heat.pace]
+    return heat.id, heat.birth_id, heat.rung, dump(list(heat.seeds)), dump(pace)
+
+
+def heat_from_row(row: tuple[Any, ...]) -> Heat:
+    """Return the heat in a row of ``HEAT_COLUMNS``. Raises ``Malformed``."""
+    id_, birth_id, rung, seeds, pace = row
+    return Heat(
+        id=_integer(id_),
+        birth_id=_integer(birth_id),
+        rung=_text(rung),
+        seeds=tuple(_integer(seed) for seed in _list(load(seeds))),
+        pace=tuple(_pace_point(point) for point in _list(load(pace))),
     )
 
 
@@ -162,6 +179,41 @@ def load_object(text: Any) -> dict[str, Any]:
     return _dict(load(text))
 
 
+def _outcome_to_row(row: TrainingRow | TrialRow, whose: str) -> tuple[Any, ...]:
+    """Return the columns from ``status`` on, which trainings and trials share."""
+    if row.status == STOPPED:
+        raise ValueError(
+            f"{whose}: a stopped training is no result; leave it out, and resume trains it again"
+        )
+    if row.status not in TRAINING_STATUSES:
+        raise ValueError(f"{whose}: unknown status '{row.status}'")
+    scored = row.score is not None and math.isfinite(row.score)
+    if scored != (row.status == "ok") or (row.score is not None and not scored):
+        raise ValueError(f"{whose}: status '{row.status}' with score {row.score}")
+    return (
+        row.status,
+        row.score,
+        dump({key: _writable(value) for key, value in row.metrics.items()}),
+        dump([[step, _writable(loss), _writable(score)] for step, loss, score in row.curve]),
+        row.time_s,
+        row.device,
+        _storable(row.message),
+    )
+
+
+def _outcome_from_row(outcome: list[Any]) -> dict[str, Any]:
+    status, score, metrics, curve, time_s, device, message = outcome
+    return {
+        "status": _text(status),
+        "score": None if score is None else _number(score),
+        "metrics": {_text(key): _readable(value) for key, value in _dict(load(metrics)).items()},
+        "curve": tuple(_point(point) for point in _list(load(curve))),
+        "time_s": _number(time_s),
+        "device": _text(device),
+        "message": _text(message),
+    }
+
+
 def _writable(value: float) -> float | str:
     value = float(value)
     if math.isfinite(value):
@@ -180,6 +232,13 @@ def _point(value: Any) -> tuple[int, float, float]:
         case [step, loss, score]:
             return _integer(step), _readable(loss), _readable(score)
     raise Malformed(f"a point of a curve has three numbers, not {value!r:.60}")
+
+
+def _pace_point(value: Any) -> tuple[int, float]:
+    match value:
+        case [step, score]:
+            return _integer(step), _readable(score)
+    raise Malformed(f"a point of a pace has two numbers, not {value!r:.60}")
 
 
 def _storable(text: str) -> str:

@@ -14,7 +14,9 @@ from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs.records import BIRTH_STATUSES, TRAINING_STATUSES
 
 APPLICATION_ID = 0x41637453  # "ActS"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+#: Version 1 has no heats and no trials: it is read, and never written.
+READABLE_VERSIONS = (1, 2)
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -57,6 +59,30 @@ CREATE TABLE trainings (
     CHECK ((status = 'ok') = (score IS NOT NULL))
 ) WITHOUT ROWID;
 
+CREATE TABLE heats (
+    id INTEGER PRIMARY KEY CHECK (id >= 0),
+    birth_id INTEGER NOT NULL REFERENCES births (id),
+    rung TEXT NOT NULL,
+    seeds TEXT NOT NULL,            -- JSON list of integers
+    pace TEXT NOT NULL              -- JSON list of [step, least validation score]
+);
+
+CREATE TABLE trials (
+    task TEXT NOT NULL,
+    split TEXT NOT NULL,
+    formula TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL {_one_of("status", TRAINING_STATUSES)},
+    score REAL,
+    metrics TEXT NOT NULL,          -- as in trainings
+    curve TEXT NOT NULL,
+    time_s REAL NOT NULL,
+    device TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (task, split, formula, seed),
+    CHECK ((status = 'ok') = (score IS NOT NULL))
+) WITHOUT ROWID;
+
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY,
     begin_s REAL NOT NULL,
@@ -90,7 +116,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     try:
         # The file may come from anyone: what its schema says is not to be trusted with functions.
         connection.execute("PRAGMA trusted_schema = OFF")
-        _check_ours(connection, path)
+        _check_ours(connection, path, write)
         if write:
             _make_durable(connection, path)
             # Before anything is added to it; a page that lies would spoil what is written next.
@@ -115,17 +141,23 @@ def _connect(uri: str) -> sqlite3.Connection:
     )
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise BadInput(
             f"{path} is not a run of actsearch (an SQLite file of some other program); "
             "`actsearch runs` lists the runs"
         )
     version = _pragma(connection, "user_version")
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise BadInput(
             f"{path} has format {version} and this actsearch reads format {SCHEMA_VERSION}; "
             "update it: pip install --upgrade actsearch"
+        )
+    if write and version != SCHEMA_VERSION:
+        raise BadInput(
+            f"{path} was written by an older actsearch (format {version}), whose trainings do not "
+            f"compare with today's: it can be read, not gone on with. Start a new run from its "
+            f"best: actsearch search --seed-run {path.parent.name}"
         )
 
 

@@ -19,6 +19,12 @@ and ``same_as`` point to earlier births.
 resumed search that trains twice what it already knows fails loudly. A training that its deadline
 stopped is no result and is refused; one that diverged, failed or killed its worker is a result.
 
+*Heats* are the log of what the search decided, added in the order of their ids without gaps: a
+birth that is trained comes with its first heat in one transaction, later heats follow alone.
+
+*Trials* are unique by (task, split, formula, seed) and belong to the confirm stage; nothing of the
+search reads them.
+
 *Time.* Each session counts the seconds it was active up to its last commit, in the same
 transaction; ``elapsed_s`` adds the sessions up, so that a budget survives every kind of end.
 
@@ -36,10 +42,10 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from actsearch.errors import ActsearchError
 from actsearch.runs import rows, schema
@@ -47,7 +53,9 @@ from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE, existing_run
 from actsearch.runs.lock import WriterLock
-from actsearch.runs.records import Birth, Session, TrainingRow
+from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
+
+_Row = TypeVar("_Row")
 
 
 class RunStore:
@@ -145,6 +153,15 @@ class RunStore:
                 found = self._fetch(f"{query} WHERE birth_id = ?{order}", birth_id)
             return [rows.training_from_row(row) for row in found]
 
+    def heats(self) -> list[Heat]:
+        """Return all heats in the order of their ids; none in a run of an older format."""
+        return self._all("heats", rows.HEAT_COLUMNS, "id", rows.heat_from_row)
+
+    def trials(self) -> list[TrialRow]:
+        """Return all trials by task, split, formula and seed; none in a run of an older format."""
+        order = "task, split, formula, seed"
+        return self._all("trials", rows.TRIAL_COLUMNS, order, rows.trial_from_row)
+
     def sessions(self) -> list[Session]:
         """Return the sessions in the order they began."""
         query = f"SELECT {rows.SESSION_COLUMNS} FROM sessions ORDER BY id"
@@ -173,19 +190,46 @@ class RunStore:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def add_birth(self, birth: Birth) -> None:
-        """Add the next birth; it is durable on return.
+    def add_birth(self, birth: Birth, heat: Heat | None = None) -> None:
+        """Add the next birth, and its first heat with it; they are durable on return.
 
         Raises:
-            ValueError: its id is not the next one, or it points to a birth that is not earlier.
+            ValueError: an id is not the next one, or it points to a birth that is not earlier.
             ActsearchError: the disk failed.
         """
         values = rows.birth_to_row(birth)
         with self._transaction() as db:
-            expected = _count_births(db)
+            expected = _next_id(db, "births")
             if birth.id != expected:
                 raise ValueError(f"birth {birth.id} came where {expected} was expected")
             _insert(db, "births", rows.BIRTH_COLUMNS, values)
+            if heat is not None:
+                _insert_heat(db, heat)
+
+    def add_heat(self, heat: Heat) -> None:
+        """Add the next heat; it is durable on return.
+
+        Raises:
+            ValueError: its id is not the next one, or its birth is not here.
+            ActsearchError: the disk failed.
+        """
+        with self._transaction() as db:
+            _insert_heat(db, heat)
+
+    def add_trial(self, row: TrialRow) -> None:
+        """Add a trial; it is durable on return.
+
+        Raises:
+            ValueError: it was added before, was stopped, or status and score do not go together.
+            ActsearchError: the disk failed.
+        """
+        values = rows.trial_to_row(row)
+        with self._transaction() as db:
+            key = (row.task, row.split, row.formula, row.seed)
+            known = "SELECT 1 FROM trials WHERE task = ? AND split = ? AND formula = ? AND seed = ?"
+            if db.execute(known, key).fetchone():
+                raise ValueError(f"'{row.formula}' was tried on {row.task} with seed {row.seed}")
+            _insert(db, "trials", rows.TRIAL_COLUMNS, values)
 
     def add_training(self, row: TrainingRow) -> None:
         """Add a training; it is durable on return.
@@ -197,7 +241,7 @@ class RunStore:
         """
         values = rows.training_to_row(row)
         with self._transaction() as db:
-            if not 0 <= row.birth_id < _count_births(db):
+            if not 0 <= row.birth_id < _next_id(db, "births"):
                 raise ValueError(f"there is no birth {row.birth_id} to train")
             key = (row.birth_id, row.rung, row.seed)
             known = "SELECT 1 FROM trainings WHERE birth_id = ? AND rung = ? AND seed = ?"
@@ -276,6 +320,15 @@ class RunStore:
         with self._thread_lock:
             return self._db.execute(query, values).fetchall()
 
+    def _all(
+        self, table: str, columns: str, order: str, from_row: Callable[[Any], _Row]
+    ) -> list[_Row]:
+        with explained(self.path, "read"):
+            if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = ?", table):
+                return []
+            query = f"SELECT {columns} FROM {table} ORDER BY {order}"
+            return [from_row(row) for row in self._fetch(query)]
+
     def _count(self, table: str) -> int:
         with explained(self.path, "read"):
             return int(self._fetch(f"SELECT COUNT(*) FROM {table}")[0][0])
@@ -318,6 +371,15 @@ def _insert(db: sqlite3.Connection, table: str, columns: str, values: tuple[Any,
     db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
 
 
-def _count_births(db: sqlite3.Connection) -> int:
+def _insert_heat(db: sqlite3.Connection, heat: Heat) -> None:
+    expected = _next_id(db, "heats")
+    if heat.id != expected:
+        raise ValueError(f"heat {heat.id} came where {expected} was expected")
+    if not 0 <= heat.birth_id < _next_id(db, "births"):
+        raise ValueError(f"there is no birth {heat.birth_id} to run heat {heat.id}")
+    _insert(db, "heats", rows.HEAT_COLUMNS, rows.heat_to_row(heat))
+
+
+def _next_id(db: sqlite3.Connection, table: str) -> int:
     # Ids have no gaps, and the largest is found without a scan.
-    return int(db.execute("SELECT COALESCE(MAX(id) + 1, 0) FROM births").fetchone()[0])
+    return int(db.execute(f"SELECT COALESCE(MAX(id) + 1, 0) FROM {table}").fetchone()[0])

@@ -16,13 +16,21 @@ DIVERGED = "diverged"  # the loss became infinite or NaN
 FAILED = "failed"  # building or training the network raised
 STOPPED = "stopped"  # the deadline passed
 CRASHED = "crashed"  # the worker process died; set by the workers, never by a task
+NO_SIGNAL = "no signal"  # at initialisation nothing, or infinity, comes through the network
+PRUNED = "pruned"  # its curve fell behind the pace that was asked for
 
-STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED)
+STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED, NO_SIGNAL, PRUNED)
+
+#: Points (step, least validation score) that a training's curve must not fall below.
+Pace = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)
 class Rung:
-    """The trainings that a candidate gets at one level of effort: a length, and one per seed."""
+    """One level of effort: how long a training is, and with which seeds it may be repeated.
+
+    Seeds are used in their order, and only as many as the search needs to decide about a candidate.
+    """
 
     name: str
     steps: int
@@ -31,11 +39,16 @@ class Rung:
 
 @dataclass(frozen=True)
 class Training:
-    """One training that is asked for."""
+    """One training that is asked for.
+
+    ``pace`` may be ignored by a task; one that heeds it ends a training whose validation score at
+    one of these steps is below the given one, with status "pruned".
+    """
 
     formula: str
     rung: str
     seed: int
+    pace: Pace = ()
 
 
 @dataclass(frozen=True)
