@@ -16,6 +16,8 @@ _HOMES = {
     "KNOWN": "actsearch.expressions",
     "PRIMITIVES": "actsearch.expressions",
     "parse": "actsearch.expressions",
+    "compare": "actsearch.trials.compare",
+    "confirm": "actsearch.trials.confirm",
     "Result": "actsearch.search",
     "SearchSpace": "actsearch.search",
     "load_space": "actsearch.search",
@@ -26,6 +28,8 @@ _HOMES = {
 if TYPE_CHECKING:
     from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
     from actsearch.search import Result, SearchSpace, load_space, resume, search
+    from actsearch.trials.compare import compare
+    from actsearch.trials.confirm import confirm
 
 __all__ = [
     "KNOWN",
@@ -34,6 +38,8 @@ __all__ = [
     "Result",
     "SearchSpace",
     "__version__",
+    "compare",
+    "confirm",
     "load_space",
     "parse",
     "resume",

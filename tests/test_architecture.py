@@ -29,6 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "search": {"expressions", "tasks", "workers", "runs"},
     "results": {"runs", "tasks", "expressions"},  # whose plots it draws
     "export": {"expressions"},
+    "trials": {"expressions", "tasks", "workers", "runs", "results"},
     "cli": {
         "expressions",
         "kernels",
@@ -38,6 +39,7 @@ ARROWS: dict[str, set[str]] = {
         "search",
         "results",
         "export",
+        "trials",
     },
 }
 

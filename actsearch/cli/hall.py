@@ -75,19 +75,18 @@ def read_run(path: Path) -> RunView:
 
     with RunStore.open(path) as store:
         births, trainings = store.births(), store.trainings()
-        rows = all_rows(births, trainings, store.config)
+        rows = all_rows(births, trainings, store.ladder)
         return RunView(path, store.config, rows, totals(births, trainings, store.elapsed_s()))
 
 
 def all_rows(
-    births: list[Birth], trainings: list[TrainingRow], config: dict[str, Any]
+    births: list[Birth], trainings: list[TrainingRow], ladder: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the rows of the hall of fame, all of it, and below it what got no score."""
     from actsearch.runs import hall_of_fame, scores
 
-    seeds, rung = config.get("seeds"), config.get("rung")
-    ranked = hall_of_fame(births, trainings, seeds=seeds, rung=rung)
-    scored = scores(births, trainings, seeds=seeds, rung=rung)
+    ranked = hall_of_fame(births, trainings, ladder=ladder)
+    scored = scores(births, trainings, ladder=ladder)
     unranked = [one for one in scored if one.mean is None and one.n]
     return hall_rows([*ranked, *unranked], trainings, known_births(births))
 

@@ -1,8 +1,9 @@
-"""`actsearch inspect`: the hall of fame of a run, or all that is known of one birth."""
+"""`actsearch inspect`: the hall of fame of a run, its front, or all that is known of one birth."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,13 +53,21 @@ def inspect(
     rejected: Annotated[
         bool, typer.Option("--rejected", help="List what was rejected before training, and why.")
     ] = False,
+    front: Annotated[
+        bool, typer.Option("--front", help="List the best trade-offs of score, cost and size.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
 ) -> None:
     """Show a run's hall of fame, or with ID one formula: properties, lineage, curves."""
     fmt = Format.named(output)
+    if front and (birth is not None or every or rejected):
+        other = "--rejected" if rejected else "--all" if every else f"the id {birth}"
+        raise BadInput(f"--front and {other} ask for different answers; give one of them")
     path = find_run(run, runs_dir)
-    if birth is not None:
+    if front:
+        _show_front(path, fmt)
+    elif birth is not None:
         _show_birth(path, birth, fmt)
     elif rejected:
         _show_rejected(path, fmt)
@@ -83,6 +92,34 @@ def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
     else:
         print_hall(view, top)
         print_next(view)
+
+
+def _show_front(path: Path, fmt: Format) -> None:
+    from actsearch.cli.hall import read_run
+    from actsearch.expressions import parse
+    from actsearch.expressions.cost import modelled_cost
+    from actsearch.results.front import FRONT_COLUMNS, FRONT_TABLE, NOTE, front_rows, front_table
+
+    ranked = read_run(path).ranked
+    rows = front_rows(ranked, measured_costs, lambda formula: modelled_cost(parse(formula)))
+    if fmt is not Format.TABLE:
+        write_rows(FRONT_COLUMNS, rows, fmt, sys.stdout)
+    elif rows:
+        write_rows(FRONT_TABLE, front_table(rows), fmt, sys.stdout)
+        sys.stdout.write(f"\n{NOTE}\n")
+    else:
+        sys.stdout.write("no formula has a score yet\n")
+
+
+def measured_costs(formulas: Sequence[str]) -> list[float]:
+    """Return what each formula costs here and now, forward and backward, in ns an element."""
+    from actsearch import kernels
+    from actsearch.expressions import parse
+    from actsearch.kernels.cost import measured_cost
+
+    expressions = [parse(formula) for formula in formulas]
+    kernels.prepare(expressions)
+    return [measured_cost(expression) for expression in expressions]
 
 
 def _show_rejected(path: Path, fmt: Format) -> None:
@@ -139,7 +176,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     from actsearch.runs import RunStore
 
     with RunStore.open(path) as store:
-        births, trainings, config = store.births(), store.trainings(), store.config
+        births, trainings, ladder = store.births(), store.trainings(), store.ladder
     birth = next((b for b in births if b.id == birth_id), None)
     if birth is None:
         raise BadInput(
@@ -147,7 +184,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
             + (f"births {births[0].id} to {births[-1].id}" if births else "no births yet")
         )
     trained_as = birth_id if birth.same_as is None else birth.same_as
-    rows = all_rows(births, trainings, config)
+    rows = all_rows(births, trainings, ladder)
     score = next((row for row in rows if row["id"] == trained_as), {})
     try:
         facts = properties(parse(birth.formula), score.get("known"))
@@ -164,6 +201,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
         "score": score.get("score"),
         "standard_error": score.get("standard_error"),
         "n": score.get("n"),
+        "rung": score.get("rung"),
         "gain_over_relu": score.get("gain_over_relu"),
         "gain_standard_error": score.get("gain_standard_error"),
         **facts,

@@ -1,4 +1,4 @@
-"""What `search` and `resume` share: progress while it runs, Ctrl-C, and the result at the end."""
+"""What `search` and `resume` share: progress, Ctrl-C, the result, and its confirmation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, re
 from actsearch.cli.options import note
 from actsearch.cli.progress import Progress, make_progress
 
+#: Where nothing else is said, confirming may take this share of the time of the search.
+CONFIRM_SHARE = 2 / 3
+
 
 def launch(
-    start: Callable[[Progress], Any], *, title: str, run: str | None, runs_dir: Path, quiet: bool
+    start: Callable[[Progress], Any],
+    *,
+    title: str,
+    run: str | None,
+    runs_dir: Path,
+    quiet: bool,
+    confirm: Callable[[Path, float], None] | None = None,
 ) -> None:
-    """Run a search with progress and print what it found.
+    """Run a search with progress, print what it found, and have it confirmed.
 
     Args:
         start: starts the search with an observer; its result has ``.path``, the run's folder.
@@ -28,6 +37,7 @@ def launch(
         run: the name of the run, where it is known beforehand.
         runs_dir: the folder that holds it.
         quiet: show no progress.
+        confirm: confirms the run in a folder within so many seconds, and prints the verdict.
 
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
@@ -46,6 +56,10 @@ def launch(
         raise typer.Exit(130) from None
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)
+    if confirm is not None:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        confirm(view.path, CONFIRM_SHARE * view.totals.elapsed_s)
     print_next(view)
     sys.stdout.flush()
 

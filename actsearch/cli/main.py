@@ -18,6 +18,8 @@ import typer
 
 from actsearch.cli import (
     analyze,
+    compare,
+    confirm,
     data,
     doctor,
     export,
@@ -56,6 +58,10 @@ app = typer.Typer(
 
 app.command("search", short_help="Start a search.")(search.search)
 app.command("resume", short_help="Go on with a run, after any kind of end.")(resume.resume)
+app.command("confirm", short_help="Try a run's best against all known activations.")(
+    confirm.confirm
+)
+app.command("compare", short_help="Train any activations head to head.")(compare.compare)
 app.command("runs", short_help="List the runs.")(runs.runs)
 app.command("inspect", short_help="Show a run's hall of fame, or one of its births.")(
     inspect.inspect

@@ -63,6 +63,16 @@ SeedRunOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
+ConfirmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="TIME|none",
+        help="How long to confirm the best with fresh seeds on held-out data, beside all known "
+        "activations. [default: two thirds of the time of the search]",
+    ),
+]
+
 RUNS_DIR = Path("runs")
 
 

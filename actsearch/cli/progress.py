@@ -170,17 +170,24 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
     lines = [
         f"{bar(fraction_done(snapshot, elapsed_s))}  {time_text(snapshot, elapsed_s)}",
         f"{counts(snapshot)}; {snapshot.n_trainings} trainings",
+        climbed(snapshot),
         "",
         "best so far" if snapshot.best else "no score yet",
     ]
     for item in snapshot.best[:_N_BEST]:
-        lines.append(f"  {with_error(item.mean, item.standard_error)}  {item.formula}")
+        score = with_error(item.mean, item.standard_error)
+        lines.append(f"  {score} ({item.rung}, n = {item.n})  {item.formula}")
     lines += ["", "training now"]
     lines += [f"  {formula}" for formula in snapshot.in_flight[:_N_IN_FLIGHT]]
     more = len(snapshot.in_flight) - _N_IN_FLIGHT
     if more > 0:
         lines.append(f"  and {more} more")
     return lines
+
+
+def climbed(snapshot: Snapshot) -> str:
+    """Write how many candidates have come to each rung, the shortest first."""
+    return "reached: " + ", ".join(f"{rung} {n}" for rung, n in snapshot.n_by_rung.items())
 
 
 def fraction_done(snapshot: Snapshot, elapsed_s: float) -> float:

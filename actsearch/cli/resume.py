@@ -10,6 +10,7 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
+    ConfirmOption,
     DataOption,
     DevicesOption,
     QuietOption,
@@ -32,6 +33,7 @@ def resume(
     data: DataOption = None,
     seed_formula: SeedFormulaOption = None,
     seed_run: SeedRunOption = None,
+    confirm: ConfirmOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Go on with a run after Ctrl-C, a crash or a reboot, or with a larger budget.
@@ -39,6 +41,7 @@ def resume(
     Without --budget and --births the run goes on to the limits that it was started with. They count
     from the run's beginning: a run that used up 5m goes on with --budget 15m for another ten.
     """
+    from actsearch.cli.afterwards import confirming
     from actsearch.cli.launch import launch
     from actsearch.cli.progress import Progress
 
@@ -61,4 +64,11 @@ def resume(
             observer=observer,
         )
 
-    launch(start, title=f"resuming {path.name}", run=path.name, runs_dir=path.parent, quiet=quiet)
+    launch(
+        start,
+        title=f"resuming {path.name}",
+        run=path.name,
+        runs_dir=path.parent,
+        quiet=quiet,
+        confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
+    )

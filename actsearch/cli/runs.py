@@ -58,12 +58,11 @@ def _row(path: Path) -> dict[str, Any]:
     try:
         with RunStore.open(path) as store:
             births, trainings, sessions = store.births(), store.trainings(), store.sessions()
-            config, elapsed_s = store.config, store.elapsed_s()
+            config, ladder, elapsed_s = store.config, store.ladder, store.elapsed_s()
     except (ActsearchError, OSError) as error:
         note(f"actsearch: {error}")
         return {"run": path.name, "state": "broken", "created_s": 0.0}
-    seeds, rung = config.get("seeds"), config.get("rung")
-    best = next(iter(hall_of_fame(births, trainings, 1, seeds=seeds, rung=rung)), None)
+    best = next(iter(hall_of_fame(births, trainings, 1, ladder=ladder)), None)
     sums = totals(births, trainings, elapsed_s)
     return {
         "run": path.name,

@@ -10,6 +10,7 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
+    ConfirmOption,
     DataOption,
     DevicesOption,
     QuietOption,
@@ -21,7 +22,7 @@ from actsearch.cli.options import (
     find_run,
 )
 
-DEFAULT_BUDGET = "4m"
+DEFAULT_BUDGET = "3m"
 
 
 def search(
@@ -48,13 +49,16 @@ def search(
     data: DataOption = None,
     seed_formula: SeedFormulaOption = None,
     seed_run: SeedRunOption = None,
+    confirm: ConfirmOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Search for activation functions: breed formulas, train each, keep the best.
 
-    Without --budget and --births it goes on for 4 minutes; with both, until the first is reached.
+    Without --budget and --births it goes on for 3 minutes; with both, until the first is reached.
+    Then the best are confirmed (see: actsearch confirm).
     Ctrl-C is safe: what is done is saved, and `actsearch resume` goes on from it.
     """
+    from actsearch.cli.afterwards import confirming
     from actsearch.cli.launch import launch
     from actsearch.cli.progress import Progress
 
@@ -82,4 +86,11 @@ def search(
             observer=observer,
         )
 
-    launch(start, title=f"{space} · {task}", run=run, runs_dir=runs_dir, quiet=quiet)
+    launch(
+        start,
+        title=f"{space} · {task}",
+        run=run,
+        runs_dir=runs_dir,
+        quiet=quiet,
+        confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
+    )

@@ -72,7 +72,11 @@ ZOO: tuple[Known, ...] = (
     ),
     Known("Mish", "mish(x)", "Misra 2019"),
     Known("Hardswish", "hardswish(x)", "Howard et al. 2019, Searching for MobileNetV3"),
-    Known("ELiSH", "elu(x)*sigmoid(x)", "Basirat and Roth 2018, The Quest for the Golden Activation Function"),
+    Known(
+        "ELiSH",
+        "elu(x)*sigmoid(x)",
+        "Basirat and Roth 2018, The Quest for the Golden Activation Function",
+    ),
     Known("squared ReLU", "relu(x)**2", "So et al. 2021, Primer"),
     Known("Softplus", "softplus(x)", "Dugas et al. 2001"),
     Known("Softsign", "softsign(x)", "Turian, Bergstra and Bengio 2009"),

@@ -1,8 +1,8 @@
 """The hall of fame as rows: rank, score with its standard error, gain over ReLU seed by seed.
 
-All candidates train from the same weights and batches at a given seed, so a gain is the mean of the
-differences at common seeds; its standard error is that of the differences, far below that of the
-scores themselves.
+A score is the mean at the longest rung that a formula reached. All candidates train from the same
+weights and batches at a given seed, so a gain is the mean of the differences at common seeds of
+that rung; its standard error is that of the differences, far below that of the scores themselves.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def hall_rows(
     baseline = next((scores.get(id_, {}) for id_, name in names.items() if name == BASELINE), {})
     rows = []
     for rank, item in enumerate(scored, start=1):
-        gain, gain_error = paired_gain(scores.get(item.id, {}), baseline)
+        ours = {key: s for key, s in scores.get(item.id, {}).items() if key[0] == item.rung}
+        gain, gain_error = paired_gain(ours, baseline)
         rows.append(
             {
                 "rank": rank if item.mean is not None else None,
@@ -51,6 +52,7 @@ def hall_rows(
                 "score": item.mean,
                 "standard_error": item.standard_error,
                 "n": item.n,
+                "rung": item.rung,
                 "gain_over_relu": gain,
                 "gain_standard_error": gain_error,
                 "size": item.size,
@@ -138,6 +140,7 @@ HALL_COLUMNS = (
     Column("score", "score"),
     Column("standard_error", "standard error"),
     Column("n", "n", right=True),
+    Column("rung", "rung"),
     Column("gain_over_relu", "gain over ReLU"),
     Column("gain_standard_error", "standard error of the gain"),
     Column("size", "size", right=True),
@@ -145,7 +148,7 @@ HALL_COLUMNS = (
     Column("operator", "operator"),
 )
 
-_TABLE_KEYS = ("rank", "id", "formula", "score", "n", "gain_over_relu", "size", "known")
+_TABLE_KEYS = ("rank", "id", "formula", "score", "n", "rung", "gain_over_relu", "size", "known")
 
 #: The columns of the terminal's table, where the errors stand beside their values.
 HALL_TABLE = tuple(

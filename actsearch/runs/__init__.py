@@ -14,7 +14,7 @@ from actsearch.runs.folder import (
     runs_root,
 )
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
-from actsearch.runs.scores import Scored, hall_of_fame, scores
+from actsearch.runs.scores import Scored, hall_of_fame, rank_key, scores
 from actsearch.runs.store import RunStore
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "default_name",
     "existing_run",
     "hall_of_fame",
+    "rank_key",
     "run_folder",
     "run_names",
     "runs_root",

@@ -27,9 +27,7 @@ BIRTH_COLUMNS = (
 )
 TRAINING_COLUMNS = "birth_id, rung, seed, status, score, metrics, curve, time_s, device, message"
 HEAT_COLUMNS = "id, birth_id, rung, seeds, pace"
-TRIAL_COLUMNS = (
-    "task, split, formula, seed, status, score, metrics, curve, time_s, device, message"
-)
+TRIAL_COLUMNS = "task, split, formula, seed, status, score, metrics, curve, time_s, device, message"
 SESSION_COLUMNS = "id, begin_s, end_s, active_s, info, outcome"
 
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -177,6 +175,13 @@ def load(text: Any) -> Any:
 def load_object(text: Any) -> dict[str, Any]:
     """Return the mapping in a JSON text. Raises ``Malformed``."""
     return _dict(load(text))
+
+
+def ladder(config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the rungs in a run's configuration. Raises ``Malformed``."""
+    if "rungs" not in config:  # format 1 had a single one
+        return (_text(config.get("rung", "")),)
+    return tuple(_text(_dict(rung).get("name")) for rung in _list(config["rungs"]))
 
 
 def _outcome_to_row(row: TrainingRow | TrialRow, whose: str) -> tuple[Any, ...]:

@@ -7,22 +7,23 @@ who leads.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from actsearch.runs.records import ACCEPTED, OK, Birth, TrainingRow
 
-#: Status of a birth that lacks some of the trainings it is to be judged by.
+#: Status of a birth that has no training yet.
 INCOMPLETE = "incomplete"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A birth with what its trainings say.
+    """A birth with what its trainings at its highest rung say.
 
-    ``mean`` is None unless every training ended "ok" and none is missing; ``standard_error`` (that
-    of the mean) is None with a single training. ``status`` is "ok", "incomplete", or the status of
-    the first training that failed; ``n`` counts the trainings, ``time_s`` is their sum.
+    ``mean`` is None unless every training there ended "ok"; ``standard_error`` (that of the mean)
+    is None with a single training. ``status`` is "ok", "incomplete", or the status of the first
+    training that failed; ``n`` counts the trainings at ``rung``, ``time_s`` sums up all of them.
     """
 
     id: int
@@ -36,36 +37,31 @@ class Scored:
     fingerprint: str | None
     status: str
     time_s: float
+    rung: str = ""
 
 
 def scores(
     births: Iterable[Birth],
     trainings: Iterable[TrainingRow],
     *,
-    seeds: Collection[int] | None = None,
-    rung: str | None = None,
+    ladder: Sequence[str] | None = None,
 ) -> list[Scored]:
     """Score every accepted birth, in the order of ``births``.
 
     Args:
         births: the births; the rejected and the duplicates are passed over.
         trainings: their trainings, in any order.
-        seeds: the seeds a birth must have been trained with (further ones count too). None: every
-            seed that occurs in ``trainings``, so that births are compared on equal terms.
-        rung: the rung that counts; None for all of them together.
+        ladder: names of the rungs, the shortest first, as a run's configuration has them. None:
+            by how many births were trained there, as fewer get to the longer ones.
 
     Returns:
         One ``Scored`` an accepted birth, those without a score included.
     """
-    by_birth: dict[int, list[TrainingRow]] = {}
-    occurring: set[int] = set()
-    for training in trainings:
-        if rung is None or training.rung == rung:
-            by_birth.setdefault(training.birth_id, []).append(training)
-            occurring.add(training.seed)
-    required = occurring if seeds is None else set(seeds)
+    by_birth = _by_birth(trainings)
+    if ladder is None:
+        ladder = _ladder_of(by_birth)
     return [
-        _scored(birth, by_birth.get(birth.id, []), required)
+        _scored(birth, by_birth.get(birth.id, []), ladder)
         for birth in births
         if birth.status == ACCEPTED
     ]
@@ -76,27 +72,51 @@ def hall_of_fame(
     trainings: Iterable[TrainingRow],
     n: int | None = None,
     *,
-    seeds: Collection[int] | None = None,
-    rung: str | None = None,
+    ladder: Sequence[str] | None = None,
 ) -> list[Scored]:
     """Return the ``n`` best births (all: None) that have a score, the best first.
 
-    Order: higher mean, then smaller formula, then earlier birth. The arguments are those of
-    ``scores``.
+    Order: see ``rank_key``. The arguments are those of ``scores``.
     """
-    ranked = [
-        (-one.mean, one.size, one.id, one)
-        for one in scores(births, trainings, seeds=seeds, rung=rung)
-        if one.mean is not None
-    ]
-    ranked.sort(key=lambda entry: entry[:3])
-    return [one for *_, one in ranked[:n]]
+    trainings = list(trainings)
+    if ladder is None:
+        ladder = _ladder_of(_by_birth(trainings))
+    found = [one for one in scores(births, trainings, ladder=ladder) if one.mean is not None]
+    found.sort(key=lambda one: rank_key(one, ladder))
+    return found[:n]
 
 
-def _scored(birth: Birth, trainings: list[TrainingRow], required: set[int]) -> Scored:
-    trainings = sorted(trainings, key=lambda training: (training.rung, training.seed))
+def rank_key(scored: Scored, ladder: Sequence[str]) -> tuple[int, int, float, int, int]:
+    """Return what births with a score are sorted by, the best first.
+
+    The longer rung, then more trainings there (a formula is measured again only while it may be
+    among the best), then the higher mean, the smaller formula, the earlier birth.
+    """
+    assert scored.mean is not None
+    return -ladder.index(scored.rung), -scored.n, -scored.mean, scored.size, scored.id
+
+
+def _by_birth(trainings: Iterable[TrainingRow]) -> dict[int, list[TrainingRow]]:
+    by_birth: dict[int, list[TrainingRow]] = {}
+    for training in trainings:
+        by_birth.setdefault(training.birth_id, []).append(training)
+    return by_birth
+
+
+def _ladder_of(by_birth: Mapping[int, list[TrainingRow]]) -> tuple[str, ...]:
+    """Return the rungs that occur, the one with the most births first."""
+    counts: Counter[str] = Counter()
+    for trainings in by_birth.values():
+        counts.update({training.rung for training in trainings})
+    return tuple(sorted(counts, key=lambda rung: (-counts[rung], rung)))
+
+
+def _scored(birth: Birth, all_trainings: list[TrainingRow], ladder: Sequence[str]) -> Scored:
+    reached = {training.rung for training in all_trainings}
+    rung = next((rung for rung in reversed(ladder) if rung in reached), "")
+    trainings = sorted((t for t in all_trainings if t.rung == rung), key=lambda t: t.seed)
     status = next((training.status for training in trainings if training.status != OK), OK)
-    if status == OK and (not trainings or required - {training.seed for training in trainings}):
+    if not trainings:
         status = INCOMPLETE
     mean = error = None
     if status == OK:
@@ -112,7 +132,8 @@ def _scored(birth: Birth, trainings: list[TrainingRow], required: set[int]) -> S
         parents=birth.parents,
         fingerprint=birth.fingerprint,
         status=status,
-        time_s=math.fsum(training.time_s for training in trainings),
+        time_s=math.fsum(training.time_s for training in all_trainings),
+        rung=rung,
     )
 
 

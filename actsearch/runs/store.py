@@ -134,6 +134,11 @@ class RunStore:
         """The database file."""
         return self.folder / DATABASE
 
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """The names of the run's rungs, the shortest first."""
+        return rows.ladder(self.config)
+
     # -- reading -------------------------------------------------------------------------------
 
     def births(self) -> list[Birth]:
@@ -177,16 +182,19 @@ class RunStore:
         return self._count("trainings")
 
     def elapsed_s(self) -> float:
-        """Return the seconds that all sessions were active; of one that runs here, up to now."""
+        """Return the seconds that the search was active; of a session that runs here, up to now.
+
+        Sessions that confirm (``info["stage"]`` is "confirm") have a budget of their own.
+        """
         with self._thread_lock:
             current = self._session
-            with explained(self.path, "read"):
-                spent = sum(
-                    rows.session_from_row(row).active_s
-                    for row in self._fetch(f"SELECT {rows.SESSION_COLUMNS} FROM sessions")
-                    if current is None or row[0] != current[0]
-                )
-            return spent + (time.monotonic() - current[1] if current else 0.0)
+            return sum(
+                time.monotonic() - current[1]
+                if current is not None and session.id == current[0]
+                else session.active_s
+                for session in self.sessions()
+                if session.info.get("stage") != "confirm"
+            )
 
     # -- writing -------------------------------------------------------------------------------
 

@@ -6,43 +6,40 @@ with it and refuses to mix. Budget, workers and devices may differ from session 
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
+from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import Engine, Limits, Observer
+from actsearch.search.given import best_of, formulas_of
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
+from actsearch.trials.saved import check_same, saved_task
 from actsearch.workers import Slots, make_pool, resolve
 
 #: Torch threads of one training. Fixed, as sums in another order give other scores.
 THREADS = 1
-#: How many of another run's best formulas ``seed_run`` brings.
-N_FROM_RUN = 10
 
 
 @dataclass(frozen=True)
 class Found:
-    """A formula that a search found, with its score."""
+    """A formula that a search found, with its mean score over ``n`` seeds at its highest rung."""
 
     id: int
     expression: Expression
     score: float
     standard_error: float | None
     n: int
+    rung: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def search(
     if budget is None and births is None:
         raise BadInput("a search needs an end: give a budget such as '5m', births, or both")
     the_space = space if isinstance(space, SearchSpace) else load_space(space)
-    given = [*_formulas(seed_formulas), *_best_of(seed_run)]
+    given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     slots = _slots(workers, devices, the_space)
     _limits(budget, births, 0.0)  # refused now, not after the data are made
@@ -123,10 +120,12 @@ def search(
     config = {
         "space": the_space.name,
         "space_settings": the_space.model_dump(mode="json"),
-        **_task_reference(task, data),
+        **task_reference(task, data),
         "task_settings": the_task.settings(),
-        "rung": the_task.rungs[0].name,
-        "seeds": list(the_task.rungs[0].seeds),
+        "rungs": [
+            {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
+            for rung in the_task.rungs
+        ],
         "seed": seed,
         "threads": THREADS,
         "device_kind": _kind(slots),
@@ -134,7 +133,7 @@ def search(
         "births": births,
         "seed_formulas": [str(expression) for expression in given],
     }
-    with RunStore.create(folder, config, _environment(slots)) as store:
+    with RunStore.create(folder, config, environment(slots)) as store:
         limits = _limits(budget, births, 0.0)
         return _run(store, the_space, the_task, limits, slots, observer, budget)
 
@@ -174,7 +173,7 @@ def resume(
         ActsearchError: The disk failed; what was done is kept.
     """
     folder = run_folder(run, runs_dir) if isinstance(run, str) else run
-    given = [*_formulas(seed_formulas), *_best_of(seed_run)]
+    given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     with RunStore.open(folder, write=True) as store:
         config = store.config
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
@@ -185,9 +184,9 @@ def resume(
                 f"{_kind(slots)} would not compare; resume it with --devices "
                 f"{config['device_kind']}"
             )
-        the_task = task if task is not None else _saved_task(store, data)
+        the_task = task if task is not None else saved_task(store, data)
         the_task.prepare()
-        _check_same(store, the_task)
+        check_same(store, the_task)
         if budget is None and births is None:  # those of the last session that said something
             sessions = [config, *(session.info for session in store.sessions())]
             budget, births = sessions[-1]["budget"], sessions[-1]["births"]
@@ -205,10 +204,9 @@ def _run(
     budget: str | float | None,
     added: Sequence[Expression] = (),
 ) -> Result:
-    rung = task.rungs[0]
     evolution = space.evolution
-    ledger = Ledger(rung.name, rung.seeds, evolution.lag, evolution.population)
-    load(ledger, store.births(), store.trainings())
+    ledger = Ledger(task.rungs, space.racing, lag=evolution.lag, population=evolution.population)
+    load(ledger, store.births(), store.heats(), store.trainings())
     info = {
         "budget": budget,
         "births": limits.births,
@@ -223,7 +221,6 @@ def _run(
             ledger=ledger,
             space=space,
             seed=store.config["seed"],
-            rung=rung,
             limits=limits,
             observer=observer,
             compile=compiling_ahead(task, slots.devices[0]),
@@ -245,47 +242,20 @@ def _run(
         for expression, operator in seeds[:n_free]:
             engine.add_seed(expression, operator)
         engine.run(pool)
-        best = hall_of_fame(store.births(), store.trainings(), seeds=rung.seeds, rung=rung.name)
+        best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(_found(scored) for scored in best))
 
 
 def _found(scored: Scored) -> Found:
     assert scored.mean is not None
-    return Found(scored.id, parse(scored.formula), scored.mean, scored.standard_error, scored.n)
-
-
-def _formulas(texts: Iterable[str]) -> list[Expression]:
-    """Read the user's seeds.
-
-    Raises:
-        BadInput: One is no formula, or would be turned away before training.
-    """
-    if isinstance(texts, str):
-        texts = [texts]
-    known = {name.lower(): formula for name, formula in KNOWN.items()}
-    expressions = [parse(known.get(text.strip().lower(), text)) for text in texts]
-    for expression in expressions:
-        reason = expression.check()
-        if expression.inputs != ("x",):
-            reason = "it reads more than x, and the tasks' layers give x alone"
-        if reason is not None:
-            raise BadInput(f"seed formula '{expression}' can't be trained: {reason}")
-    return expressions
-
-
-def _best_of(folder: Path | None) -> list[Expression]:
-    """Return the best formulas of another run.
-
-    Raises:
-        BadInput: There is no such run, or it has no scores.
-    """
-    if folder is None:
-        return []
-    with RunStore.open(Path(folder)) as store:
-        best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN)
-    if not best:
-        raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
-    return [parse(scored.formula) for scored in best]
+    return Found(
+        id=scored.id,
+        expression=parse(scored.formula),
+        score=scored.mean,
+        standard_error=scored.standard_error,
+        n=scored.n,
+        rung=scored.rung,
+    )
 
 
 def _checked(task: Task) -> Task:
@@ -325,67 +295,3 @@ def _slots(workers: str | int, devices: str | Sequence[str], space: SearchSpace)
         f"wait for the results of all but the last {lag} candidates. Use at most {lag} workers, "
         "or set 'lag' under [evolution] in a space file of your own"
     )
-
-
-def _task_reference(task: str | Task, data: Path | None) -> dict[str, Any]:
-    """Return how to load the task again; paths are made absolute."""
-    if not isinstance(task, str):
-        return {"task": task.name, "task_from": "object", "data": None}
-    path, colon, function = task.rpartition(":")
-    spec = f"{Path(path).resolve()}:{function}" if colon and path.endswith(".py") else task
-    where = None if data is None else str(Path(data).resolve())
-    return {"task": spec, "task_from": "name", "data": where}
-
-
-def _saved_task(store: RunStore, data: Path | None) -> Task:
-    config = store.config
-    if config["task_from"] != "name":
-        raise BadInput(
-            f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
-            "resume it there: actsearch.resume(run, task=...)"
-        )
-    if data is None and config["data"] is not None:
-        data = Path(config["data"])
-    return load_task(config["task"], data)
-
-
-def _check_same(store: RunStore, task: Task) -> None:
-    """Refuse a task whose settings differ from those that the run's scores were made with."""
-    before, now = store.config["task_settings"], _as_json(task.settings())
-    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    rung = task.rungs[0]
-    if (store.config["rung"], store.config["seeds"]) != (rung.name, list(rung.seeds)):
-        differing.append("rungs")
-    if differing:
-        raise BadInput(
-            f"run '{store.name}' was made with other settings of its task: {', '.join(differing)} "
-            "differ. Scores would not compare; start a new run with --seed-run "
-            f"{store.name} instead"
-        )
-
-
-def _as_json(value: Any) -> Any:
-    import json
-
-    return json.loads(json.dumps(value))
-
-
-def _environment(slots: Slots) -> dict[str, Any]:
-    """Return versions, machine and devices, for the record."""
-    packages = ("actsearch", "torch", "numpy", "sympy", "deap", "joblib", "scipy")
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "unknown"
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "n_cpus": os.cpu_count(),
-        "versions": versions,
-        "workers": slots.workers,
-        "devices": list(slots.devices),
-        "command": list(sys.argv),
-    }

@@ -1,7 +1,7 @@
-"""The search loop: breed, check, dispatch, collect, score, commit.
+"""The search loop: promote or breed, check, dispatch, collect, score, commit.
 
-Everything that a birth depends on is in the store before the birth is bred, and the birth is in
-the store before it is trained. So the loop may be killed at any line.
+Everything that a decision depends on is in the store before it is made, and the decision (a birth
+or a heat) is in the store before it is carried out. So the loop may be killed at any line.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actsearch.expressions import Expression
-from actsearch.runs import Birth, RunStore, Scored, TrainingRow
+from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
 from actsearch.search.space import SearchSpace
-from actsearch.tasks.protocol import STOPPED, Rung, Training
+from actsearch.tasks.protocol import STOPPED, Training
 from actsearch.workers import WAIT, Job, Pool
 
 #: A space that gives nothing new in so many births is taken for exhausted.
@@ -35,6 +35,7 @@ class Snapshot:
     n_duplicates: int
     n_rejected: int
     n_trainings: int
+    n_by_rung: dict[str, int]
     best: tuple[Scored, ...]
     in_flight: tuple[str, ...]
     elapsed_s: float
@@ -73,7 +74,6 @@ class Engine:
         ledger: Ledger,
         space: SearchSpace,
         seed: int,
-        rung: Rung,
         limits: Limits,
         observer: Observer | None = None,
         compile: Compile | None = None,
@@ -82,11 +82,12 @@ class Engine:
         self._ledger = ledger
         self._space = space
         self._breeder = Breeder(space, seed)
-        self._rung = rung
         self._limits = limits
         self._observer = observer
         self._compile = compile
         self._queue: deque[Job] = deque(self._job(*one) for one in ledger.missing())
+        self._n_queued = len(self._queue)
+        self._first_uncompiled = 0  # which of all that were ever queued
         self._uncompiled = [job.training.formula for job in self._queue]
         self._in_flight: dict[tuple[int, int], str] = {}
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
@@ -94,7 +95,7 @@ class Engine:
             self._counts[birth.status] += 1
         accepted = [birth.id for birth in ledger.births if birth.status == "accepted"]
         self._n_fruitless = len(ledger.births) - (accepted[-1] + 1 if accepted else 0)
-        self._bred_all = False
+        self._ended = False
 
     def add_seed(self, expression: Expression, operator: str) -> None:
         """Add a formula that was given rather than bred."""
@@ -102,7 +103,7 @@ class Engine:
 
     def run(self, pool: Pool) -> None:
         """Search until a limit is reached."""
-        self._breed()
+        self._decide()
         self._compile_ahead(pool.n_workers)
         self._tell()
         for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
@@ -111,29 +112,37 @@ class Engine:
                 row = TrainingRow.of(job.key[0], record)
                 self._store.add_training(row)
                 self._ledger.add_training(row)
-            self._breed()
+            self._decide()
             self._compile_ahead(pool.n_workers)
             self._tell()
 
-    def _breed(self) -> None:
-        """Breed as far ahead as the lag allows."""
-        while not self._bred_all and self._ledger.may_breed():
-            if self._limits.reached(len(self._ledger.births)) or self._exhausted():
-                self._bred_all = True
+    def _decide(self) -> None:
+        """Send candidates on and breed new ones, as far ahead as the lag allows."""
+        while not self._ended and self._ledger.may_decide():
+            if self._limits.out_of_time():
+                self._ended = True
                 return
-            number = len(self._ledger.births)
-            parents = self._ledger.parents()
-            # A small space may not hold as many random trees as were asked for.
-            fruitless = self._n_fruitless >= EXHAUSTED_AFTER // 2
-            wanted = self._space.evolution.random_births
-            if self._ledger.n_accepted_random < wanted and not fruitless:
-                offspring = self._breeder.random(number)
+            self._ledger.advance()
+            promotion = self._ledger.race.next_promotion()
+            if promotion is not None:
+                heat = self._ledger.next_heat(promotion)
+                self._store.add_heat(heat)
+                self._send(heat)
+            elif self._limits.reached(len(self._ledger.births)) or self._exhausted():
+                self._ended = True
             else:
-                offspring = self._breeder.breed(number, parents)
-            self._birth(offspring)
+                self._birth(self._breed(len(self._ledger.births)))
+
+    def _breed(self, number: int) -> Offspring:
+        # A small space may not hold as many random trees as were asked for.
+        fruitless = self._n_fruitless >= EXHAUSTED_AFTER // 2
+        wanted = self._space.evolution.random_births
+        if self._ledger.n_accepted_random < wanted and not fruitless:
+            return self._breeder.random(number)
+        return self._breeder.breed(number, self._ledger.parents())
 
     def _birth(self, offspring: Offspring) -> None:
-        """Check a formula, commit it, and queue its trainings if it is worth them."""
+        """Check a formula, commit it, and send it to its first heat if it is worth that."""
         expression = offspring.expression
         fingerprint, same_as, reason = self._judge(expression)
         status = "duplicate" if same_as is not None else "rejected" if reason else "accepted"
@@ -149,20 +158,29 @@ class Engine:
             size=expression.size,
             created_s=time.time(),
         )
-        self._store.add_birth(birth)
+        heat = self._ledger.first_heat(birth.id) if status == "accepted" else None
+        self._store.add_birth(birth, heat)
         self._ledger.add_birth(birth)
         self._counts[status] += 1
         self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
-        if status == "accepted":
-            self._queue.extend(self._job(birth, seed) for seed in self._rung.seeds)
+        if heat is not None:
+            if not self._uncompiled:
+                self._first_uncompiled = self._n_queued
             self._uncompiled.append(birth.formula)
+            self._send(heat)
+
+    def _send(self, heat: Heat) -> None:
+        """Queue the trainings of a heat that is in the store."""
+        self._ledger.add_heat(heat)
+        self._queue.extend(self._job(heat, seed) for seed in heat.seeds)
+        self._n_queued += len(heat.seeds)
 
     def _compile_ahead(self, n_workers: int) -> None:
         """Compile what is queued, all at once, when a worker would soon come upon it.
 
         A worker compiles by itself what it finds uncompiled; together it costs half.
         """
-        n_ready = len(self._queue) - len(self._uncompiled) * len(self._rung.seeds)
+        n_ready = self._first_uncompiled - (self._n_queued - len(self._queue))
         if self._compile is not None and self._uncompiled and n_ready < n_workers:
             self._compile(list(dict.fromkeys(self._uncompiled)))
             self._uncompiled.clear()
@@ -181,19 +199,20 @@ class Engine:
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER
 
-    def _job(self, birth: Birth, seed: int) -> Job:
-        return Job((birth.id, seed), Training(birth.formula, self._rung.name, seed))
+    def _job(self, heat: Heat, seed: int) -> Job:
+        formula = self._ledger.births[heat.birth_id].formula
+        return Job((heat.birth_id, seed), Training(formula, heat.rung, seed, heat.pace))
 
     def _next_job(self) -> Any:
         """Hand out a job; called by the pool, perhaps from another thread, so it never blocks."""
         if self._limits.out_of_time():
             return None
         # Read before the queue: the last births may be queued between the two looks.
-        bred_all = self._bred_all
+        ended = self._ended
         try:
             job = self._queue.popleft()
         except IndexError:
-            return None if bred_all else WAIT
+            return None if ended else WAIT
         self._in_flight[job.key] = job.training.formula
         return job
 
@@ -204,10 +223,11 @@ class Engine:
             Snapshot(
                 run=self._store.name,
                 n_births=len(self._ledger.births),
-                n_trained=self._ledger.n_complete,
+                n_trained=self._ledger.n_trained,
                 n_duplicates=self._counts["duplicate"],
                 n_rejected=self._counts["rejected"],
                 n_trainings=self._ledger.n_trainings,
+                n_by_rung=dict(self._ledger.n_by_rung),
                 best=tuple(self._ledger.best(_N_BEST)),
                 in_flight=tuple(dict.fromkeys(list(self._in_flight.values()))),
                 elapsed_s=self._store.elapsed_s(),

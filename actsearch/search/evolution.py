@@ -1,4 +1,4 @@
-"""What DEAP does for the search: random trees, parents by tournament, offspring by operators.
+"""What DEAP does for the search: random trees, parents by selection, offspring by operators.
 
 One birth is a pure function of (seed, number of the birth, scored individuals): the global
 generator that DEAP draws from is seeded for each birth and put back afterwards, so no generator
@@ -18,6 +18,7 @@ from typing import Any
 from deap import base, gp, tools
 
 from actsearch.expressions import Expression, parse
+from actsearch.search.evolution_selection import Ranking
 from actsearch.search.space import SearchSpace
 from actsearch.search.trees import (
     constant_leaf,
@@ -39,19 +40,19 @@ class _Fitness(base.Fitness):
 class _Individual(gp.PrimitiveTree):
     """A tree with its id and fitness."""
 
-    def __init__(self, content: Sequence[Any], birth_id: int = -1, score: float | None = None):
+    def __init__(self, content: Sequence[Any], birth_id: int = -1, merit: float | None = None):
         super().__init__(content)
         self.birth_id = birth_id
-        self.fitness = _Fitness(() if score is None else (score,))
+        self.fitness = _Fitness(() if merit is None else (merit,))
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A scored formula that may have offspring."""
+    """A scored formula that may have offspring; scores are compared and nothing else."""
 
     birth_id: int
     formula: str
-    score: float
+    score: float | tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,10 @@ class Breeder:
             (operator,) = random.choices(list(frequencies), list(frequencies.values()))
             if operator == "fresh" or not parents:
                 return self._fresh()
-            population = [self._individual(parent) for parent in parents]
+            select = self._selector(parents)
             if operator == "crossover":
-                return self._crossover(population)
-            return self._mutate(operator, population)
+                return self._crossover(select)
+            return self._mutate(operator, select)
 
     def _fresh(self) -> Offspring:
         tree = self._random_tree()
@@ -133,12 +134,21 @@ class Breeder:
         tree: list[Any] = gp.genHalfAndHalf(pset, min_=0, max_=2, type_=type_)
         return tree
 
-    def _individual(self, parent: Parent) -> _Individual:
+    def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual]:
+        """Return what draws a parent, as the space's ``selection`` says."""
+        merits = {score: float(k) for k, score in enumerate(sorted({p.score for p in parents}))}
+        population = [self._individual(parent, merits[parent.score]) for parent in parents]
+        if self._space.evolution.selection == "tournament":
+            return partial(self._double_tournament, population)
+        ranking = Ranking(parents)
+        return lambda: population[ranking.tournament()]
+
+    def _individual(self, parent: Parent, merit: float) -> _Individual:
         if parent.formula not in self._trees:
             self._trees[parent.formula] = from_node(parse(parent.formula).root)
-        return _Individual(self._trees[parent.formula], parent.birth_id, parent.score)
+        return _Individual(self._trees[parent.formula], parent.birth_id, merit)
 
-    def _select(self, population: Sequence[_Individual]) -> _Individual:
+    def _double_tournament(self, population: Sequence[_Individual]) -> _Individual:
         evolution = self._space.evolution
         (chosen,) = tools.selDoubleTournament(
             population,
@@ -150,18 +160,18 @@ class Breeder:
         picked: _Individual = chosen
         return picked
 
-    def _crossover(self, population: Sequence[_Individual]) -> Offspring:
+    def _crossover(self, select: Callable[[], _Individual]) -> Offspring:
         for _ in range(_TRIES):
-            mother, father = self._select(population), self._select(population)
+            mother, father = select(), select()
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
             if self._fits(child) and not _same(child, mother) and not _same(child, father):
                 ids = (mother.birth_id, father.birth_id)
                 return Offspring(Expression(to_node(child)), "crossover", ids)
         return self._fresh()
 
-    def _mutate(self, operator: str, population: Sequence[_Individual]) -> Offspring:
+    def _mutate(self, operator: str, select: Callable[[], _Individual]) -> Offspring:
         for _ in range(_TRIES):
-            parent = self._select(population)
+            parent = select()
             child = _Individual(parent)
             try:
                 self._mutations[operator](child)

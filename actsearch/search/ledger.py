@@ -1,9 +1,9 @@
-"""What the search knows at a moment: births, scores, and who may be a parent.
+"""What the search knows at a moment: births, heats, scores, and who may be a parent.
 
 It is derived from the store's records alone and in their order, so a search that goes on after an
-interruption knows exactly what an uninterrupted one would. Breeding looks at the results of the
-candidates that came more than ``lag`` before, and waits for those: it never matters in which order
-workers finish, or how many there are.
+interruption knows exactly what an uninterrupted one would. The k-th heat is decided upon the
+results of the heats before k - lag, and waits for those: it never matters in which order workers
+finish, or how many there are.
 """
 
 from __future__ import annotations
@@ -11,105 +11,162 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 
-from actsearch.runs import Birth, Scored, TrainingRow, scores
+from actsearch.runs import Birth, Heat, Scored, TrainingRow, rank_key, scores
 from actsearch.search.evolution import Parent
+from actsearch.search.racing import Promotion, Race, Racing
+from actsearch.tasks.protocol import Rung
 
 
 class Ledger:
-    """Births and trainings in memory, with the population that breeding sees.
+    """Births, heats and trainings in memory, with the race and the parents that decisions see.
 
     Args:
-        rung: Name of the rung whose trainings count.
-        seeds: The seeds that every candidate is trained with.
-        lag: How many of the last candidates breeding must not look at.
+        rungs: The task's ladder.
+        racing: Rates of the race.
+        lag: How many of the last heats a decision must not look at.
         population: Most parents.
     """
 
-    def __init__(self, rung: str, seeds: Sequence[int], lag: int, population: int) -> None:
+    def __init__(self, rungs: Sequence[Rung], racing: Racing, *, lag: int, population: int) -> None:
         self.births: list[Birth] = []
+        self.heats: list[Heat] = []
         self.n_trainings = 0
         self.n_accepted_random = 0
-        self._rung = rung
-        self._seeds = tuple(seeds)
+        self.race = Race(rungs, racing)
+        self._ladder = tuple(rung.name for rung in rungs)
         self._lag = lag
-        self._population_size = population
-        self._accepted: list[int] = []
+        self._population = population
         self._by_fingerprint: dict[str, int] = {}
-        self._rows: dict[int, dict[int, TrainingRow]] = {}
-        self._complete: dict[int, Scored] = {}
-        self._n_seen = 0  # leading accepted births that breeding has seen
-        self._population: list[tuple[float, int, int, Parent]] = []
-        self._ranked: list[tuple[float, int, int, Scored]] = []
+        self._rows: dict[int, dict[tuple[str, int], TrainingRow]] = {}
+        self._levels: dict[int, int] = {}  # birth -> index of the last stage it was sent to
+        self._heat_levels: list[int] = []
+        self._n_seen = 0  # leading heats that decisions have seen
+        self._scored: dict[int, Scored] = {}
+        self._ranked: list[tuple[int, int, float, int, int, Scored]] = []
+        #: Rung -> how many candidates have a training there, the shortest rung first.
+        self.n_by_rung = dict.fromkeys(self._ladder, 0)
 
     def add_birth(self, birth: Birth) -> None:
         """Add the next birth."""
         self.births.append(birth)
         if birth.status != "accepted":
             return
-        self._accepted.append(birth.id)
         if birth.fingerprint is not None:
             self._by_fingerprint.setdefault(birth.fingerprint, birth.id)
         self.n_accepted_random += birth.operator == "random"
         self._rows[birth.id] = {}
 
+    def add_heat(self, heat: Heat) -> None:
+        """Add the next heat, of a birth that is there."""
+        level = self._levels.get(heat.birth_id, -1) + 1
+        self._levels[heat.birth_id] = level
+        self.heats.append(heat)
+        self._heat_levels.append(level)
+        if level:
+            self.race.promote(heat.birth_id, level)
+
     def add_training(self, row: TrainingRow) -> None:
-        """Add a training of an earlier birth; the birth is scored when it has all of them."""
+        """Add a training of an earlier birth."""
         self.n_trainings += 1
         rows = self._rows[row.birth_id]
-        rows[row.seed] = row
-        if row.rung == self._rung and all(seed in rows for seed in self._seeds):
-            birth = self.births[row.birth_id]
-            (scored,) = scores([birth], rows.values(), seeds=self._seeds, rung=self._rung)
-            self._complete[birth.id] = scored
-            if scored.mean is not None:
-                bisect.insort(self._ranked, (-scored.mean, scored.size, scored.id, scored))
+        rows[row.rung, row.seed] = row
+        (scored,) = scores([self.births[row.birth_id]], rows.values(), ladder=self._ladder)
+        before = self._scored.get(row.birth_id)
+        if before is not None and before.mean is not None:
+            self._ranked.remove((*rank_key(before, self._ladder), before))
+        if scored.mean is not None:
+            bisect.insort(self._ranked, (*rank_key(scored, self._ladder), scored))
+        self._scored[row.birth_id] = scored
+        self.n_by_rung[row.rung] += all(rung != row.rung or seed == row.seed for rung, seed in rows)
+
+    def first_heat(self, birth_id: int) -> Heat:
+        """Return the heat that a new birth begins with."""
+        stage = self.race.stages[0]
+        pace = self.race.pace(stage.rung)
+        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds, pace)
+
+    def next_heat(self, promotion: Promotion) -> Heat:
+        """Return the heat of a promotion."""
+        stage = promotion.stage
+        return Heat(len(self.heats), promotion.birth_id, stage.rung, stage.seeds, promotion.pace)
 
     @property
-    def n_complete(self) -> int:
-        """How many births have all their trainings."""
-        return len(self._complete)
+    def n_trained(self) -> int:
+        """How many births have at least one training."""
+        return len(self._scored)
 
     def best(self, n: int) -> list[Scored]:
-        """Return the n best by score, the best first."""
+        """Return the n best by what is known now, the best first."""
         return [entry[-1] for entry in self._ranked[:n]]
 
     def same_as(self, fingerprint: str) -> int | None:
         """Return the id of the accepted birth with that fingerprint."""
         return self._by_fingerprint.get(fingerprint)
 
-    def missing(self) -> list[tuple[Birth, int]]:
-        """Return the trainings still to be made, as births and seeds, in order of birth."""
+    def missing(self) -> list[tuple[Heat, int]]:
+        """Return the trainings still to be made, as heats and seeds, in the order of heats."""
         return [
-            (self.births[id_], seed)
-            for id_ in self._accepted
-            if id_ not in self._complete
-            for seed in self._seeds
-            if seed not in self._rows[id_]
+            (heat, seed)
+            for heat in self.heats
+            for seed in heat.seeds
+            if (heat.rung, seed) not in self._rows[heat.birth_id]
         ]
 
-    def may_breed(self) -> bool:
-        """Tell whether everything is known that the next birth may depend on."""
-        return all(id_ in self._complete for id_ in self._now_visible())
+    def may_decide(self) -> bool:
+        """Tell whether everything is known that the next decision may depend on."""
+        return all(self._is_complete(heat) for heat in self._now_visible())
+
+    def advance(self) -> None:
+        """Let the race see what the next decision may see; call it only when ``may_decide``."""
+        for heat in self._now_visible():
+            self._finish(heat)
+        self._n_seen = max(self._n_seen, len(self.heats) - self._lag)
 
     def parents(self) -> list[Parent]:
-        """Return the population, best first; call it only when ``may_breed``."""
-        for id_ in self._now_visible():
-            scored = self._complete[id_]
-            if scored.mean is not None:
-                parent = Parent(id_, scored.formula, scored.mean)
-                bisect.insort(self._population, (-scored.mean, scored.size, id_, parent))
-                del self._population[self._population_size :]
-        self._n_seen = max(self._n_seen, len(self._accepted) - self._lag)
-        return [entry[-1] for entry in self._population]
+        """Return the population, best first."""
+        return [
+            Parent(one.birth_id, self.births[one.birth_id].formula, float(-rank))
+            for rank, one in enumerate(self.race.ranking(self._population))
+        ]
 
-    def _now_visible(self) -> list[int]:
-        """Return the births that became visible since the last look."""
-        return self._accepted[self._n_seen : max(self._n_seen, len(self._accepted) - self._lag)]
+    def _finish(self, heat: Heat) -> None:
+        level = self._heat_levels[heat.id]
+        stage = self.race.stages[level]
+        rows = [self._rows[heat.birth_id][stage.rung, seed] for seed in stage.so_far]
+        found = {row.seed: row.score for row in rows if row.score is not None}
+        self.race.finish(
+            heat.birth_id,
+            self.births[heat.birth_id].size,
+            level,
+            found if len(found) == len(rows) else None,
+            rows[0].curve,
+        )
+
+    def _is_complete(self, heat: Heat) -> bool:
+        rows = self._rows[heat.birth_id]
+        return all((heat.rung, seed) in rows for seed in heat.seeds)
+
+    def _now_visible(self) -> list[Heat]:
+        """Return the heats that became visible since the last look."""
+        return self.heats[self._n_seen : max(self._n_seen, len(self.heats) - self._lag)]
 
 
-def load(ledger: Ledger, births: Iterable[Birth], trainings: Iterable[TrainingRow]) -> None:
-    """Fill an empty ledger from the records of a store."""
+def load(
+    ledger: Ledger,
+    births: Iterable[Birth],
+    heats: Iterable[Heat],
+    trainings: Iterable[TrainingRow],
+) -> None:
+    """Fill an empty ledger from the records of a store, and show the race what it had seen.
+
+    Heats are added in their order, and before each the race sees at least what it saw when that
+    heat was decided: it ends up as it was.
+    """
     for birth in births:
         ledger.add_birth(birth)
     for row in trainings:
         ledger.add_training(row)
+    for heat in heats:
+        if ledger.may_decide():  # seeds are sent off together, before anything is known
+            ledger.advance()
+        ledger.add_heat(heat)

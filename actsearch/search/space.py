@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
+from actsearch.search.racing import Racing
 
 #: A file longer than this is no space file.
 _MAX_FILE_BYTES = 1_000_000
@@ -77,15 +78,20 @@ class Operators(_Part):
 class Evolution(_Part):
     """How parents are chosen.
 
-    ``lag``: the k-th candidate sees the scores of those before k - lag only, so that the order in
-    which workers finish never matters; there can be at most ``lag`` workers.
+    ``selection``: "tournament" among the best by score, smaller ones preferred by ``parsimony``; or
+    "nsga2", where good, cheap and small formulas stand side by side (a tournament of two by front
+    and crowding distance).
+    ``lag``: the k-th decision (a candidate, or its next trainings) sees the results of those before
+    k - lag only, so that the order in which workers finish never matters; there can be at most
+    ``lag`` workers.
     """
 
     population: int = Field(default=40, ge=2, le=100_000)
     random_births: int = Field(default=30, ge=0, le=1_000_000)
+    selection: Literal["tournament", "nsga2"] = "tournament"
     tournament: int = Field(default=4, ge=1, le=1000)
     parsimony: float = Field(default=1.2, ge=1, le=2)
-    lag: int = Field(default=8, ge=1, le=10_000)
+    lag: int = Field(default=16, ge=1, le=10_000)
     operators: Operators = Operators()
 
 
@@ -101,6 +107,7 @@ class SearchSpace(_Part):
     constants: Constants = Constants()
     shape: Shape = Shape()
     evolution: Evolution = Evolution()
+    racing: Racing = Racing()
 
     @field_validator("unary", "binary")
     @classmethod

@@ -16,7 +16,7 @@ _HOMES = {
     "Task": "actsearch.tasks.protocol",
     "Training": "actsearch.tasks.protocol",
     "ClassificationTask": "actsearch.tasks.classification",
-    "Recipe": "actsearch.tasks.training",
+    "Recipe": "actsearch.tasks.recipe",
     "TrainingData": "actsearch.tasks.data",
     "training_data": "actsearch.tasks.data",
 }
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from actsearch.tasks.classification import ClassificationTask
     from actsearch.tasks.data import TrainingData, training_data
     from actsearch.tasks.protocol import Record, Rung, Task, Training
+    from actsearch.tasks.recipe import Recipe
     from actsearch.tasks.registry import TASKS, load_task
-    from actsearch.tasks.training import Recipe
 
 __all__ = [
     "TASKS",

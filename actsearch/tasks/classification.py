@@ -1,4 +1,4 @@
-"""A task made of parts: data, a network and a recipe. The shipped tasks are six of these.
+"""A task made of parts: data, a network and a recipe. The shipped tasks are made of these.
 
 It fulfils the Task protocol, so a user builds one from an own network and own arrays, too.
 """
@@ -21,24 +21,20 @@ from actsearch.expressions import parse
 from actsearch.tasks import protocol
 from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
+from actsearch.tasks.feed import shared_feed
+from actsearch.tasks.ladder import check_ladder, default_ladder
 from actsearch.tasks.networks import MakeActivation, MakeNetwork
 from actsearch.tasks.protocol import Record, Rung, Training
-from actsearch.tasks.training import (
-    AUGMENTATIONS,
-    DEFAULT_RECIPE,
-    LOOP_VERSION,
-    Feed,
-    Outcome,
-    Recipe,
-    fit,
-)
+from actsearch.tasks.recipe import AUGMENTATIONS, DEFAULT_RECIPE, Recipe
+from actsearch.tasks.target import Target
+from actsearch.tasks.training import LOOP_VERSION, SCORES, Outcome, fit
 
 Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
 
 
 @dataclass(frozen=True)
 class ClassificationTask:
-    """Train a classifier and score it by its accuracy on the validation split.
+    """Train a classifier and score it on the validation split.
 
     Args:
         name: shown to people and kept in the run.
@@ -48,36 +44,42 @@ class ClassificationTask:
         network: builds the network, given a function that builds one activation module; to be
             called once for each place. Its linear and convolutional layers are initialised by the
             loop, in the order in which they are registered.
-        steps: optimizer steps of one training.
-        seeds: a candidate is trained once for each, and its score is the mean.
+        steps: optimizer steps of a whole training, that of the last rung.
+        rungs: trainings of growing length, each with a whole schedule of its own, the last of
+            ``steps``; () stands for ``ladder.default_ladder(steps)``.
         recipe: optimizer, learning rate, batch size and so on.
+        score: "accuracy", or "loss" for minus the cross-entropy, where accuracies lie too close.
+        until: a target that ends a training when it is reached, for comparisons of speed.
         folder: the user's data folder, for a shipped data set.
         test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
             is called by ``heldout.open_test_split`` and by nothing that searches.
 
     Raises:
-        BadInput: no steps, no seeds, or data that are neither a name nor a function.
+        BadInput: no steps, rungs that are no ladder, an unknown score, or data that are neither a
+            name nor a function.
     """
 
     name: str
     data: str | Callable[[], TrainingData | tuple[Arrays, Arrays]]
     network: MakeNetwork
     steps: int
-    seeds: tuple[int, ...] = (0,)
+    rungs: tuple[Rung, ...] = ()
     recipe: Recipe = DEFAULT_RECIPE
     folder: Path | None = None
     test: Callable[[], Arrays] | None = None
-    score_name: str = "validation accuracy"
+    score: str = "accuracy"  # of training.SCORES
+    until: Target | None = None
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not self.seeds:
-            raise BadInput(
-                f"task '{self.name}' needs steps >= 1 and one seed or more, "
-                f"got steps={self.steps} and seeds={self.seeds}"
-            )
+        if self.steps < 1:
+            raise BadInput(f"task '{self.name}' needs steps >= 1, got {self.steps}")
+        object.__setattr__(self, "rungs", tuple(self.rungs) or default_ladder(self.steps))
+        check_ladder(self.name, self.steps, self.rungs)
+        if self.score not in SCORES:
+            raise unknown("score", self.score, SCORES)
         if not isinstance(self.data, str) and not callable(self.data):
             raise BadInput(
                 f"data of task '{self.name}' must be the name of a data set or a function that "
@@ -85,9 +87,9 @@ class ClassificationTask:
             )
 
     @property
-    def rungs(self) -> tuple[Rung, ...]:
-        """The trainings of a candidate: one rung, called "search"."""
-        return (Rung("search", self.steps, self.seeds),)
+    def score_name(self) -> str:
+        """What the score measures, as in "validation accuracy"."""
+        return SCORES[self.score].name
 
     def prepare(self) -> None:
         """Get the data ready and try the network once on two samples.
@@ -99,7 +101,8 @@ class ClassificationTask:
         data = self.open_data()
         try:
             network = self._build(nn.Identity)
-            inputs, _ = Feed(data, torch.device("cpu")).train_batch(torch.tensor([0, 0]))
+            feed = shared_feed(data, torch.device("cpu"))
+            inputs, _ = feed.train_batch(torch.tensor([0, 0]))
             inputs = AUGMENTATIONS[self.recipe.augmentation](inputs, torch.Generator())
             with torch.no_grad():
                 shape = tuple(network.eval()(inputs).shape)
@@ -133,6 +136,7 @@ class ClassificationTask:
                 {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
                 for rung in self.rungs
             ],
+            "until": None if self.until is None else str(self.until),
             "loop_version": LOOP_VERSION,
         }
 
@@ -173,6 +177,7 @@ class ClassificationTask:
         rungs = {rung.name: rung for rung in self.rungs}
         if training.rung not in rungs:
             raise unknown("rung", training.rung, rungs)
+        rung = rungs[training.rung]
         begin, message, outcome = time.perf_counter(), "", None
         try:
             outcome = fit(
@@ -180,12 +185,17 @@ class ClassificationTask:
                 self.network,
                 data,
                 self.recipe,
-                steps=rungs[training.rung].steps,
+                steps=rung.steps,
                 seed=training.seed,
                 device=device,
                 deadline=deadline,
+                pace=training.pace,
+                score=self.score,
+                until=self.until,
+                brief=rung != self.rungs[-1],
             )
-            message = slower_backend(training.formula, device)
+            notes = (outcome.message, slower_backend(training.formula, device))
+            message = "; ".join(note for note in notes if note)
         except OSError:
             raise  # the machine's fault, not the candidate's
         except Exception as error:  # noqa: BLE001 - a bad candidate must not end the search

@@ -1,19 +1,35 @@
-"""The test split, for the stage that confirms finalists, and for nothing else.
+"""The test split, for the trials that confirm and compare, and for nothing else.
 
-It lives in a file of its own so that a search can't reach it: no other file of this package imports
-this one (a test holds that), and what the training loop is given has no test split in it.
+It lives in a file of its own so that a search can't reach it: no other room than the trials imports
+this file (a test holds that), and what the training loop is given has no test split in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
 
 from actsearch.errors import BadInput, shorten
-from actsearch.tasks.classification import ClassificationTask
-from actsearch.tasks.data import Split, checked_split
+from actsearch.tasks import protocol
+from actsearch.tasks.classification import (
+    ClassificationTask,
+    activation_factory,
+    slower_backend,
+)
+from actsearch.tasks.data import Split, TrainingData, checked_split, content_digest
 from actsearch.tasks.datasets import store
-from actsearch.tasks.protocol import Task
-from actsearch.tasks.user_task import UserTask
+from actsearch.tasks.feed import evaluate, shared_feed
+from actsearch.tasks.protocol import Record, Rung, Task, Training
+from actsearch.tasks.training import SCORES, fit
+
+#: The one rung of a held-out task.
+CONFIRM = "confirm"
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,20 @@ class HeldOut:
     n_classes: int
 
 
+def classification_of(task: Task) -> ClassificationTask | None:
+    """Return the ``ClassificationTask`` that ``task`` is or wraps (as its ``task``), else None."""
+    inner: Any = task
+    while inner is not None and not isinstance(inner, ClassificationTask):
+        inner = getattr(inner, "task", None)
+    return inner
+
+
+def has_test_split(task: Task) -> bool:
+    """Tell whether ``open_test_split`` has something to open; no data are read."""
+    inner = classification_of(task)
+    return inner is not None and (isinstance(inner.data, str) or inner.test is not None)
+
+
 def open_test_split(task: Task) -> HeldOut:
     """Open the samples that no search has seen.
 
@@ -38,8 +68,8 @@ def open_test_split(task: Task) -> HeldOut:
         BadInput: the task has no test split, or its data can't be had.
         ActsearchError: the cache can't be written.
     """
-    inner = task.task if isinstance(task, UserTask) else task
-    if not isinstance(inner, ClassificationTask):
+    inner = classification_of(task)
+    if inner is None:
         raise BadInput(f"task '{task.name}' is no ClassificationTask, so it has no test split")
     training = inner.open_data()
     if isinstance(inner.data, str):
@@ -63,4 +93,157 @@ def open_test_split(task: Task) -> HeldOut:
             f"test inputs of task '{task.name}' have shape {split.inputs.shape[1:]} a sample, "
             f"training inputs {training.train.inputs.shape[1:]}"
         )
+    if int(split.labels.max()) >= training.n_classes:
+        raise BadInput(
+            f"test labels of task '{task.name}' go up to {split.labels.max()}, and those of the "
+            f"training data to {training.n_classes - 1}"
+        )
     return HeldOut(split, training.n_classes)
+
+
+def held_out_task(task: Task) -> HeldOutTask:
+    """Return ``task`` as trials use it: trained as ever, scored on the test split.
+
+    Args:
+        task: a task with a test split.
+
+    Raises:
+        BadInput: it has none.
+    """
+    if not has_test_split(task):
+        raise BadInput(
+            f"task '{task.name}' has no test split; scores on its validation split are all it gives"
+        )
+    return HeldOutTask(task)
+
+
+@dataclass(frozen=True)
+class HeldOutTask:
+    """A task whose score is measured on the test split. Implements ``Task``, ``CompilesAhead``.
+
+    It has one rung, "confirm", as long as the last one of ``task``; a training may name any seed.
+    The record's metrics say the score on the validation split, too (``validation_score``), and its
+    curve is the one of that split.
+    """
+
+    task: Task
+    _opened: list[TrainingData] = field(
+        default_factory=list, init=False, repr=False, compare=False, hash=False
+    )
+
+    @property
+    def name(self) -> str:
+        """The name of the task."""
+        return self.task.name
+
+    @property
+    def score_name(self) -> str:
+        """The name of the task's score, on the test split."""
+        return self.task.score_name.replace("validation", "test")
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The one rung, which is the full length."""
+        return (dataclasses.replace(self.task.rungs[-1], name=CONFIRM),)
+
+    def prepare(self) -> None:
+        """Get the data ready, test split included.
+
+        Raises:
+            BadInput: they can't be had, or don't fit the network.
+            ActsearchError: the cache can't be written.
+        """
+        self.task.prepare()
+        self._open_scored()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides a score: the task's own settings, and the test split by its hash."""
+        test = self._open_scored().validation
+        return {
+            **self.task.settings(),
+            "score": self.score_name,
+            "test": {"digest": content_digest(test), "n": len(test)},
+        }
+
+    def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
+        """Compile the kernels of formulas that will be trained soon, in one compiler call."""
+        self._classification().compile(formulas, device)
+
+    def train(
+        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
+    ) -> list[Record]:
+        """Train each of ``trainings`` and score it on the test split; see the Task protocol.
+
+        Raises:
+            BadInput: the data can't be had.
+        """
+        return [self._train_one(training, device, deadline) for training in trainings]
+
+    def _train_one(self, training: Training, device: str, deadline: float | None) -> Record:
+        task, scored = self._classification(), self._open_scored()
+        begin, message, outcome, score = time.perf_counter(), "", None, None
+        metrics: dict[str, float] = {}
+        try:
+            outcome = fit(
+                activation_factory(training.formula),
+                task.network,
+                task.open_data(),
+                task.recipe,
+                steps=self.rungs[0].steps,
+                seed=training.seed,
+                device=device,
+                deadline=deadline,
+                score=task.score,
+                until=task.until,
+            )
+            metrics = dict(outcome.metrics)
+            if outcome.status == protocol.OK and outcome.score is not None:
+                feed = shared_feed(scored, torch.device(device))
+                accuracy, loss = evaluate(outcome.network, feed)
+                score = SCORES[task.score].of(accuracy, loss)
+                metrics |= {
+                    "validation_score": outcome.score,
+                    "test_accuracy": accuracy,
+                    "test_loss": loss,
+                }
+            notes = (outcome.message, slower_backend(training.formula, device))
+            message = "; ".join(note for note in notes if note)
+        except OSError:
+            raise  # the machine's fault, not the candidate's
+        except Exception as error:  # noqa: BLE001 - a bad candidate must not end the trials
+            outcome, message = None, shorten(f"{type(error).__name__}: {error}", 300)
+        status = outcome.status if outcome else protocol.FAILED
+        if score is not None and not math.isfinite(score):
+            status, score = protocol.DIVERGED, None
+        return Record(
+            formula=training.formula,
+            rung=training.rung,
+            seed=training.seed,
+            status=status,
+            score=score if status == protocol.OK else None,
+            metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
+            curve=outcome.curve if outcome else (),
+            time_s=time.perf_counter() - begin,
+            device=device,
+            message=message,
+        )
+
+    def _classification(self) -> ClassificationTask:
+        inner = classification_of(self.task)
+        assert inner is not None  # held_out_task made sure of it
+        return inner
+
+    def _open_scored(self) -> TrainingData:
+        """Return the data of the task with the test split in the place of the validation split.
+
+        For scoring alone: of the training split it has a single sample, lest a GPU hold all of it
+        a second time.
+        """
+        if not self._opened:
+            data, test = self._classification().open_data(), open_test_split(self.task).test
+            sample = Split(data.train.inputs[:1], data.train.labels[:1])
+            self._opened.append(dataclasses.replace(data, train=sample, validation=test))
+        return self._opened[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": []}  # the arrays stay behind; a worker maps its own

@@ -5,9 +5,10 @@ Importable without torch and numpy: the command line lists the tasks from here.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-from actsearch.errors import BadInput, unknown
+from actsearch.errors import BadInput, shorten, unknown
 from actsearch.tasks.protocol import Task
 
 TASKS: dict[str, str] = {
@@ -17,29 +18,97 @@ TASKS: dict[str, str] = {
     "mnist-cnn": "three convolutions on MNIST digits",
     "fashion-cnn": "three convolutions on Fashion-MNIST",
     "cifar10-cnn": "three convolutions on CIFAR-10, with flips and shifts",
+    "cifar10-cnn4": "four convolutions on CIFAR-10 as they are, at a constant learning rate",
 }
 
 OWN = "a task of your own is given as path/to/file.py:make_task"
+
+#: What a shipped task can be scored by, as in ``mnist1d-cnn@loss``; the first is what it is where
+#: nothing is said.
+SCORES = ("accuracy", "loss")
 
 
 def load_task(spec: str, data: Path | None = None) -> Task:
     """Return the task called ``spec``.
 
     Args:
-        spec: a name of ``TASKS``, or ``path/to/file.py:function``, where the function returns an
-            object of the Task protocol (and may take the data folder as an argument ``data``).
+        spec: a name of ``TASKS``, perhaps with its score (``NAME@loss``, ``NAME@accuracy``); or
+            ``path/to/file.py:function``, where the function returns an object of the Task protocol
+            (and may take the data folder as an argument ``data``); or several of these with commas
+            between them, for one score over all (``JointTask``).
         data: the user's data folder, in torchvision's layout; None: ``ACTSEARCH_DATA``, else
             downloads into the cache.
 
     Raises:
-        BadInput: unknown name, or the file has no such task.
+        BadInput: unknown name or score, a task named twice, tasks that can't be trained together,
+            or the file has no such task.
     """
-    if spec in TASKS:
-        from actsearch.tasks.shipped import shipped_task
+    specs = task_specs(spec)
+    if len(specs) == 1:
+        return _load_one(specs[0], data)
+    from actsearch.tasks.joint import JointTask
 
-        return shipped_task(spec, data)
-    if ":" in spec or spec.endswith(".py"):
+    return JointTask([_load_one(one, data) for one in specs])
+
+
+def task_specs(spec: str) -> list[str]:
+    """Return the tasks that ``spec`` names, which are several where commas stand between them.
+
+    Raises:
+        BadInput: nothing between two commas, or a task named twice.
+    """
+    if "," not in spec or _path_of(spec).is_file():  # a path may have a comma in it
+        return [spec.strip()]
+    specs = [one.strip() for one in spec.split(",")]
+    if "" in specs:
+        raise BadInput(
+            f"no task between two commas, or at an end, of '{shorten(spec)}'; several tasks are "
+            "given as mnist1d-cnn,mnist1d-mlp"
+        )
+    plain = [one.removesuffix(f"@{SCORES[0]}") for one in specs]
+    doubled = next((one for one in plain if plain.count(one) > 1), None)
+    if doubled is not None:
+        raise BadInput(f"task '{shorten(doubled)}' is given twice; name each task once")
+    return specs
+
+
+def absolute_spec(spec: str) -> str:
+    """Return ``spec`` with the paths of task files made absolute, to be loaded from anywhere.
+
+    Raises:
+        BadInput: as ``task_specs``.
+    """
+    return ",".join(
+        f"{_path_of(one).resolve()}:{one.rpartition(':')[2]}" if _is_file(one) else one
+        for one in task_specs(spec)
+    )
+
+
+def _load_one(spec: str, data: Path | None) -> Task:
+    if _is_file(spec):
+        function, at, _ = spec.rpartition(":")[2].partition("@")
+        if at:
+            raise BadInput(
+                f"'{shorten(spec)}': a score can be chosen for shipped tasks alone; let "
+                f"{function}() return a task that is scored so"
+            )
         from actsearch.tasks.user_task import load_user_task
 
         return load_user_task(spec, data)
-    raise BadInput(f"{unknown('task', spec, TASKS)}; {OWN}")
+    name, at, score = spec.partition("@")
+    if name not in TASKS:
+        raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")
+    if at and score not in SCORES:
+        raise unknown(f"score of task '{name}'", score, SCORES)
+    from actsearch.tasks.shipped import shipped_task
+
+    task = shipped_task(name, data)
+    return dataclasses.replace(task, name=spec, score=score) if at else task
+
+
+def _is_file(spec: str) -> bool:
+    return ":" in spec or spec.endswith(".py")
+
+
+def _path_of(spec: str) -> Path:
+    return Path(spec.rpartition(":")[0] or spec).expanduser()

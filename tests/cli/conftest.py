@@ -54,8 +54,7 @@ def fill(folder: Path) -> None:
         "space": "default",
         "task": "mnist1d-cnn",
         "seed": 0,
-        "rung": "full",
-        "seeds": [0, 1],
+        "rungs": [{"name": "full", "steps": 30, "seeds": [0, 1]}],
     }
     with RunStore.create(folder, config, {"python": "3"}) as store, store.session({}):
         for id_, operator, parents, formula, status, reason, same_as, scores in BIRTHS:
@@ -130,6 +129,7 @@ def snapshot(**changes: Any) -> Snapshot:
         n_duplicates=1,
         n_rejected=2,
         n_trainings=8,
+        n_by_rung={"short": 4, "full": 2},
         best=(),
         in_flight=("x*sin(x)",),
         elapsed_s=60.0,

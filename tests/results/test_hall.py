@@ -18,7 +18,7 @@ def scored(id_: int, formula: str, mean: float | None, operator: str = "crossove
     ok = mean is not None
     error = 0.01 if ok else None
     status = "ok" if ok else "diverged"
-    return Scored(id_, formula, 3, mean, error, 2, operator, (), None, status, 1.0)
+    return Scored(id_, formula, 3, mean, error, 2, operator, (), None, status, 1.0, "full")
 
 
 def training(birth_id: int, seed: int, score: float | None) -> TrainingRow:
@@ -74,6 +74,15 @@ def test_a_gain_ignores_seeds_and_rungs_that_are_not_common() -> None:
     assert gain == pytest.approx(0.2)
     assert error is None
     assert paired_gain({}, baseline) == (None, None)
+
+
+def test_a_gain_is_taken_at_the_rung_of_the_score_alone() -> None:
+    short = [
+        TrainingRow(i, "short", 0, "ok", s, {}, (), 1.0, "cpu") for i, s in ((9, 0.1), (1, 0.5))
+    ]
+    by_id = {row["id"]: row for row in hall_rows(SCORED, [*TRAININGS, *short], NAMES)}
+    assert by_id[9]["gain_over_relu"] == pytest.approx(0.10)
+    assert by_id[9]["rung"] == "full"
 
 
 def test_below_the_first_stand_the_best_known_and_relu() -> None:

@@ -38,19 +38,39 @@ def test_one_bad_training_takes_the_score(birth: Any, training: Any, status: str
     assert hall_of_fame([birth(0)], rows) == []
 
 
-def test_a_birth_must_have_every_seed_that_occurs(birth: Any, training: Any) -> None:
+def test_more_seeds_come_before_a_higher_mean(birth: Any, training: Any) -> None:
     births = [birth(0), birth(1), birth(2)]
     rows = [training(0, 0, 0.9), training(1, 0, 0.5), training(1, 1, 0.5)]
-    assert [one.status for one in scores(births, rows)] == ["incomplete", "ok", "incomplete"]
-    assert [one.id for one in hall_of_fame(births, rows)] == [1]
-    assert [one.id for one in hall_of_fame(births, rows, seeds=(0,))] == [0, 1]
-    assert hall_of_fame(births, rows, seeds=(0, 1, 2)) == []
+    assert [one.status for one in scores(births, rows)] == ["ok", "ok", "incomplete"]
+    assert [one.id for one in hall_of_fame(births, rows)] == [1, 0]
 
 
-def test_a_rung_is_scored_alone(birth: Any, training: Any) -> None:
-    rows = [training(0, 0, 0.25, rung="short"), training(0, 0, 0.75, rung="long")]
-    assert [scores([birth(0)], rows, rung=r)[0].mean for r in ("short", "long")] == [0.25, 0.75]
-    assert scores([birth(0)], rows)[0].n == 2
+LADDER = ("short", "long")
+
+
+def test_the_longest_rung_alone_is_the_score(birth: Any, training: Any) -> None:
+    rows = [training(0, 0, 0.75, rung="long"), training(0, 0, 0.25, rung="short", time_s=9.0)]
+    (one,) = scores([birth(0)], rows, ladder=LADDER)
+    assert (one.mean, one.n, one.rung, one.time_s) == (0.75, 1, "long", 9.5)
+    assert scores([birth(0)], rows, ladder=LADDER[::-1])[0].rung == "short"
+
+
+def test_a_longer_rung_comes_before_a_higher_mean(birth: Any, training: Any) -> None:
+    births = [birth(0), birth(1)]
+    rows = [
+        training(0, 0, 0.9, rung="short"),
+        training(1, 0, 0.8, rung="short"),
+        training(1, 0, 0.7, rung="long"),
+    ]
+    assert [one.id for one in hall_of_fame(births, rows, ladder=LADDER)] == [1, 0]
+    # Where no ladder is given, the rung with fewer births is the longer one.
+    assert [one.id for one in hall_of_fame(births, rows)] == [1, 0]
+
+
+def test_one_that_fails_at_a_longer_rung_has_no_score(birth: Any, training: Any) -> None:
+    rows = [training(0, rung="short"), training(0, 0, None, rung="long", status="pruned")]
+    (one,) = scores([birth(0)], rows, ladder=LADDER)
+    assert (one.mean, one.status, one.rung) == (None, "pruned", "long")
 
 
 def test_rejected_and_duplicates_are_passed_over(birth: Any, training: Any) -> None:

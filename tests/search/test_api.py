@@ -15,7 +15,7 @@ from tests.search.simulated import SimulatedTask
 
 
 def start(folder: Path, **options: Any) -> Result:
-    settings = {"births": 30, "workers": 1, "devices": "cpu", "run": "r", "runs_dir": folder}
+    settings = {"births": 60, "workers": 1, "devices": "cpu", "run": "r", "runs_dir": folder}
     return actsearch.search(**{"task": SimulatedTask(), **settings, **options})
 
 
@@ -32,26 +32,27 @@ def births(folder: Path) -> list[Any]:
 def test_the_result_has_the_best_as_an_expression(tmp_path: Path) -> None:
     result = start(tmp_path)
     assert result.path == tmp_path / "r"
-    scores = [found.score for found in result.hall_of_fame]
-    assert scores == sorted(scores, reverse=True)
+    order = {"full": 0, "medium": 1, "short": 2}
+    keys = [(order[found.rung], -found.n, -found.score) for found in result.hall_of_fame]
+    assert keys == sorted(keys)
     assert result.best == result.hall_of_fame[0]
     assert result.best.expression.evaluate([0.0, 1.0]).shape == (2,)
-    assert result.best.n == 2
+    assert (result.best.rung, result.best.n) == ("medium", 2)
 
 
 def test_resume_keeps_the_limits_of_the_last_session(tmp_path: Path) -> None:
     start(tmp_path)
-    go_on(tmp_path, births=45)
+    go_on(tmp_path, births=75)
     go_on(tmp_path)
-    assert len(births(tmp_path)) == 45
+    assert len(births(tmp_path)) == 75
     with RunStore.open(tmp_path / "r") as store:
-        assert [session.info["births"] for session in store.sessions()] == [30, 45, 45]
+        assert [session.info["births"] for session in store.sessions()] == [60, 75, 75]
 
 
 def test_fewer_births_than_seeds_then_more(tmp_path: Path) -> None:
     start(tmp_path, births=5)
     assert [birth.operator for birth in births(tmp_path)] == ["seed"] * 5
-    go_on(tmp_path, births=30)
+    go_on(tmp_path, births=60)
     start(tmp_path, run="whole")
     with RunStore.open(tmp_path / "whole") as store:
         assert [b.formula for b in births(tmp_path)] == [b.formula for b in store.births()]
@@ -61,21 +62,21 @@ def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:
     start(tmp_path)
     with pytest.raises(BadInput, match="raise --births"):
         go_on(tmp_path, seed_formulas=["x*cos(2*x)"])
-    go_on(tmp_path, births=33, seed_formulas=["x*cos(2*x)"])
-    added = births(tmp_path)[30]
+    go_on(tmp_path, births=63, seed_formulas=["x*cos(2*x)"])
+    added = births(tmp_path)[60]
     assert (added.operator, added.formula) == ("added seed", "x*cos(2*x)")
-    assert len(births(tmp_path)) == 33
+    assert len(births(tmp_path)) == 63
     with RunStore.open(tmp_path / "r") as store:
         assert store.sessions()[-1].info["added_seeds"] == ["x*cos(2*x)"]
 
 
 def test_seeds_of_another_run(tmp_path: Path) -> None:
     best = start(tmp_path).hall_of_fame[0]
-    start(tmp_path, run="second", seed_run=tmp_path / "r", births=25)
+    start(tmp_path, run="second", seed_run=tmp_path / "r", births=38)
     with RunStore.open(tmp_path / "second") as store:
         assert str(best.expression) in store.config["seed_formulas"]
         seeded = [b for b in store.births() if b.operator == "seed"]
-        assert len(seeded) == 25
+        assert len(seeded) == 38
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_seeds_that_cannot_be_trained_are_refused(tmp_path: Path, text: str, par
         ({"births": None}, "needs an end"),
         ({"births": 0}, "at least 1"),
         ({"budget": -1.0}, "above 0"),
-        ({"workers": 9}, "lag of 8"),
+        ({"workers": 17}, "lag of 16"),
         ({"task": object()}, "lacks name"),
     ],
 )

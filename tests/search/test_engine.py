@@ -16,10 +16,11 @@ from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.workers import Job
-from tests.search.simulated import ShuffledPool, SimulatedTask
+from tests.search.simulated import ShuffledPool, SimulatedTask, number_of
 
-RUNG = SimulatedTask.rungs[0]
-N_BIRTHS = 150
+RUNGS = SimulatedTask.rungs
+LADDER = tuple(rung.name for rung in RUNGS)
+N_BIRTHS = 250
 
 
 class Killed(BaseException):
@@ -28,15 +29,16 @@ class Killed(BaseException):
 
 def space_with(**evolution: Any) -> SearchSpace:
     values = load_space("default").model_dump()
-    values["evolution"] |= {"random_births": 10, "population": 10} | evolution
+    values["evolution"] |= {"random_births": 10, "population": 10, "lag": 8} | evolution
     return space_from(values, "test")
 
 
 def engine_on(store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed: int = 0) -> Engine:
-    ledger = Ledger(RUNG.name, RUNG.seeds, space.evolution.lag, space.evolution.population)
-    load(ledger, store.births(), store.trainings())
+    evolution = space.evolution
+    ledger = Ledger(RUNGS, space.racing, lag=evolution.lag, population=evolution.population)
+    load(ledger, store.births(), store.heats(), store.trainings())
     limits = Limits(budget_s=None, births=births, deadline=None)
-    engine = Engine(store=store, ledger=ledger, space=space, seed=seed, rung=RUNG, limits=limits)
+    engine = Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits)
     n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
     for text in space.seeds[n_seeds:]:
         engine.add_seed(parse(text), "seed")
@@ -45,7 +47,8 @@ def engine_on(store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed:
 
 def contents(store: RunStore) -> tuple[Any, ...]:
     births = [dataclasses.replace(birth, created_s=0.0) for birth in store.births()]
-    return births, store.trainings(), hall_of_fame(store.births(), store.trainings())
+    best = hall_of_fame(store.births(), store.trainings(), ladder=LADDER)
+    return births, store.heats(), store.trainings(), best
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +86,29 @@ def test_formulas_are_compiled_ahead_in_batches(reference: tuple[Any, ...], tmp_
 
 
 def test_the_reference_run_is_a_search(reference: tuple[Any, ...]) -> None:
-    births, trainings, best = reference
+    births, heats, trainings, best = reference
     assert [birth.id for birth in births] == list(range(N_BIRTHS))
     statuses = {birth.status for birth in births}
     assert statuses == {"accepted", "duplicate", "rejected"}
     assert all(birth.reason for birth in births if birth.status == "rejected")
     accepted = [birth for birth in births if birth.status == "accepted"]
     assert len({birth.fingerprint for birth in accepted}) == len(accepted)
-    assert len(trainings) == 2 * len(accepted)
+    assert [heat.id for heat in heats] == list(range(len(heats)))
+    assert len(trainings) == sum(len(heat.seeds) for heat in heats)
+    by_rung = {rung: {h.birth_id for h in heats if h.rung == rung} for rung in LADDER}
+    assert by_rung["short"] == {birth.id for birth in accepted}
+    assert 5 < len(by_rung["full"]) < len(by_rung["medium"]) / 2 < len(accepted) / 4
+    assert any(training.status == "pruned" for training in trainings)
     operators = {birth.operator for birth in births}
     assert {"seed", "random", "crossover", "insert"} <= operators
     for birth in births:
         assert all(parent < birth.id for parent in birth.parents)
         assert bool(birth.parents) == (birth.operator not in ("seed", "random"))
         assert str(parse(birth.formula)) == birth.formula
-    assert [one.mean for one in best] == sorted((one.mean for one in best), reverse=True)
+    assert {(one.rung, one.n) for one in best[:3]} == {("full", 4)}
+    # The leader is among the best twentieth of all that were bred, although most ran one seed.
+    quality = sorted((number_of(birth.formula) for birth in accepted), reverse=True)
+    assert number_of(best[0].formula) in quality[: len(quality) // 20]
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
@@ -140,16 +151,17 @@ def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
     counter = iter(range(n_commits + 1))
 
     def dying(method: Any) -> Any:
-        def call(row: Any) -> None:
+        def call(*rows: Any) -> None:
             if before and next(counter, None) is None:
                 raise Killed
-            method(row)
+            method(*rows)
             if not before and next(counter, None) is None:
                 raise Killed
 
         return call
 
     store.add_birth = dying(store.add_birth)  # type: ignore[method-assign]
+    store.add_heat = dying(store.add_heat)  # type: ignore[method-assign]
     store.add_training = dying(store.add_training)  # type: ignore[method-assign]
 
 
@@ -169,14 +181,20 @@ def test_the_seed_matters(reference: tuple[Any, ...], tmp_path: Path) -> None:
     assert len(formulas & others) < 0.7 * len(formulas)
 
 
-def test_parents_are_never_among_the_last_candidates(reference: tuple[Any, ...]) -> None:
-    births = reference[0]
-    accepted = [birth.id for birth in births if birth.status == "accepted"]
+def test_parents_and_promoted_are_never_among_the_last_decisions(
+    reference: tuple[Any, ...],
+) -> None:
+    births, heats = reference[:2]
     lag = space_with().evolution.lag
+    first_heat = {heat.birth_id: heat.id for heat in reversed(heats)}
     for birth in births:
-        before = [id_ for id_ in accepted if id_ < birth.id]
-        visible = before[: max(0, len(before) - lag)]
-        assert set(birth.parents) <= set(visible)
+        if birth.status == "accepted":
+            seen = {heat.birth_id for heat in heats[: max(0, first_heat[birth.id] - lag)]}
+            assert set(birth.parents) <= seen
+    last: dict[int, int] = {}
+    for heat in heats:
+        assert heat.id - last.get(heat.birth_id, -lag) >= lag
+        last[heat.birth_id] = heat.id
 
 
 def test_a_space_that_gives_nothing_new_ends(tmp_path: Path) -> None:
@@ -215,4 +233,5 @@ def test_no_time_left_trains_nothing(tmp_path: Path) -> None:
         # What was queued is still there, and is trained when the run goes on.
         engine_on(store, space, births=len(store.births())).run(ShuffledPool(2, 0))
         accepted = [birth for birth in store.births() if birth.status == "accepted"]
-        assert len(store.trainings()) == 2 * len(accepted)
+        assert {row.birth_id for row in store.trainings()} == {birth.id for birth in accepted}
+        assert store.n_trainings() == sum(len(heat.seeds) for heat in store.heats())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from actsearch.errors import BadInput
 from actsearch.tasks import ClassificationTask, Recipe, Training
 from actsearch.tasks.datasets import store
 from actsearch.tasks.datasets.catalog import DATASETS
-from actsearch.tasks.heldout import open_test_split
+from actsearch.tasks.heldout import CONFIRM, has_test_split, held_out_task, open_test_split
 from actsearch.tasks.networks import MLP, MakeActivation
+from actsearch.tasks.protocol import OK, Task
 from tests.tasks.conftest import blobs, tiny_task
-from tests.tasks.contract import without_time
+from tests.tasks.contract import TaskContract, without_time
 from tests.tasks.small_sets import N_TEST, contents, small_idx, write
 
 PACKAGE = Path(actsearch.tasks.__file__).parent
@@ -40,11 +42,15 @@ def test_nothing_in_the_room_imports_it() -> None:
         assert not {name for name in imported_names(file) if "heldout" in name}, file
 
 
-def test_nothing_but_the_finish_may_import_it() -> None:
+def test_nothing_but_the_trials_imports_it() -> None:
     """Outside the room, too: a search and its workers have no business with it."""
-    for room in ("search", "workers", "runs", "kernels", "expressions"):
-        for file in (PACKAGE.parent / room).rglob("*.py"):
-            assert not {name for name in imported_names(file) if "heldout" in name}, file
+    root = PACKAGE.parent
+    importers = {
+        file.relative_to(root).parts[0]
+        for file in root.rglob("*.py")
+        if {name for name in imported_names(file) if "heldout" in name}
+    }
+    assert importers == {"trials"}
 
 
 def network(make_activation: MakeActivation) -> MLP:
@@ -68,7 +74,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClassificationTask:
 
 def test_training_never_reads_it(task: ClassificationTask, tmp_path: Path) -> None:
     """Take the test arrays away, after which a search trains on as if nothing were missing."""
-    wanted = [Training("relu(x)", "search", 0), Training("tanh(x)", "search", 1)]
+    wanted = [Training("relu(x)", "full", 0), Training("tanh(x)", "full", 1)]
     before = task.train(wanted)
     arrays = list((tmp_path / "cache").rglob("test-*.npy"))
     assert len(arrays) == 2
@@ -103,7 +109,7 @@ def test_own_test_split_is_called_for_confirming_alone() -> None:
     task = tiny_task(test=held_out)
     task.prepare()
     task.settings()
-    task.train([Training("relu(x)", "search", 0)])
+    task.train([Training("relu(x)", "full", 0)])
     assert calls == []
     np.testing.assert_array_equal(open_test_split(task).test.inputs, blobs(50, 3)[0])
 
@@ -128,3 +134,107 @@ def test_a_bare_object_has_none() -> None:
 
     with pytest.raises(BadInput, match="'bare' is no ClassificationTask"):
         open_test_split(Bare())  # type: ignore[arg-type]
+
+
+def held_out() -> Any:
+    return blobs(120, 3)
+
+
+def shuffled_labels() -> Any:
+    inputs, labels = blobs(120, 3)
+    return inputs, (labels + 1) % 3
+
+
+class TestHeldOutTask(TaskContract):
+    def make_task(self) -> Task:
+        return held_out_task(tiny_task(test=held_out))
+
+    def test_records_are_whole_and_repeatable(self, task: Task) -> None:
+        """Its score is the test split's, and its curve the validation split's."""
+        wanted = [self.training(task, "relu(x)", 1_000_000), self.training(task, "x*cos(p0*x)")]
+        records = task.train(wanted)
+        for training, record in zip(wanted, records, strict=True):
+            assert (record.formula, record.seed) == (training.formula, training.seed)
+            assert record.status == OK
+            assert record.score is not None
+            assert record.score > 0.9
+            assert record.score == record.metrics["test_accuracy"]
+            assert record.metrics["validation_score"] == record.curve[-1][2]
+        again = pickle.loads(pickle.dumps(task)).train(wanted[::-1])[::-1]
+        assert [without_time(r) for r in again] == [without_time(r) for r in records]
+
+
+def test_trains_as_the_search_does_at_full_length() -> None:
+    task = tiny_task(test=held_out)
+    held = held_out_task(task)
+    (rung,) = held.rungs
+    assert (rung.name, rung.steps) == (CONFIRM, task.steps)
+    (there,) = held.train([Training("gelu(x)", CONFIRM, 3)])
+    (here,) = task.train([Training("gelu(x)", task.rungs[-1].name, 3)])
+    assert there.curve == here.curve
+    assert there.metrics["validation_score"] == here.score
+    assert {k: there.metrics[k] for k in here.metrics} == here.metrics
+
+
+def test_scores_the_test_split_and_no_other() -> None:
+    """With labels that are all wrong the training is as good as before, and the score is not."""
+    (right,) = held_out_task(tiny_task(test=held_out)).train([Training("relu(x)", CONFIRM, 0)])
+    (wrong,) = held_out_task(tiny_task(test=shuffled_labels)).train(
+        [Training("relu(x)", CONFIRM, 0)]
+    )
+    assert right.curve == wrong.curve
+    assert right.metrics["validation_score"] == wrong.metrics["validation_score"]
+    assert right.score is not None
+    assert wrong.score is not None
+    assert right.score > 0.9
+    assert wrong.score < 0.1
+
+
+def test_the_score_may_be_the_loss() -> None:
+    held = held_out_task(tiny_task(test=held_out, score="loss"))
+    assert held.score_name == "negative test loss"
+    (record,) = held.train([Training("relu(x)", CONFIRM, 0)])
+    assert record.score == -record.metrics["test_loss"]
+    assert record.metrics["validation_score"] == -record.metrics["validation_loss"]
+
+
+def test_names_say_which_split() -> None:
+    held = held_out_task(tiny_task(test=held_out))
+    assert held.score_name == "test accuracy"
+    settings = held.settings()
+    assert settings["test"]["n"] == 120
+    assert settings != held_out_task(tiny_task(test=shuffled_labels)).settings()
+
+
+def test_shipped_test_split_is_scored(task: ClassificationTask) -> None:
+    held = held_out_task(task)
+    held.prepare()
+    assert held.settings()["test"]["n"] == N_TEST
+    (record,) = held.train([Training("relu(x)", CONFIRM, 0)])
+    assert record.score is not None
+    assert (record.score * N_TEST) % 1 == pytest.approx(0, abs=1e-9)
+
+
+def test_a_task_without_a_test_split_has_no_trials_there() -> None:
+    class Own:
+        name = "own"
+
+    assert not has_test_split(tiny_task())
+    assert not has_test_split(Own())  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="'blobs' has no test split; scores on its validation"):
+        held_out_task(tiny_task())
+
+
+def test_a_wrapped_task_has_the_test_split_of_the_inner_one() -> None:
+    class Wrapper:
+        name = "wrapped"
+        task = tiny_task(test=held_out)
+
+    assert has_test_split(Wrapper())  # type: ignore[arg-type]
+    assert len(open_test_split(Wrapper()).test) == 120  # type: ignore[arg-type]
+
+
+def test_labels_that_no_training_knows() -> None:
+    task = tiny_task(test=lambda: (np.zeros((4, 2)), np.array([0, 1, 2, 3])))
+    with pytest.raises(BadInput, match="test labels of task 'blobs' go up to 3"):
+        open_test_split(task)

@@ -26,7 +26,7 @@ def test_odd_names(spec: str) -> None:
         load_task(spec)
 
 
-def test_six_tasks() -> None:
+def test_shipped_tasks() -> None:
     assert list(TASKS) == [
         "mnist1d-mlp",
         "mnist1d-cnn",
@@ -34,6 +34,7 @@ def test_six_tasks() -> None:
         "mnist-cnn",
         "fashion-cnn",
         "cifar10-cnn",
+        "cifar10-cnn4",
     ]
     assert all(TASKS.values())
 

@@ -1,0 +1,64 @@
+"""The confirm stage that follows a search: its budget, its progress, and its verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from actsearch.cli.options import checked_budget, note
+from actsearch.durations import parse_duration
+
+NONE = "none"
+#: Less time than this confirms nothing anywhere: the workers alone take seconds to start.
+MIN_SHARE_S = 20.0
+
+
+def confirming(
+    budget: str | None, *, workers: str, devices: str, data: Path | None, quiet: bool
+) -> Callable[[Path, float], None] | None:
+    """Return what confirms a run after its search, or None where nobody wants that.
+
+    Args:
+        budget: as the user gave it: a time, "none", or None for a share of the search's time.
+        workers: as for the search.
+        devices: as for the search.
+        data: where the data set lies, if it was said.
+        quiet: show no progress.
+
+    Returns:
+        A function of the run's folder and the seconds that are its share.
+
+    Raises:
+        BadInput: the budget is no time.
+    """
+    if budget is not None and budget.strip().lower() == NONE:
+        return None
+    checked_budget(budget)
+
+    def confirm(path: Path, share_s: float) -> None:
+        from actsearch.cli.confirm import line, print_confirmation
+        from actsearch.cli.watch import Watch
+        from actsearch.errors import BadInput
+        from actsearch.trials.confirm import confirm as run_trials
+
+        watch = Watch(quiet=quiet)
+        try:
+            found = run_trials(
+                path,
+                budget=max(share_s, MIN_SHARE_S) if budget is None else parse_duration(budget),
+                workers=workers,
+                devices=devices,
+                data=data,
+                observer=lambda moment: watch.show(line(moment)),
+            )
+        except BadInput as error:  # the search itself is done and saved
+            watch.close()
+            note(f"not confirmed: {error}")
+            return
+        finally:
+            watch.close()
+        sys.stdout.write("confirmed with fresh seeds:\n\n")
+        print_confirmation(found, sys.stdout)
+
+    return confirm

@@ -1,0 +1,203 @@
+"""`actsearch confirm`: whether a run's best is really better than the known activations."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from actsearch.cli.options import (
+    RUNS_DIR,
+    DataOption,
+    DevicesOption,
+    FormatOption,
+    QuietOption,
+    RunsDirOption,
+    WorkersOption,
+    checked_budget,
+    find_run,
+    note,
+)
+from actsearch.durations import format_duration
+from actsearch.results.hall import with_error
+from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
+
+if TYPE_CHECKING:
+    from actsearch.trials.confirm import Confirmation, Moment, OnTask
+
+#: What JSON and CSV have of each formula, under these names.
+KEYS = (
+    "name", "formula", "kind", "mean", "standard_error", "n", "n_failed", "decided", "n_pairs",
+    "difference", "low", "high", "t_p", "wilcoxon_p", "holm_p", "effect_size",
+)  # fmt: skip
+
+#: How a table shows a comparison of pairs; ``compare`` shows it so, too.
+PAIR_COLUMNS = (
+    Column("difference", "difference [95 %]", right=True),
+    Column("t_p", "p (t)", show=number, right=True),
+    Column("wilcoxon_p", "p (Wilcoxon)", show=number, right=True),
+    Column("holm_p", "p (Holm)", show=number, right=True),
+    Column("effect_size", "effect", show=lambda value: number(value, 2), right=True),
+)
+
+
+def confirm(
+    run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Train no longer: 90s, 5m, 1h30m. [default: until clear]"
+        ),
+    ] = None,
+    finalists: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many of the best formulas to try.")
+    ] = 3,
+    transfer: Annotated[
+        str | None,
+        typer.Option(metavar="TASK,...", help="Try them on these tasks, too."),
+    ] = None,
+    workers: WorkersOption = "auto",
+    devices: DevicesOption = "auto",
+    data: DataOption = None,
+    runs_dir: RunsDirOption = RUNS_DIR,
+    output: FormatOption = "table",
+    quiet: QuietOption = False,
+) -> None:
+    """Confirm what a run found: its best formulas beside all known activations, on held-out data.
+
+    Each trains with fresh seeds at full length and is scored on the test split, which no search
+    sees. More seeds follow until the verdict is clear. Ctrl-C is safe: trials are kept in the run,
+    and the same command goes on with them.
+    """
+    from actsearch.cli.watch import Watch
+
+    fmt = Format.named(output)
+    checked_budget(budget)
+    path = find_run(run, runs_dir)
+    watch = Watch(quiet=quiet)
+    try:
+        from actsearch.trials.confirm import confirm as run_trials
+
+        found = run_trials(
+            path,
+            budget=budget,
+            finalists=finalists,
+            transfer=words(transfer),
+            workers=workers,
+            devices=devices,
+            data=data,
+            observer=lambda moment: watch.show(line(moment)),
+        )
+    except KeyboardInterrupt:
+        watch.close()
+        note(f"actsearch: interrupted; all trials are saved; go on with: actsearch confirm {run}")
+        raise typer.Exit(130) from None
+    finally:
+        watch.close()
+    if fmt is Format.TABLE:
+        print_confirmation(found, sys.stdout)
+    elif fmt is Format.JSON:
+        write_json(_record(found), sys.stdout)
+    else:
+        columns = [Column(key, key) for key in ("task", "split", *KEYS)]
+        rows = [
+            {"task": one.task, "split": one.split, **_cells(row)}
+            for one in (found.main, *found.transfer)
+            for row in one.rows
+        ]
+        write_rows(columns, rows, fmt, sys.stdout)
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """Split ``text`` at its commas; nothing gives nothing."""
+    return tuple(word for part in (text or "").split(",") if (word := part.strip()))
+
+
+def line(moment: Moment) -> str:
+    """Write how far the trials are."""
+    return printable(
+        f"{format_duration(moment.elapsed_s)} | {moment.task}, {moment.split} split | look "
+        f"{moment.n_looks + 1}: {moment.n_done} of {moment.n_wanted} trials"
+    )
+
+
+def print_confirmation(confirmation: Confirmation, out: TextIO) -> None:
+    """Print a confirmation as a person reads it: a table and a sentence for each task.
+
+    Args:
+        confirmation: as ``trials.confirm`` returns it.
+        out: where to, usually standard output.
+    """
+    for number_, one in enumerate((confirmation.main, *confirmation.transfer)):
+        out.write("\n" if number_ else "")
+        _print_task(one, out)
+
+
+def _print_task(one: OnTask, out: TextIO) -> None:
+    if one.n_trials:
+        columns = (
+            Column("name", "activation", long=True),
+            Column("kind", "kind"),
+            Column("mean", one.score_name),
+            Column("n", "n", right=True),
+            *PAIR_COLUMNS,
+            Column("decided", "verdict"),
+        )
+        rows = [
+            {
+                **_cells(row),
+                "mean": with_error(row.mean, row.standard_error),
+                "n": f"{row.n} ({row.n_failed} failed)" if row.n_failed else str(row.n),
+                "difference": difference_cell(row.difference, row.low, row.high),
+            }
+            for row in one.rows
+        ]
+        write_rows(columns, rows, Format.TABLE, out)
+        out.write(
+            f"\ndifference: the first one's score minus this one's; {one.n_trials} trials in "
+            f"{format_duration(one.time_s)} of training\n\n"
+        )
+    out.write(f"{printable(one.sentence)}\n")
+
+
+def difference_cell(mean: float | None, low: float | None, high: float | None) -> str:
+    """Write a difference with its interval, as ``+0.0123 [+0.0051, +0.0190]``."""
+    if mean is None or low is None or high is None:
+        return ""
+    return f"{_signed(mean)} [{_signed(low)}, {_signed(high)}]"
+
+
+def _signed(value: float) -> str:
+    return ("+" if value >= 0 else "") + number(value)
+
+
+def _cells(row: Any) -> dict[str, Any]:
+    values = dataclasses.asdict(row)
+    return {key: values[key] for key in KEYS}
+
+
+def _record(confirmation: Confirmation) -> dict[str, Any]:
+    return {
+        "run": confirmation.run,
+        **_task_record(confirmation.main),
+        "transfer": [_task_record(one) for one in confirmation.transfer],
+    }
+
+
+def _task_record(one: OnTask) -> dict[str, Any]:
+    judgement = one.judgement
+    return {
+        "task": one.task,
+        "split": one.split,
+        "score_name": one.score_name,
+        "sentence": one.sentence,
+        "winner": judgement.winner,
+        "is_clear": judgement.is_clear,
+        "alpha": judgement.alpha,
+        "n_looks": judgement.n_looks,
+        "n_trials": one.n_trials,
+        "training_time_s": one.time_s,
+        "rows": [_cells(row) for row in one.rows],
+    }

@@ -1,0 +1,232 @@
+"""Statistics of scores that are paired by seed: differences, intervals, tests, corrections.
+
+At a given seed all formulas train from the same weights and batches, so everything is computed from
+the differences at common seeds. Nothing here knows what a verdict is; nothing heavy is imported
+before a number is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from actsearch.runs.scores import mean_and_error
+
+__all__ = [
+    "Paired",
+    "Scores",
+    "bootstrap_interval",
+    "differences",
+    "holm",
+    "mean_and_error",
+    "paired",
+    "paired_t",
+    "signed_rank",
+    "spearman",
+]
+
+#: seed -> score, higher for better.
+Scores = Mapping[int, float]
+
+N_RESAMPLES = 9999
+#: Differences that lie closer than this share of the largest score are one: 0.7 - 0.6 and 0.8 - 0.7
+#: differ in the last bits of their floats alone.
+SAME = 1e-12
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The differences "ours - others" at ``n`` common seeds.
+
+    ``low`` and ``high`` are the bootstrap interval of the ``mean``. ``t_p`` and ``wilcoxon_p`` are
+    two-sided. ``effect_size`` is Cohen's d_z, the mean in units of the standard deviation of the
+    differences; None where that is zero.
+    """
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    t_p: float
+    wilcoxon_p: float
+    effect_size: float | None
+
+
+def paired(ours: Scores, others: Scores, level: float = 0.95) -> Paired | None:
+    """Compare two formulas at their common seeds.
+
+    Args:
+        ours: seed -> score.
+        others: seed -> score of what to compare with.
+        level: of the interval, between 0 and 1.
+
+    Returns:
+        What the differences say; None with fewer than two common seeds.
+
+    Raises:
+        ValueError: a score is not finite, or ``level`` is out of range.
+    """
+    gains = differences(ours, others)
+    if len(gains) < 2:
+        return None
+    low, high = bootstrap_interval(gains, level)
+    mean, error = mean_and_error(gains)
+    return Paired(
+        n=len(gains),
+        mean=mean,
+        low=low,
+        high=high,
+        t_p=paired_t(gains),
+        wilcoxon_p=signed_rank(gains),
+        effect_size=mean / (error * math.sqrt(len(gains))) if error else None,
+    )
+
+
+def differences(ours: Scores, others: Scores) -> list[float]:
+    """Return "ours - others" at the common seeds, in the order of the seeds.
+
+    Differences that are the same but for their floats' last bits come out equal.
+
+    Raises:
+        ValueError: a score is not finite.
+    """
+    seeds = sorted(ours.keys() & others.keys())
+    gains = [ours[seed] - others[seed] for seed in seeds]
+    if not all(map(math.isfinite, gains)):
+        raise ValueError(f"scores must be finite, got the differences {gains}")
+    tiny = SAME * max((max(abs(ours[seed]), abs(others[seed])) for seed in seeds), default=0.0)
+    # One representative for each cluster of values, the zero before all others.
+    merged: dict[float, float] = {}
+    last = 0.0
+    for gain in sorted(gains, key=abs):
+        if abs(abs(gain) - abs(last)) > tiny:
+            last = gain
+        merged[gain] = math.copysign(last, gain) if last else 0.0
+    return [merged[gain] for gain in gains]
+
+
+def bootstrap_interval(gains: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Return the bias-corrected and accelerated bootstrap interval of the mean.
+
+    The resamples are the same in every call. Where the correction is undefined the plain
+    percentiles are returned, and for equal values the value itself twice. Few values tell little of
+    their own spread: with 5 the interval holds the true mean in about 85 of 100 cases, not in 95.
+
+    Source: Efron 1987, Better Bootstrap Confidence Intervals.
+
+    Args:
+        gains: two values or more.
+        level: the share of cases in which the interval should hold the true mean.
+
+    Raises:
+        ValueError: fewer than two values, or ``level`` not between 0 and 1.
+    """
+    import numpy as np
+    from scipy import stats
+
+    if len(gains) < 2 or not 0 < level < 1:
+        raise ValueError(f"an interval needs 2 values and 0 < level < 1, got {gains} and {level}")
+    if min(gains) == max(gains):
+        return gains[0], gains[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the correction that is undefined: looked at below
+        for method in ("BCa", "percentile"):
+            found = stats.bootstrap(
+                (np.asarray(gains),),
+                np.mean,
+                confidence_level=level,
+                n_resamples=N_RESAMPLES,
+                method=method,
+                random_state=np.random.default_rng(0),  # the name that every SciPy accepts
+            ).confidence_interval
+            if math.isfinite(found.low) and math.isfinite(found.high):
+                break
+    return float(found.low), float(found.high)
+
+
+def paired_t(gains: Sequence[float]) -> float:
+    """Return the two-sided p-value of the t test that the mean difference is zero.
+
+    Differences that are all equal give 0, or 1 where they are zero; fewer than two give 1.
+    """
+    from scipy.special import stdtr
+
+    n = len(gains)
+    if n < 2:
+        return 1.0
+    mean, error = mean_and_error(list(gains))
+    if min(gains) == max(gains) or not error:
+        return 0.0 if gains[0] else 1.0
+    return min(1.0, 2 * float(stdtr(n - 1, -abs(mean / error))))
+
+
+def signed_rank(gains: Sequence[float]) -> float:
+    """Return the two-sided p-value of the Wilcoxon signed-rank test, exact at any ``n``.
+
+    Zeros are dropped and ties share their mean rank, as in ``scipy.stats.wilcoxon``, which gives
+    the same numbers where there are neither; with ties, which accuracies have, it approximates.
+    Here all sign patterns are counted, one rank after the other.
+
+    Source: Wilcoxon 1945, Individual Comparisons by Ranking Methods.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    values = np.asarray([gain for gain in gains if gain])
+    if not len(values):
+        return 1.0
+    ranks = np.rint(2 * rankdata(np.abs(values))).astype(int)  # twice the rank is a whole number
+    share = np.ones(1)  # of the sign patterns, by their sum of positive ranks
+    for rank in ranks:
+        wider = np.zeros(len(share) + rank)
+        wider[: len(share)] = share / 2
+        wider[rank:] += share / 2
+        share = wider
+    lesser = min(ranks[values > 0].sum(), ranks[values < 0].sum())
+    return min(1.0, 2 * float(share[: lesser + 1].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number; reject those at or below the error rate.
+
+    Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
+
+    Args:
+        p_values: of all tests of the family, in any order.
+
+    Returns:
+        The adjusted values in the order of ``p_values``; a smaller p-value never gets a larger one.
+
+    Raises:
+        ValueError: a value is not between 0 and 1.
+    """
+    if not all(0 <= p <= 1 for p in p_values):
+        raise ValueError(f"p-values must lie between 0 and 1, got {list(p_values)}")
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for place, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Return the correlation of the ranks of two sequences; ties share their mean rank.
+
+    Returns:
+        A number from -1 to 1; None for fewer than two values or where a sequence is constant.
+
+    Raises:
+        ValueError: the lengths differ, or a value is NaN.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    if len(a) != len(b) or any(map(math.isnan, [*a, *b])):
+        raise ValueError(f"two sequences of one length without NaN are needed: {a} and {b}")
+    if len(a) < 2 or len(set(a)) == 1 or len(set(b)) == 1:
+        return None
+    correlation = float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+    return max(-1.0, min(1.0, correlation))

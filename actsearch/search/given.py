@@ -1,0 +1,47 @@
+"""Formulas that a search is given to start from: typed by the user, or the best of another run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from actsearch.errors import BadInput
+from actsearch.expressions import Expression, parse
+from actsearch.expressions.known import formula_of
+from actsearch.runs import RunStore, hall_of_fame
+
+#: How many of another run's best formulas ``seed_run`` brings.
+N_FROM_RUN = 10
+
+
+def formulas_of(texts: Iterable[str]) -> list[Expression]:
+    """Read the user's seeds.
+
+    Raises:
+        BadInput: One is no formula, or would be turned away before training.
+    """
+    if isinstance(texts, str):
+        texts = [texts]
+    expressions = [parse(formula_of(text)) for text in texts]
+    for expression in expressions:
+        reason = expression.check()
+        if expression.inputs != ("x",):
+            reason = "it reads more than x, and the tasks' layers give x alone"
+        if reason is not None:
+            raise BadInput(f"seed formula '{expression}' can't be trained: {reason}")
+    return expressions
+
+
+def best_of(folder: Path | None) -> list[Expression]:
+    """Return the best formulas of another run.
+
+    Raises:
+        BadInput: There is no such run, or it has no scores.
+    """
+    if folder is None:
+        return []
+    with RunStore.open(Path(folder)) as store:
+        best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN, ladder=store.ladder)
+    if not best:
+        raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
+    return [parse(scored.formula) for scored in best]

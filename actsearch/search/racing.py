@@ -1,0 +1,255 @@
+"""Rungs and racing: who goes on to a longer training or more seeds, and who is dropped.
+
+A candidate climbs stages. A stage is some seeds at one rung, and every candidate runs the same
+ones, so two candidates at a stage are compared in pairs: the same weights, the same batches. Two
+rules decide who goes on, the best of those that wait being asked first:
+
+*Quota.* Of all that ran a stage, at most one in ``reduction`` goes on to a longer rung, and one in
+``repeat_reduction`` to more seeds of the same (successive halving: Jamieson and Talwalkar 2016;
+without waiting for a generation: Li et al. 2020). One that scores above all that ran the stage
+before needs no place in the quota.
+
+*Test.* Nobody goes on who is clearly worse than the leaders on the same seeds. The difference to
+their mean is held against its standard error, which comes from how much candidates' differences
+vary between seeds at that rung; the error rate is divided by the number of stages, so a formula as
+good as the leaders is dropped by these tests with a chance of at most ``error_rate`` in its whole
+race (for normal differences; leaders were chosen by their scores, which makes it a little stricter
+at the stages where they were lucky). One that the quota holds back is not dropped: it waits, and
+goes on when its turn comes.
+
+The first birth runs the whole ladder whatever it scores: it is what others are measured against.
+
+Leading, and being preferred as a parent, goes by the stage reached first and by the mean there
+second. So a lucky score leads nobody astray: it buys the next stage, on other seeds.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actsearch.tasks.protocol import Pace, Rung
+
+#: So many differences between seeds are needed before their spread is believed.
+MIN_CONTRASTS = 8
+#: So many promoted candidates are needed before their curves set a pace for others.
+MIN_CURVES = 8
+#: Median absolute deviation -> standard deviation, for normal numbers.
+_MAD_TO_DEVIATION = 1.4826
+
+
+class Racing(BaseModel):
+    """Rates of the race, as a space file gives them under ``[racing]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    error_rate: float = Field(default=0.1, gt=0, lt=1)
+    reduction: float = Field(default=3.0, ge=1, le=1000)
+    repeat_reduction: float = Field(default=2.0, ge=1, le=1000)
+    leaders: int = Field(default=3, ge=1, le=100)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some seeds at a rung; ``so_far`` are those of the rung up to and with this stage."""
+
+    rung: str
+    seeds: tuple[int, ...]
+    so_far: tuple[int, ...]
+
+
+def stages_of(rungs: Sequence[Rung]) -> tuple[Stage, ...]:
+    """Return the stages of a ladder: each rung's seeds in parts of 1, 1, 2, 4 ..."""
+    stages = []
+    for rung in rungs:
+        begin = 0
+        while begin < len(rung.seeds):
+            end = min(len(rung.seeds), max(1, 2 * begin))
+            stages.append(Stage(rung.name, rung.seeds[begin:end], rung.seeds[:end]))
+            begin = end
+    return tuple(stages)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a candidate came: the last stage it finished, and its mean score there.
+
+    ``mean`` is over the seeds ``so_far`` of the stage, None for one that has no score.
+    """
+
+    birth_id: int
+    size: int
+    level: int
+    mean: float | None
+
+    @property
+    def order(self) -> tuple[int, float, int, int]:
+        """Sort key, the best first; only for those with a mean."""
+        assert self.mean is not None
+        return (-self.level, -self.mean, self.size, self.birth_id)
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Who runs which stage next, and at which pace."""
+
+    birth_id: int
+    stage: Stage
+    pace: Pace
+
+
+class Race:
+    """What is known of all candidates at a moment, and who goes on.
+
+    It is told of finished stages in the order in which they were decided, so it is the same for
+    any number of workers.
+
+    Args:
+        rungs: The task's ladder.
+        racing: Rates.
+    """
+
+    def __init__(self, rungs: Sequence[Rung], racing: Racing) -> None:
+        self.stages = stages_of(rungs)
+        self._racing = racing
+        self._waiting: list[list[tuple[float, int, int]]] = [[] for _ in self.stages]
+        self._n_reached = [0] * len(self.stages)
+        self._n_promoted = [0] * len(self.stages)
+        self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
+        self._standings: dict[int, Standing] = {}
+        self._ranked: list[tuple[int, float, int, int]] = []
+        self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
+        self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
+        self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
+        self._paces: dict[str, dict[int, list[float]]] = {}  # rung -> step -> sorted scores
+        n_tests = max(1, len(self.stages) - 1)
+        self._quantile = statistics.NormalDist().inv_cdf(1 - racing.error_rate / n_tests)
+
+    def finish(
+        self,
+        birth_id: int,
+        size: int,
+        level: int,
+        scores: Mapping[int, float] | None,
+        curve: Sequence[tuple[int, float, float]] = (),
+    ) -> None:
+        """Take in a stage that a candidate finished.
+
+        Args:
+            birth_id: The candidate.
+            size: Number of nodes of its formula.
+            level: Index of the stage.
+            scores: Seed -> score of the rung up to this stage; None if a training gave none.
+            curve: Of the rung's first seed, where this stage holds it.
+        """
+        stage = self.stages[level]
+        self._n_reached[level] += 1
+        before = self._standings.get(birth_id)
+        if before is not None and before.mean is not None:
+            self._ranked.remove(before.order)
+        mean = None
+        if scores is not None:
+            mean = math.fsum(scores[seed] for seed in stage.so_far) / len(stage.so_far)
+        standing = Standing(birth_id, size, level, mean)
+        self._standings[birth_id] = standing
+        if mean is None or scores is None:
+            return
+        bisect.insort(self._ranked, standing.order)
+        self._means[birth_id, level] = mean
+        if mean > self._records[level][0]:
+            self._records[level] = (mean, birth_id)
+        if level + 1 < len(self.stages):
+            bisect.insort(self._waiting[level], (-mean, size, birth_id))
+        if len(stage.so_far) == 2:
+            first, second = (scores[seed] for seed in stage.so_far)
+            self._contrasts.setdefault(stage.rung, []).append(second - first)
+        if stage.seeds == stage.so_far:
+            points = tuple((step, score) for step, _, score in curve[:-1])
+            self._curves.setdefault(birth_id, {})[stage.rung] = points
+
+    def next_promotion(self) -> Promotion | None:
+        """Return who goes on now, or None; each answer is to be followed by ``promote``.
+
+        Races that are nearer to their end come first.
+        """
+        for level in reversed(range(len(self.stages) - 1)):
+            birth_id = self._next_at(level)
+            if birth_id is not None:
+                stage = self.stages[level + 1]
+                return Promotion(birth_id, stage, self.pace(stage.rung))
+        return None
+
+    def promote(self, birth_id: int, level: int) -> None:
+        """Note that a candidate goes on to the stage ``level``."""
+        before = level - 1
+        mean, size = self._means[birth_id, before], self._standings[birth_id].size
+        self._waiting[before].remove((-mean, size, birth_id))
+        self._n_promoted[before] += birth_id != 0
+        if self.stages[before].seeds == self.stages[before].so_far:
+            self._set_pace(birth_id, self.stages[before].rung)
+
+    def ranking(self, n: int) -> list[Standing]:
+        """Return the n best, the best first."""
+        return [self._standings[birth_id] for *_, birth_id in self._ranked[:n]]
+
+    def is_clearly_worse(self, birth_id: int, level: int) -> bool:
+        """Tell whether a candidate that finished the stage ``level`` fails the test there."""
+        rivals = [
+            self._means[other.birth_id, level]
+            for other in self.ranking(self._racing.leaders)
+            if other.birth_id != birth_id and other.level > level
+        ]
+        stage = self.stages[level]
+        deviation = self._deviation(stage.rung)
+        if not rivals or deviation is None:
+            return False
+        difference = self._means[birth_id, level] - math.fsum(rivals) / len(rivals)
+        # A contrast of two seeds varies as a difference of two candidates does; the mean of
+        # several rivals varies less than one of them.
+        error = deviation * math.sqrt((1 + 1 / len(rivals)) / 2 / len(stage.so_far))
+        return difference < -self._quantile * error
+
+    def pace(self, rung: str) -> Pace:
+        """Return what a curve at ``rung`` must not fall below: far below all that went on.
+
+        At each step that is as far below the worst of those as the worst is below their median.
+        """
+        points = []
+        for step, scores in sorted(self._paces.get(rung, {}).items()):
+            if len(scores) >= MIN_CURVES:
+                points.append((step, 2 * scores[0] - statistics.median(scores)))
+        return tuple(points)
+
+    def _next_at(self, level: int) -> int | None:
+        waiting = self._waiting[level]
+        if not waiting:
+            return None
+        if any(birth_id == 0 for *_, birth_id in waiting):
+            return 0
+        longer = self.stages[level].rung != self.stages[level + 1].rung
+        reduction = self._racing.reduction if longer else self._racing.repeat_reduction
+        birth_id = waiting[0][-1]
+        full = self._n_promoted[level] >= math.floor(self._n_reached[level] / reduction)
+        is_record = birth_id == self._records[level][1] and self._n_reached[level] > 1
+        if full and not is_record:
+            return None
+        # All that wait ran the same seeds: if the best of them fails, so do the others.
+        return None if self.is_clearly_worse(birth_id, level) else birth_id
+
+    def _deviation(self, rung: str) -> float | None:
+        """Return the standard deviation of a difference of two candidates at one seed."""
+        contrasts = self._contrasts.get(rung, [])
+        if len(contrasts) < MIN_CONTRASTS:
+            return None
+        middle = statistics.median(contrasts)
+        spread = statistics.median(abs(value - middle) for value in contrasts)
+        return _MAD_TO_DEVIATION * spread
+
+    def _set_pace(self, birth_id: int, rung: str) -> None:
+        for step, score in self._curves.get(birth_id, {}).get(rung, ()):
+            bisect.insort(self._paces.setdefault(rung, {}).setdefault(step, []), score)

@@ -1,0 +1,379 @@
+"""Confirming a search: its finalists and the known activations on fresh seeds and held-out data.
+
+The leader of many is partly luck. So the best formulas of a run are trained again, beside the whole
+zoo, with seeds that no search uses, and scored on samples that no search saw; ``results.verdict``
+judges. Every trial is a row of the run's store, and the verdict a pure function of these rows: what
+was interrupted goes on, and what is clear is not trained again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from actsearch.durations import parse_duration
+from actsearch.errors import BadInput
+from actsearch.results.looks import LOOKS, replay
+from actsearch.results.verdict import Judgement, Row, judge
+from actsearch.runs import RunStore, TrialRow, existing_run
+from actsearch.tasks.protocol import Record, Task
+from actsearch.tasks.registry import load_task
+from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, arena_of, usual_pool
+from actsearch.trials.saved import check_same, finalists_of, known_contestants, saved_task
+from actsearch.workers import Slots, resolve
+
+#: Seeds of trials begin here; those of a search are small.
+FIRST_SEED = 1_000_000
+SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + LOOKS[-1]))
+
+N_FINALISTS = 3
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far the trials on one task are, for whoever watches.
+
+    ``n_wanted`` counts the trials that the next look at the data needs, ``n_done`` those of them
+    that are there.
+    """
+
+    task: str
+    split: str
+    n_looks: int
+    n_done: int
+    n_wanted: int
+    elapsed_s: float
+
+
+Observer = Callable[[Moment], None]
+
+
+@dataclass(frozen=True)
+class OnTask:
+    """The verdict on one task; ``n_trials`` and their time in all sessions together."""
+
+    task: str
+    split: str
+    score_name: str
+    judgement: Judgement
+    sentence: str
+    n_trials: int
+    time_s: float
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row a formula, the leading finalist first."""
+        return self.judgement.rows
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What confirming a run came to: the verdict on its own task, then those on others."""
+
+    run: str
+    main: OnTask
+    transfer: tuple[OnTask, ...] = ()
+
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict on the run's own task."""
+        return self.main.judgement
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row a formula, on the run's own task."""
+        return self.main.rows
+
+    @property
+    def split(self) -> str:
+        """The split that was scored on: "test", or "validation" for a task that has no other."""
+        return self.main.split
+
+    @property
+    def sentence(self) -> str:
+        """The verdict on the run's own task in words."""
+        return self.main.sentence
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether more trials would change nothing, on any of the tasks."""
+        return all(one.judgement.is_clear for one in (self.main, *self.transfer))
+
+
+def confirm(
+    run: str | Path,
+    *,
+    budget: str | float | None = None,
+    finalists: int = N_FINALISTS,
+    transfer: Sequence[str] = (),
+    workers: str | int = "auto",
+    devices: str | Sequence[str] = "auto",
+    data: Path | None = None,
+    task: Task | None = None,
+    observer: Observer | None = None,
+    runs_dir: Path | None = None,
+) -> Confirmation:
+    """Confirm the best formulas of a run on fresh seeds and held-out data.
+
+    Args:
+        run: name or folder of the run.
+        budget: time as text (``"10m"``) or seconds; None: until the verdict is clear.
+        finalists: how many of the best bred formulas are tried.
+        transfer: names of further tasks to try them on.
+        workers: trainings at once, or ``auto``.
+        devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        data: where the data sets lie, if not where the run found them.
+        task: the task, for a run that was started with a task object.
+        observer: called with a ``Moment`` after each trial.
+        runs_dir: the folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
+
+    Returns:
+        The verdict; of what was tried before, where nothing is open.
+
+    Raises:
+        BadInput: there is no such run or task, the run has nothing to confirm, another process
+            writes it, or its task is not what it was.
+        ActsearchError: the disk or the workers failed; what was done is kept.
+    """
+    if finalists < 1:
+        raise BadInput(f"finalists must be at least 1, got {finalists}")
+    budget_s = parse_duration(budget) if isinstance(budget, str) else budget
+    if budget_s is not None and not budget_s > 0:
+        raise BadInput(f"the budget must be above 0 seconds, got {budget_s}")
+    folder = existing_run(run, runs_dir) if isinstance(run, str) else run
+    slots = resolve(workers, devices)
+    others = [load_task(name, data) for name in transfer]
+    with RunStore.open(folder) as store:
+        the_task = task if task is not None else saved_task(store, data)
+        _check_different([the_task, *others])
+        chosen = finalists_of(store, finalists)
+        if _is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
+            return _judged(store, the_task, others, chosen)
+    the_task.prepare()
+    with RunStore.open(folder, write=True) as store:
+        check_same(store, the_task)
+        return confirm_store(
+            store,
+            the_task,
+            slots=slots,
+            budget_s=budget_s,
+            finalists=finalists,
+            transfer=others,
+            observer=observer,
+        )
+
+
+def confirm_store(
+    store: RunStore,
+    task: Task,
+    *,
+    slots: Slots,
+    budget_s: float | None = None,
+    finalists: int = N_FINALISTS,
+    transfer: Sequence[Task] = (),
+    observer: Observer | None = None,
+    pool_of: PoolMaker = usual_pool,
+) -> Confirmation:
+    """Confirm a run whose store is open for writing, with no session going on.
+
+    Args:
+        store: the run.
+        task: its task, prepared.
+        slots: workers and devices.
+        budget_s: how long to train; None: until the verdict is clear.
+        finalists: how many of the best bred formulas are tried.
+        transfer: further tasks to try them on.
+        observer: called with a ``Moment`` after each trial.
+        pool_of: makes the pool that trains.
+
+    Raises:
+        NothingToConfirm: no bred formula has a score.
+        BadInput: the trials so far were made on another kind of device, or data are missing.
+        ActsearchError: the disk or the workers failed.
+    """
+    chosen, known = finalists_of(store, finalists), known_contestants()
+    tasks = [task, *transfer]
+    _check_fresh(store)
+    if not _is_clear(store, tasks, chosen):
+        deadline = None if budget_s is None else time.time() + budget_s
+        info = {
+            "kind": "confirm",
+            "budget_s": budget_s,
+            "finalists": list(chosen),
+            "tasks": [one.name for one in tasks],
+            "workers": slots.workers,
+            "devices": list(slots.devices),
+        }
+        with store.session(info):
+            for one in tasks:
+                arena = arena_of(one)
+                rows = _rows_of(store, arena)
+                _check_devices(rows, slots, store.name)
+                with Field(arena, slots, pool_of) as field:
+                    advance(field, rows, chosen, known, store.add_trial, deadline, observer)
+    return _judged(store, task, transfer, chosen)
+
+
+def advance(
+    field: Field,
+    rows: list[TrialRow],
+    finalists: Sequence[str],
+    known: Mapping[str, str],
+    save: Callable[[TrialRow], None],
+    deadline: float | None = None,
+    observer: Observer | None = None,
+) -> None:
+    """Train until the verdict is clear or the time is up; all formulas advance together.
+
+    Args:
+        field: the task and its workers.
+        rows: the trials so far, to which the new ones are appended.
+        finalists: formulas.
+        known: formula -> name.
+        save: called with each new trial.
+        deadline: a ``time.time()`` value, or None.
+        observer: called after each trial.
+    """
+    arena, begin = field.arena, time.monotonic()
+    n_looks, n_wanted, n_done = 0, 0, 0
+
+    def tell() -> None:
+        if observer is not None:
+            elapsed_s = time.monotonic() - begin
+            observer(Moment(arena.name, arena.split, n_looks, n_done, n_wanted, elapsed_s))
+
+    def next_round() -> list[Wanted]:
+        nonlocal n_looks, n_wanted, n_done
+        scores, failed = _scores(rows)
+        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed)
+        # Seed by seed, the finalists first: those that fail end the round soonest.
+        wanted = [
+            Wanted(formula, seed)
+            for seed in SEEDS
+            for formula in (*finalists, *known)
+            if seed in looked.needed.get(formula, ())
+        ]
+        n_looks, n_wanted, n_done = looked.n_looks, len(wanted), 0
+        tell()
+        return wanted
+
+    def on_record(_wanted: Wanted, record: Record) -> None:
+        nonlocal n_done
+        row = TrialRow.of(arena.name, arena.split, record)
+        save(row)
+        rows.append(row)
+        n_done += 1
+        tell()
+
+    field.train(next_round, on_record, deadline)
+
+
+def _is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
+    known = known_contestants()
+    for task in tasks:
+        scores, failed = _scores(_rows_of(store, arena_of(task)))
+        if not replay(scores, finalists, known, seeds=SEEDS, failed=failed).is_clear:
+            return False
+    return True
+
+
+def _judged(
+    store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
+) -> Confirmation:
+    known = known_contestants()
+    main = _judged_on(arena_of(task), store, finalists, known)
+    others = []
+    for one in transfer:
+        verdict = _judged_on(arena_of(one), store, finalists, known, lead=True)
+        others.append(verdict)
+    return Confirmation(store.name, main, tuple(others))
+
+
+def _judged_on(
+    arena: Arena,
+    store: RunStore,
+    finalists: Sequence[str],
+    known: Mapping[str, str],
+    *,
+    lead: bool = False,
+) -> OnTask:
+    rows = _rows_of(store, arena)
+    rows = [row for row in rows if row.formula in known or row.formula in finalists]
+    scores, failed = _scores(rows)
+    judgement = judge(
+        scores,
+        finalists,
+        known,
+        seeds=SEEDS,
+        failed=failed,
+        score_name=arena.task.score_name,
+    )
+    sentence = judgement.sentence
+    if lead:
+        sentence = f"On {arena.name}, which the search did not use: {sentence}"
+    if arena.split == VALIDATION:
+        sentence += (
+            " These are scores on the validation split, by which the search chose too, with fresh "
+            f"seeds: task {arena.name} has no test split."
+        )
+    return OnTask(
+        task=arena.name,
+        split=arena.split,
+        score_name=arena.task.score_name,
+        judgement=judgement,
+        sentence=sentence,
+        n_trials=len(rows),
+        time_s=sum(row.time_s for row in rows),
+    )
+
+
+def _rows_of(store: RunStore, arena: Arena) -> list[TrialRow]:
+    return [
+        row
+        for row in store.trials()
+        if row.task == arena.name and row.split == arena.split and row.seed in SEEDS
+    ]
+
+
+def _scores(
+    rows: Iterable[TrialRow],
+) -> tuple[dict[str, dict[int, float]], dict[str, Collection[int]]]:
+    """Return formula -> seed -> score, and formula -> the seeds that gave none."""
+    scores: dict[str, dict[int, float]] = {}
+    failed: dict[str, set[int]] = {}
+    for row in rows:
+        if row.score is not None:
+            scores.setdefault(row.formula, {})[row.seed] = row.score
+        else:
+            failed.setdefault(row.formula, set()).add(row.seed)
+    return scores, dict(failed)
+
+
+def _check_different(tasks: Sequence[Task]) -> None:
+    names = [task.name for task in tasks]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(
+            f"task '{twice}' is named twice; transfer takes other tasks than the run's, each once"
+        )
+
+
+def _check_fresh(store: RunStore) -> None:
+    used = {training.seed for training in store.trainings()}.intersection(SEEDS)
+    if used:
+        raise BadInput(
+            f"the search trained with seed {min(used)}, and seeds {SEEDS[0]} to {SEEDS[-1]} are "
+            "kept for trials; give the task's rungs smaller seeds"
+        )
+
+
+def _check_devices(rows: Iterable[TrialRow], slots: Slots, run: str) -> None:
+    kind = slots.devices[0].partition(":")[0]
+    before = {row.device.partition(":")[0] for row in rows} - {kind}
+    if before:
+        raise BadInput(
+            f"trials of run '{run}' were made on {', '.join(sorted(before))}, and scores of {kind} "
+            f"would not compare; go on with --devices {min(before)}"
+        )

@@ -1,0 +1,183 @@
+"""From a run to its task, and from what a user typed to formulas: what all trials begin with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actsearch.errors import BadInput, nearest, shorten
+from actsearch.expressions import KNOWN, parse
+from actsearch.expressions.known import formula_of
+from actsearch.runs import RunStore, existing_run, hall_of_fame
+from actsearch.tasks.protocol import Task
+from actsearch.tasks.registry import load_task
+
+#: Operators of births that were given, not bred.
+GIVEN = ("seed", "added seed")
+
+
+class NothingToConfirm(BadInput):
+    """A run has no bred formula with a score that is not a known activation."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A formula with the name that it is shown by."""
+
+    name: str
+    formula: str
+
+
+def saved_task(store: RunStore, data: Path | None = None) -> Task:
+    """Load the task of a run again.
+
+    Args:
+        store: the run.
+        data: where the data set lies now, if it was moved.
+
+    Raises:
+        BadInput: the run was started with a task object, or the task is not what it was.
+    """
+    config = store.config
+    if config.get("task_from", "name") != "name":
+        raise BadInput(
+            f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
+            "confirm it there: actsearch.confirm(run, task=...)"
+        )
+    if data is None and config.get("data") is not None:
+        data = Path(config["data"])
+    return load_task(config["task"], data)
+
+
+def check_same(store: RunStore, task: Task) -> None:
+    """Refuse a task whose settings differ from those that the run was searched with.
+
+    Raises:
+        BadInput: they differ; the message says in what.
+    """
+    before = store.config.get("task_settings")
+    if before is None:
+        return
+    now: dict[str, Any] = json.loads(json.dumps(task.settings()))
+    differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if differing:
+        raise BadInput(
+            f"run '{store.name}' was made with other settings of its task: {', '.join(differing)} "
+            "differ, so trials would not be about what it searched for"
+        )
+
+
+def known_contestants() -> dict[str, str]:
+    """Return formula -> name of the known activations; of two names for one function, the first."""
+    seen: set[str] = set()
+    known: dict[str, str] = {}
+    for name, formula in KNOWN.items():
+        fingerprint = parse(formula).fingerprint()
+        if fingerprint not in seen:
+            seen.add(fingerprint)
+            known[formula] = name
+    return known
+
+
+def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
+    """Return the ``n`` best bred formulas that are no known activation, fewer if there are fewer.
+
+    Raises:
+        NothingToConfirm: there is none.
+    """
+    known = {parse(formula).fingerprint() for formula in KNOWN.values()}
+    hall = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
+    found = [
+        scored.formula
+        for scored in hall
+        if scored.operator not in GIVEN and scored.fingerprint not in known
+    ]
+    if not found:
+        raise NothingToConfirm(
+            f"run '{store.name}' has no bred formula with a score that is not a known activation; "
+            f"search on: actsearch resume {store.name} --budget 10m"
+        )
+    return tuple(found[:n])
+
+
+def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:
+    """Return what to compare.
+
+    Args:
+        texts: formulas, names of known activations in any case, or ``RUN:ID``.
+        runs_dir: the folder of the runs.
+
+    Raises:
+        BadInput: one is none of these or reads more than x, two are the same function, or there
+            are fewer than two.
+    """
+    found: list[Contestant] = []
+    seen: dict[str, str] = {}
+    for text in texts:
+        name, formula = _resolved(text, runs_dir)
+        expression = parse(formula)
+        if expression.inputs != ("x",):
+            raise BadInput(
+                f"'{shorten(name)}' reads {', '.join(expression.inputs)}, and the layers of the "
+                "tasks give x alone"
+            )
+        fingerprint = expression.fingerprint()
+        if fingerprint in seen:
+            raise BadInput(f"'{seen[fingerprint]}' and '{shorten(name)}' are the same function")
+        seen[fingerprint] = shorten(name)
+        found.append(Contestant(name, str(expression)))
+    if len(found) < 2:
+        raise BadInput(
+            f"a comparison needs two activations or more, got {len(found)} "
+            "(each a formula, a known name such as GELU, or RUN:ID)"
+        )
+    return found
+
+
+def _resolved(text: str, runs_dir: Path | None) -> tuple[str, str]:
+    """Return the name and the formula of what ``text`` says."""
+    text = text.strip()
+    if ":" in text:
+        return text, _formula_in_run(text, runs_dir)
+    name = next((name for name in KNOWN if name.lower() == text.lower()), None)
+    if name is not None:
+        return name, KNOWN[name]
+    formula = formula_of(text)  # of a gated unit, to be refused for what it reads
+    try:
+        parse(formula)
+    except BadInput as error:
+        guess = nearest(text, KNOWN)
+        if guess is None or not text.replace(" ", "").replace("-", "").isalnum():
+            raise
+        raise BadInput(
+            f"'{shorten(text)}' is no formula and no known activation; did you mean '{guess}'? "
+            f"(known: {', '.join(KNOWN)})"
+        ) from error
+    return text, formula
+
+
+def _formula_in_run(text: str, runs_dir: Path | None) -> str:
+    run, _, number = text.rpartition(":")
+    if not number.isdecimal():
+        raise BadInput(
+            f"'{shorten(text)}' is not RUN:ID: the id of a birth is a number, as in first:12"
+        )
+    given = Path(run).expanduser()
+    if len(given.parts) > 1 and given.is_dir():
+        folder = existing_run(given.name, given.parent)
+    else:
+        folder = existing_run(run, runs_dir)
+    with RunStore.open(folder) as store:
+        births = store.births()
+    if int(number) >= len(births):
+        there = f"births 0 to {len(births) - 1}" if births else "no births yet"
+        raise BadInput(f"unknown id {number}: run '{folder.name}' has {there}")
+    birth = births[int(number)]
+    if birth.status == "rejected":
+        raise BadInput(
+            f"birth {number} of run '{folder.name}' was rejected before training: {birth.reason}"
+        )
+    return birth.formula

@@ -1,0 +1,140 @@
+"""The front of score, cost and size: against brute force, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actsearch.results.front import front_rows, front_table, pareto_front, pick, rounded
+
+Row = dict[str, Any]
+
+
+def point(id_: int, score: float, cost_ns: float, size: int) -> Row:
+    return {"id": id_, "score": score, "cost_ns": cost_ns, "size": size}
+
+
+# Few values, so that ties and equal rows are common.
+points = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 4)), max_size=30
+).map(lambda found: [point(k, float(s), float(c), n) for k, (s, c, n) in enumerate(found)])
+
+
+def dominates(a: Row, b: Row) -> bool:
+    no_worse = a["score"] >= b["score"] and a["cost_ns"] <= b["cost_ns"] and a["size"] <= b["size"]
+    return no_worse and values(a) != values(b)
+
+
+def values(row: Mapping[str, Any]) -> tuple[float, float, int]:
+    return row["score"], row["cost_ns"], row["size"]
+
+
+def brute_force(rows: Sequence[Row]) -> set[int]:
+    best = [row for row in rows if not any(dominates(other, row) for other in rows)]
+    return {min(same["id"] for same in best if values(same) == values(row)) for row in best}
+
+
+@given(rows=points)
+def test_the_front_is_that_of_brute_force(rows: list[Row]) -> None:
+    front = pareto_front(rows)
+    assert {row["id"] for row in front} == brute_force(rows)
+    assert len({values(row) for row in front}) == len(front)
+
+
+@given(rows=points, data=st.data())
+def test_the_order_of_rows_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(rows))
+    assert pareto_front(shuffled) == pareto_front(rows)
+
+
+@given(rows=points)
+def test_the_front_of_a_front_is_itself(rows: list[Row]) -> None:
+    front = pareto_front(rows)
+    assert pareto_front(front) == front
+    assert [row["score"] for row in front] == sorted((r["score"] for r in front), reverse=True)
+
+
+def hall_row(id_: int, score: float | None, size: int, error: float | None = 0.02) -> Row:
+    return {
+        "id": id_,
+        "formula": f"f{id_}",
+        "score": score,
+        "standard_error": error,
+        "n": 2,
+        "size": size,
+        "known": "ReLU" if id_ == 0 else None,
+        "operator": "seed" if id_ == 0 else "crossover",
+    }
+
+
+COSTS = {"f0": 0.5123, "f1": 1.2345, "f2": 0.91, "f3": 4.0, "f4": 0.1, "f5": 0.913}
+HALL = [
+    hall_row(3, 0.70, 9),
+    hall_row(1, 0.69, 7),
+    hall_row(2, 0.685, 5),
+    hall_row(5, 0.685, 5),
+    hall_row(0, 0.60, 2),
+    hall_row(4, None, 1),
+]
+
+
+def costs(formulas: Sequence[str]) -> list[float]:
+    return [COSTS[formula] for formula in formulas]
+
+
+def test_the_pick_is_the_cheapest_within_an_error_of_the_best() -> None:
+    rows = front_rows(HALL, costs)
+    assert [(row["id"], row["cost_ns"], row["pick"]) for row in rows] == [
+        (3, 4.0, False),
+        (1, 1.2, False),
+        (2, 0.91, True),
+        (0, 0.51, False),
+    ]
+
+
+def test_without_an_error_the_best_is_the_pick() -> None:
+    rows = [{**point(1, 0.7, 3.0, 5), "standard_error": None}, point(2, 0.69, 0.1, 1)]
+    picked = pick(rows)
+    assert picked is not None
+    assert picked["id"] == 1
+    assert pick([]) is None
+
+
+def test_costs_that_differ_by_noise_alone_are_equal() -> None:
+    assert {row["id"] for row in front_rows(HALL, costs)}.isdisjoint({5})
+    assert rounded(0.91) == rounded(0.913) == 0.91
+    assert rounded(123.4) == 120
+    assert rounded(0.0) == 0
+
+
+def test_scores_of_another_rung_are_passed_over() -> None:
+    hall = [{**row, "rung": "full" if row["id"] in (3, 2) else "short"} for row in HALL]
+    assert [row["id"] for row in front_rows(hall, costs)] == [3, 2]
+
+
+def test_what_is_surely_dominated_is_not_measured() -> None:
+    asked: list[str] = []
+
+    def noted(formulas: Sequence[str]) -> list[float]:
+        asked.extend(formulas)
+        return costs(formulas)
+
+    worse = hall_row(6, 0.59, 2)
+    modelled = {**COSTS, "f6": 0.8}
+    rows = front_rows([*HALL, worse], noted, modelled.__getitem__)
+    assert "f6" not in asked
+    assert [row["id"] for row in rows] == [3, 1, 2, 0]
+
+
+def test_no_scores_no_front() -> None:
+    assert front_rows([hall_row(4, None, 1)], costs) == []
+    assert front_rows([], costs) == []
+
+
+def test_cells_of_the_table() -> None:
+    *_, picked, last = front_table(front_rows(HALL, costs))
+    assert (picked["pick"], picked["score"]) == ("*", "0.6850 ± 0.0200 (2)")
+    assert (last["pick"], last["known"]) == ("", "ReLU (seed)")

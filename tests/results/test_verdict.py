@@ -1,0 +1,231 @@
+"""The verdict: its sentence word by word, its rows, and that they agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actsearch.results.looks import BETTER, NO_TRAINING, OUT, UNDECIDED, WINS, WORSE
+from actsearch.results.statistics import mean_and_error, paired
+from actsearch.results.verdict import FINALIST, KNOWN, Judgement, Row, judge
+
+SEEDS = range(1000, 1060)
+NAMES = {"relu(x)**2": "squared ReLU", "gelu(x)": "GELU", "silu(x)": "SiLU", "relu(x)": "ReLU"}
+NAMES |= {f"tanh({k}*x)": f"tanh {k}" for k in range(2, 29)}  # 31 in all
+# What a seed does to every formula, and what it does to one; both repeat and have the mean 0.
+SHARED = (0.01, -0.02, 0.015, -0.005, 0.0)
+OWN = (0.002, -0.001, 0.003, -0.004, -0.002, 0.0015, 0.0005, -0.0015, 0.001, 0.0005)
+
+
+def scores_of(
+    means: Mapping[str, float], n: int = 6, noise: float = 1.0, scale: float = 1.0
+) -> dict[str, dict[int, float]]:
+    """Return scores at the first ``n`` seeds; formulas differ in the order of their noise."""
+    return {
+        formula: {
+            SEEDS[i]: scale * (mean + SHARED[i % 5] + noise * OWN[(i * (k + 1) + k) % 10])
+            for i in range(n)
+        }
+        for k, (formula, mean) in enumerate(means.items())
+    }
+
+
+def means(**finalists: float) -> dict[str, float]:
+    """Return the means of some finalists (``x_sin`` for x*sin(x)) and of all known."""
+    known = {formula: 0.65 - 0.01 * k for k, formula in enumerate(NAMES)}
+    return {**{f"x*{name}(x)": mean for name, mean in finalists.items()}, **known}
+
+
+def judged(
+    scores: dict[str, dict[int, float]],
+    known: Mapping[str, str] = NAMES,
+    failed: Mapping[str, Collection[int]] | None = None,
+    **more: Any,
+) -> Judgement:
+    finalists = [formula for formula in scores if formula not in NAMES]
+    more = {"seeds": SEEDS, "score_name": "test accuracy", **more}
+    return judge(scores, finalists, known, failed=failed, **more)
+
+
+def by_name(judgement: Judgement) -> dict[str, Row]:
+    return {row.name: row for row in judgement.rows}
+
+
+def test_a_win() -> None:
+    found = judged(scores_of(means(foo=0.671, bar=0.60), n=10, noise=6))
+    assert found.sentence == (
+        "x*foo(x) beats all 31 known activations: +2.1 points over the best of them, "
+        "squared ReLU; 95 % interval 1.4 to 2.8; 10 seeds"
+    )
+    assert (found.winner, found.leader) == ("x*foo(x)", "x*foo(x)")
+    assert (found.is_clear, found.needed, found.n_looks) == (True, {}, 2)
+
+
+def test_no_win_when_the_seeds_are_used_up() -> None:
+    scores = scores_of(means(foo=0.6502, bar=0.5), n=10)
+    found = judged(scores, seeds=SEEDS[:10])
+    assert found.sentence == (
+        "Nothing was shown to beat all 31 known activations; x*foo(x) leads the finalists and is "
+        "not shown to beat squared ReLU: +0.02 points against the best of the known, squared ReLU; "
+        "95 % interval -0.10 to 0.14; 10 seeds"
+    )
+    assert (found.winner, found.leader, found.is_clear) == (None, "x*foo(x)", True)
+
+
+def test_a_finalist_that_is_worse() -> None:
+    found = judged(scores_of(means(foo=0.625), n=10))
+    assert found.sentence == (
+        "Nothing was shown to beat all 31 known activations; x*foo(x) leads the finalists and is "
+        "worse than squared ReLU and GELU and is not shown to beat SiLU: -2.42 points against the "
+        "best of the known, squared ReLU; 95 % interval -2.66 to -2.25; 6 seeds"
+    )
+    assert found.is_clear
+    found = judged(scores_of(means(foo=0.625), n=10, noise=6), seeds=SEEDS[:10])
+    assert "is not shown to beat squared ReLU, GELU, SiLU and 1 more: -2.0 points" in found.sentence
+
+
+def test_between_two_looks() -> None:
+    found = judged(scores_of(means(foo=0.66), n=6, noise=4))
+    assert found.sentence == (
+        "Nothing is shown yet to beat all 31 known activations; x*foo(x) leads the finalists and "
+        "is not shown to beat squared ReLU: +1.3 points against the best of the known, squared "
+        "ReLU; 95 % interval 0.4 to 2.0; 6 seeds; 8 trainings are missing to the next look"
+    )
+    assert found.needed == dict.fromkeys(["x*foo(x)", "relu(x)**2"], tuple(SEEDS[6:10]))
+
+
+def test_before_the_first_look() -> None:
+    scores = scores_of(means(foo=0.66), n=6)
+    del scores["x*foo(x)"][SEEDS[5]]
+    found = judged(scores)
+    assert found.sentence == (
+        "Nothing can be said yet: 1 training is missing to the first look, which takes 6 seeds"
+    )
+    assert found.needed == {"x*foo(x)": (SEEDS[5],)}
+    assert by_name(found)["ReLU"].n == 6
+
+
+def test_no_finalists() -> None:
+    found = judged(scores_of(means(), n=6))
+    assert found.sentence == (
+        "Nothing new was found: no formula was bred that could be held against all 31 known "
+        "activations"
+    )
+    assert (found.winner, found.leader, found.is_clear) == (None, None, True)
+    assert found.rows[0].name == "squared ReLU", "the best first"
+
+
+def test_finalists_that_fail() -> None:
+    scores = scores_of(means(foo=0.7))
+    del scores["x*foo(x)"][SEEDS[1]]
+    found = judged(scores, failed={"x*foo(x)": [SEEDS[1]]})
+    assert found.sentence == (
+        "Nothing was shown to beat all 31 known activations: every finalist failed in a training"
+    )
+    assert (found.is_clear, found.winner) == (True, None)
+    assert by_name(found)["x*foo(x)"].n_failed == 1
+
+
+def test_known_activations_that_do_not_train() -> None:
+    scores = scores_of(means(foo=0.7))
+    failed = {"relu(x)": SEEDS[:6], "tanh(9*x)": SEEDS[:5]}
+    for formula, seeds in failed.items():
+        scores[formula] = {s: v for s, v in scores[formula].items() if s not in seeds}
+    found = judged(scores, failed=failed)
+    assert found.sentence.startswith(
+        "x*foo(x) beats all 31 known activations (2 of them do not train): +5.08 points"
+    )
+    row = by_name(found)["ReLU"]
+    assert (row.decided, row.n, row.n_failed, row.mean) == (NO_TRAINING, 0, 6, None)
+    assert (row.n_pairs, row.difference, row.holm_p) == (0, None, None)
+    assert by_name(found)["tanh 9"].n == 1
+    nothing = judged(
+        {"f": scores["x*foo(x)"]}, {"relu(x)": "ReLU", "x": "identity"}, failed={
+            "relu(x)": SEEDS[:6], "x": SEEDS[:6]
+        }
+    )  # fmt: skip
+    assert nothing.sentence == ("f beats all 2 known activations (2 of them do not train); 6 seeds")
+
+
+def test_plain_numbers_where_the_score_is_no_accuracy() -> None:
+    scores = scores_of(means(foo=0.7), n=6)
+    assert "+5.08 points" in judged(scores).sentence
+    assert "+0.0508 over the best of them" in judged(scores, score_name="score").sentence
+    larger = scores_of(means(foo=0.7), n=6, scale=100)  # not within 0 and 1
+    assert "+5.08 over the best of them" in judged(larger).sentence
+
+
+def test_one_known_activation() -> None:
+    scores = scores_of({"f": 0.7, "relu(x)": 0.6})
+    found = judged(scores, {"relu(x)": "ReLU"})
+    assert found.sentence == (
+        "f beats ReLU: +10.08 points on average; 95 % interval 9.84 to 10.25; 6 seeds"
+    )
+
+
+def test_rows_hold_the_statistics_of_the_pairs() -> None:
+    scores = scores_of(means(foo=0.655, bar=0.654, baz=0.4), n=6)
+    found = judged(scores)
+    rows = by_name(found)
+    assert found.rows[0].formula == found.leader == "x*foo(x)"
+    assert {row.kind for row in found.rows[1:]} == {FINALIST, KNOWN}
+    gaps = [row.difference for row in found.rows[1:]]
+    assert gaps == sorted(gap for gap in gaps if gap is not None)
+    row, expected = rows["GELU"], paired(scores["x*foo(x)"], scores["gelu(x)"])
+    assert expected is not None
+    assert (row.mean, row.standard_error) == mean_and_error(list(scores["gelu(x)"].values()))
+    assert (row.difference, row.low, row.high) == (expected.mean, expected.low, expected.high)
+    assert (row.t_p, row.wilcoxon_p) == (expected.t_p, expected.wilcoxon_p)
+    assert (row.effect_size, row.n_pairs, row.n) == (expected.effect_size, 6, 6)
+    assert (rows["x*baz(x)"].decided, rows["x*bar(x)"].decided) == (OUT, UNDECIDED)
+    assert rows["x*baz(x)"].holm_p is None
+
+
+@pytest.mark.parametrize("lead", [-0.02, 0.0, 0.004, 0.02])
+def test_rows_agree_with_the_decisions(lead: float) -> None:
+    found = judged(scores_of(means(foo=0.65 + lead), n=60))
+    for row in found.rows:
+        if row.kind == KNOWN:
+            assert row.holm_p is not None
+            assert (row.holm_p <= found.alpha) == (row.decided in {BETTER, WORSE})
+            assert row.difference is not None
+            if row.decided == BETTER:
+                assert row.difference > 0
+    assert (found.winner is not None) == (found.rows[0].decided == WINS)
+
+
+def test_the_best_of_two_winners_wins() -> None:
+    found = judged(scores_of(means(foo=0.70, bar=0.75), n=6))
+    assert {row.name for row in found.rows if row.decided == WINS} == {"x*foo(x)", "x*bar(x)"}
+    assert found.winner == "x*bar(x)"
+    even = judged({"b": dict.fromkeys(SEEDS, 0.9), "a": dict.fromkeys(SEEDS, 0.9),
+                   "relu(x)": dict.fromkeys(SEEDS, 0.5)}, {"relu(x)": "ReLU"})  # fmt: skip
+    assert even.winner == "b", "the earlier of equals"
+
+
+def test_a_finalist_that_is_out_does_not_lead_for_its_mean() -> None:
+    rng = np.random.default_rng(0)
+    seeds = SEEDS[:10]
+    base = {s: 0.5 + 0.1 * (i >= 6) for i, s in enumerate(seeds)}  # later seeds are easier
+    scores = {
+        "out": {s: 0.9 + 1e-4 * float(rng.normal()) for s in seeds[:6]},
+        "open": {s: base[s] + 0.01 * float(rng.normal()) for s in seeds},
+        "relu(x)": {s: base[s] for s in seeds},
+        "gelu(x)": {s: 0.95 + 1e-4 * float(rng.normal()) for s in seeds[:6]},
+    }
+    known = {"relu(x)": "ReLU"}
+    assert judge(scores, ["out", "open"], known, seeds=seeds).winner == "out"
+    both = {"relu(x)": "ReLU", "gelu(x)": "GELU"}
+    failed = {"gelu(x)": seeds[6:]}
+    scores["open"] = {s: 0.95 + 0.2 * float(rng.normal()) for s in seeds}
+    found = judge(scores, ["out", "open"], both, seeds=seeds, failed=failed)
+    assert by_name(found)["out"].decided == OUT
+    assert found.leader == "open"
+
+
+def test_judging_twice_is_judging_once() -> None:
+    scores = scores_of(means(foo=0.655, bar=0.654), n=20)
+    assert judged(scores) == judged({f: dict(reversed(row.items())) for f, row in scores.items()})

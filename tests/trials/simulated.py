@@ -1,0 +1,150 @@
+"""Tasks whose scores are a formula's worth plus noise, a pool without processes, and runs by hand.
+
+For the statistics of whole trials: nothing is trained and torch is not imported.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from actsearch.expressions import parse
+from actsearch.runs import Birth, RunStore, TrainingRow
+from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.workers import Slots, Wait
+
+SLOTS = Slots(2, ("cpu",))
+
+
+class NoisyTask:
+    """Implements ``Task``: worth of the formula, plus noise of the formula and seed.
+
+    ``fails`` are pairs (formula, seed), or formulas that fail at every seed.
+    """
+
+    score_name = "validation accuracy"
+
+    def __init__(
+        self,
+        worth: Mapping[str, float] | None = None,
+        noise: float = 0.01,
+        fails: Sequence[Any] = (),
+        name: str = "noisy",
+        salt: int = 0,
+    ) -> None:
+        self.name = name
+        self.rungs = (Rung("short", 1, (0,)), Rung("full", 2, (0, 1)))
+        self.prepared = 0
+        self._worth, self._noise, self._fails, self._salt = worth or {}, noise, fails, salt
+
+    def prepare(self) -> None:
+        self.prepared += 1
+
+    def settings(self) -> dict[str, Any]:
+        return {"noise": self._noise}
+
+    def score(self, formula: str, seed: int) -> float:
+        noise = random.Random(f"{self._salt} {formula} {seed}").gauss(0.0, self._noise)
+        return self._worth.get(formula, 0.5) + noise
+
+    def train(
+        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
+    ) -> list[Record]:
+        return [self._record(training, device) for training in trainings]
+
+    def _record(self, asked: Training, device: str) -> Record:
+        fails = asked.formula in self._fails or (asked.formula, asked.seed) in self._fails
+        score = None if fails else self.score(asked.formula, asked.seed)
+        return Record(
+            formula=asked.formula,
+            rung=asked.rung,
+            seed=asked.seed,
+            status="diverged" if fails else "ok",
+            score=score,
+            metrics={},
+            curve=() if score is None else ((1, 1.0, score / 2), (2, 0.5, score)),
+            time_s=0.25,
+            device=device,
+        )
+
+
+class ShuffledPool:
+    """Implements ``Pool``: two jobs in flight, a random one ends; time is up after ``n_jobs``."""
+
+    devices = ("cpu",)
+    n_workers = 2
+
+    def __init__(self, task: Any, seed: int = 0, n_jobs: int | None = None) -> None:
+        self._task, self._random, self._left = task, random.Random(seed), n_jobs
+        self.trained: list[tuple[str, int]] = []
+
+    def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+        in_flight: list[Any] = []
+        ended = False
+        while True:
+            while not ended and len(in_flight) < 2:
+                job = next_job()
+                if isinstance(job, Wait):
+                    break
+                if job is None or self._left == 0:
+                    ended = True
+                else:
+                    in_flight.append(job)
+                    self.trained.append((job.training.formula, job.training.seed))
+                    if self._left is not None:
+                        self._left -= 1
+            if not in_flight:
+                assert ended, "nothing is in flight, and no job comes"
+                return
+            job = in_flight.pop(self._random.randrange(len(in_flight)))
+            yield job, self._task.train([job.training])[0]
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def make_run(
+    folder: Path, bred: Mapping[str, float], given: Mapping[str, float], task: Any = None
+) -> Path:
+    """Make a run whose births have these formulas and scores; ``given`` are its seeds."""
+    config = {
+        "space": "default",
+        "task": "noisy",
+        "task_from": "object",
+        "seed": 0,
+        "rung": "full",
+        "rungs": [{"name": "full", "steps": 2, "seeds": [0, 1]}],
+        "seeds": [0, 1],
+        "data": None,
+        "budget": "5m",
+        "births": None,
+    }
+    if task is not None:
+        config["task_settings"] = task.settings()
+    births = [("seed", *pair) for pair in given.items()] + [("cross", *p) for p in bred.items()]
+    with RunStore.create(folder, config, {}) as store, store.session({"budget": "5m"}):
+        for id_, (operator, formula, score) in enumerate(births):
+            expression = parse(formula)
+            store.add_birth(
+                Birth(
+                    id=id_,
+                    operator=operator,
+                    parents=(),
+                    formula=formula,
+                    fingerprint=expression.fingerprint(),
+                    status="accepted",
+                    size=expression.size,
+                )
+            )
+            for seed in (0, 1):
+                row = TrainingRow(id_, "full", seed, "ok", score, {}, (), 1.0, "cpu")
+                store.add_training(row)
+    return folder

@@ -1,0 +1,245 @@
+"""Confirming: who is tried with which seeds, what is kept, and that no interruption matters."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actsearch.errors import BadInput
+from actsearch.expressions import KNOWN, parse
+from actsearch.results.looks import LOOKS, replay
+from actsearch.runs import RunStore, TrialRow
+from actsearch.trials import confirm as room
+from actsearch.trials.arena import VALIDATION, Field, arena_of
+from actsearch.trials.confirm import FIRST_SEED, SEEDS, Confirmation, advance, confirm_store
+from actsearch.trials.saved import NothingToConfirm, finalists_of, known_contestants
+from actsearch.workers import Slots
+from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
+from tests.trials.simulated import SLOTS, NoisyTask, ShuffledPool, make_run
+
+FINALISTS = ("x*sin(x)", "x*atan(x)", "x*erf(x)")
+BETTER = NoisyTask({"x*sin(x)": 0.6, "gelu(x)": 0.55})
+CLOSE = NoisyTask({"x*sin(x)": 0.54, "gelu(x)": 0.525, "x*atan(x)": 0.52})
+
+
+def run_trials(
+    folder: Path, task: Any, seed: int = 0, n_jobs: int | None = None, **more: Any
+) -> Confirmation:
+    with RunStore.open(folder, write=True) as store:
+        return confirm_store(
+            store,
+            task,
+            slots=SLOTS,
+            pool_of=lambda one, _slots: ShuffledPool(one, seed, n_jobs),
+            **more,
+        )
+
+
+def trials_of(folder: Path) -> list[TrialRow]:
+    with RunStore.open(folder) as store:
+        return store.trials()
+
+
+def test_finalists_are_bred_and_unknown(run_folder: Path) -> None:
+    with RunStore.open(run_folder) as store:
+        assert finalists_of(store, 3) == FINALISTS
+        assert finalists_of(store, 9) == (*FINALISTS, "x*sin(x)*x")
+
+
+def test_the_whole_zoo_is_tried_once_each() -> None:
+    known = known_contestants()
+    fingerprints = [parse(formula).fingerprint() for formula in known]
+    assert len(set(fingerprints)) == len(known) == 31
+    assert set(fingerprints) == {parse(formula).fingerprint() for formula in KNOWN.values()}
+    assert known["elu(x)"] == "ELU"
+    assert "CELU" not in known.values()
+
+
+def test_a_clear_gain_is_found_at_the_first_look(run_folder: Path, small_zoo: Any) -> None:
+    found = run_trials(run_folder, BETTER)
+    assert found.judgement.winner == "x*sin(x)"
+    assert found.is_clear
+    assert found.split == VALIDATION
+    assert "no test split" in found.sentence
+    rows = trials_of(run_folder)
+    assert {row.formula for row in rows} == {*FINALISTS, *SMALL_ZOO}
+    assert found.main.n_trials == len(rows) == LOOKS[0] * (3 + len(SMALL_ZOO))
+
+
+def test_no_trial_has_a_seed_of_a_search(run_folder: Path, small_zoo: Any) -> None:
+    run_trials(run_folder, CLOSE)
+    with RunStore.open(run_folder) as store:
+        used = {row.seed for row in store.trials()}
+        assert used
+        assert not used & {row.seed for row in store.trainings()}
+    assert min(used) == FIRST_SEED
+
+
+def test_a_search_with_such_seeds_is_refused(
+    run_folder: Path, small_zoo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SEEDS", (1, 2, 3, 4, 5, 6))
+    with pytest.raises(BadInput, match="trained with seed 1, and seeds 1 to 6 are kept"):
+        run_trials(run_folder, BETTER)
+    assert trials_of(run_folder) == []
+
+
+def test_formulas_advance_together(run_folder: Path, small_zoo: Any) -> None:
+    pools: list[ShuffledPool] = []
+
+    def pool_of(task: Any, _slots: Slots) -> ShuffledPool:
+        pools.append(ShuffledPool(task))
+        return pools[-1]
+
+    with RunStore.open(run_folder, write=True) as store:
+        confirm_store(store, CLOSE, slots=SLOTS, pool_of=pool_of)
+    seeds = [seed for _, seed in pools[0].trained]
+    assert seeds == sorted(seeds)
+    assert [formula for formula, _ in pools[0].trained[:6]] == [*FINALISTS, *SMALL_ZOO]
+
+
+def test_what_is_clear_is_not_trained_again(run_folder: Path, small_zoo: Any) -> None:
+    first = run_trials(run_folder, BETTER)
+    with RunStore.open(run_folder) as store:
+        n_sessions = len(store.sessions())
+    silent = NoisyTask(fails=[*FINALISTS, *SMALL_ZOO])
+    assert run_trials(run_folder, silent) == first
+    assert room.confirm(run_folder, task=silent) == first  # without the right to write
+    with RunStore.open(run_folder) as store:
+        assert len(store.sessions()) == n_sessions
+
+
+def test_a_session_says_that_it_confirmed(run_folder: Path, small_zoo: Any) -> None:
+    run_trials(run_folder, BETTER)
+    with RunStore.open(run_folder) as store:
+        info = store.sessions()[-1].info
+    assert info["kind"] == "confirm"
+    assert info["finalists"] == list(FINALISTS)
+
+
+class Stop(Exception):
+    """Ends the trials wherever it is raised."""
+
+
+@settings(max_examples=6)
+@given(stops=st.lists(st.integers(1, 60), min_size=1, max_size=3), seed=st.integers(0, 99))
+def test_an_interruption_changes_nothing(stops: list[int], seed: int) -> None:
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "known_contestants", lambda: dict(SMALL_ZOO))
+        whole = make_run(Path(root) / "whole", BRED, GIVEN)
+        broken = make_run(Path(root) / "broken", BRED, GIVEN)
+        expected = run_trials(whole, CLOSE)
+        for stop in stops:
+            count = itertools.count()
+
+            def interrupt(_moment: Any, stop: int = stop, count: Any = count) -> None:
+                if next(count) == stop:
+                    raise Stop
+
+            try:
+                run_trials(broken, CLOSE, seed, observer=interrupt)
+            except Stop:
+                pass
+        found = run_trials(broken, CLOSE, seed + 1)
+        assert found.main.judgement == expected.main.judgement
+        assert trials_of(broken) == trials_of(whole)
+
+
+def test_the_end_of_the_time_leaves_what_was_done(run_folder: Path, small_zoo: Any) -> None:
+    part = run_trials(run_folder, BETTER, n_jobs=7)
+    assert not part.is_clear
+    assert part.judgement.winner is None
+    assert part.main.n_trials == len(trials_of(run_folder)) == 7
+    assert run_trials(run_folder, BETTER).judgement.winner == "x*sin(x)"
+
+
+def test_a_budget_that_is_over_trains_nothing(run_folder: Path, small_zoo: Any) -> None:
+    found = run_trials(run_folder, BETTER, budget_s=-1.0)
+    assert found.main.n_trials == 0
+    assert not found.is_clear
+
+
+def test_failures_are_kept_and_not_tried_again(run_folder: Path, small_zoo: Any) -> None:
+    task = NoisyTask({"x*atan(x)": 0.6}, fails=["tanh(x)", ("x*sin(x)", FIRST_SEED)])
+    found = run_trials(run_folder, task)
+    assert found.judgement.winner == "x*atan(x)"
+    failed = [row for row in trials_of(run_folder) if row.score is None]
+    assert {row.formula for row in failed} == {"tanh(x)", "x*sin(x)"}
+    by_name = {row.name: row for row in found.rows}
+    assert by_name["tanh"].n_failed == LOOKS[0]
+    assert by_name["x*sin(x)"].decided == "failed"
+
+
+def test_transfer_gets_a_verdict_of_its_own(run_folder: Path, small_zoo: Any) -> None:
+    other = NoisyTask({"tanh(x)": 0.7}, name="elsewhere")
+    found = run_trials(run_folder, BETTER, transfer=[other])
+    (there,) = found.transfer
+    assert found.judgement.winner == "x*sin(x)"
+    assert there.judgement.winner is None
+    assert there.judgement.is_clear
+    assert there.sentence.startswith("On elsewhere, which the search did not use: ")
+    assert other.prepared == 1
+
+
+def test_scores_of_another_kind_of_device_are_refused(run_folder: Path, small_zoo: Any) -> None:
+    run_trials(run_folder, BETTER, n_jobs=3)
+    with (
+        RunStore.open(run_folder, write=True) as store,
+        pytest.raises(BadInput, match="were made on cpu.*--devices cpu"),
+    ):
+        confirm_store(store, BETTER, slots=Slots(1, ("cuda:0",)))
+
+
+def test_nothing_bred_is_nothing_to_confirm(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "poor", {"x*cos(x)": 0.9}, {"relu(x)": 0.5})
+    with pytest.raises(NothingToConfirm, match="search on: actsearch resume poor"):
+        room.confirm(folder, task=BETTER)
+
+
+def test_bad_input_of_the_door(run_folder: Path, small_zoo: Any) -> None:
+    with pytest.raises(BadInput, match=r"actsearch.confirm\(run, task=...\)"):
+        room.confirm(run_folder)
+    with pytest.raises(BadInput, match="did you mean 'first'"):
+        room.confirm("frist", runs_dir=run_folder.parent, task=BETTER)
+    with pytest.raises(BadInput, match="finalists must be at least 1"):
+        room.confirm(run_folder, finalists=0, task=BETTER)
+    with pytest.raises(BadInput, match="did you mean 'mnist-mlp'"):
+        room.confirm(run_folder, transfer=["mnist-mpl"], task=BETTER)
+    same = NoisyTask(name="mnist1d-mlp")
+    with pytest.raises(BadInput, match="named twice"):
+        room.confirm(run_folder, transfer=["mnist1d-mlp"], task=same)
+
+
+def test_a_task_that_changed_is_refused(tmp_path: Path, small_zoo: Any) -> None:
+    folder = make_run(tmp_path / "first", BRED, GIVEN, task=BETTER)
+    with pytest.raises(BadInput, match="noise differ"):
+        room.confirm(folder, task=NoisyTask(noise=0.5))
+
+
+def claims(salt: int) -> bool:
+    """Choose the best of 60 by noise alone, confirm the best three, and say whether one 'wins'."""
+    task = NoisyTask(salt=salt)
+    bred = [f"x*{k}" for k in range(60)]
+    chosen = sorted(bred, key=lambda one: -task.score(one, 0) - task.score(one, 1))[:3]
+    rows: list[TrialRow] = []
+    known = {**SMALL_ZOO, "silu(x)": "SiLU", "elu(x)": "ELU"}
+    with Field(arena_of(task), SLOTS, lambda one, _slots: ShuffledPool(one)) as field:
+        advance(field, rows, chosen, known, save=lambda _row: None)
+    scores = {
+        formula: {r.seed: r.score for r in rows if r.formula == formula and r.score is not None}
+        for formula in (*chosen, *known)
+    }
+    looked = replay(scores, chosen, known, seeds=SEEDS)
+    assert looked.is_clear
+    return "wins" in looked.standing.values()
+
+
+def test_luck_is_not_confirmed() -> None:
+    """Of 200 searches that found nothing but noise, 5 % may be confirmed by chance."""
+    assert sum(map(claims, range(200))) <= 10
