@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "tasks": {"kernels", "expressions"},
     "workers": {"tasks"},
     "runs": {"expressions"},
-    "search": {"expressions", "tasks", "workers", "runs"},
+    "search": {"expressions", "tasks", "workers", "runs", "trials"},
     "results": {"runs", "tasks", "expressions"},  # whose plots it draws
     "export": {"expressions"},
     "trials": {"expressions", "tasks", "workers", "runs", "results"},

@@ -155,6 +155,7 @@ def print_comparison(found: Comparison) -> None:
 def columns_of(found: Comparison) -> list[Column]:
     """Return the columns that this comparison has something to show in."""
     optional = {
+        "formula": any(":" in e.name for e in found.entries),  # RUN:ID says little
         "learning_rate": found.learning_rates,
         "reached": found.until,
         "reached_s": found.until,
@@ -164,6 +165,7 @@ def columns_of(found: Comparison) -> list[Column]:
     }
     columns = (
         Column("name", "activation", long=True),
+        Column("formula", "formula", long=True),
         Column("mean", found.score_name),
         Column("n", "n", right=True),
         *PAIR_COLUMNS,

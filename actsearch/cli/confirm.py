@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -33,13 +34,18 @@ KEYS = (
     "difference", "low", "high", "t_p", "wilcoxon_p", "holm_p", "effect_size",
 )  # fmt: skip
 
+
+def _two_digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
 #: How a table shows a comparison of pairs; ``compare`` shows it so, too.
 PAIR_COLUMNS = (
     Column("difference", "difference [95 %]", right=True),
     Column("t_p", "p (t)", show=number, right=True),
     Column("wilcoxon_p", "p (Wilcoxon)", show=number, right=True),
     Column("holm_p", "p (Holm)", show=number, right=True),
-    Column("effect_size", "effect", show=lambda value: number(value, 2), right=True),
+    Column("effect_size", "effect", show=_two_digits, right=True),
 )
 
 
@@ -92,7 +98,9 @@ def confirm(
         )
     except KeyboardInterrupt:
         watch.close()
-        note(f"actsearch: interrupted; all trials are saved; go on with: actsearch confirm {run}")
+        where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
+        again = shlex.join(["actsearch", "confirm", path.name, *where])
+        note(f"actsearch: interrupted; all trials are saved; go on with: {again}")
         raise typer.Exit(130) from None
     finally:
         watch.close()

@@ -1,7 +1,7 @@
 """Looks at the scores of a confirmation: when the data are judged, and what each look decides.
 
 The data are looked at after ``LOOKS[0]`` seeds, ``LOOKS[1]`` seeds and so on, and only what is not
-decided yet trains on. Each look spends half of the error rate that is left, so the chance of any
+decided yet trains on. Each look spends an equal part of the error rate, so the chance of any
 false decision in all looks together stays below it (Bonferroni over the looks, Holm within one).
 The looks are replayed from the first at each call, a pure function of the scores: an interrupted
 confirmation goes on as if it had not been.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from actsearch.results.statistics import Scores, differences, holm, paired_t
 
-# Chosen by simulation: 31 known activations at |N(0, 3)| below the best of them, two more close
+# Chosen by simulation: 31 known activations, 28 of them at |N(0, 3)| below the best and two close
 # behind it; three finalists, the best of them a gain above it; all in units of the standard
 # deviation of a paired difference. Chance of a win, and trainings that it takes (250 runs):
 #
@@ -23,7 +23,7 @@ from actsearch.results.statistics import Scores, differences, holm, paired_t
 #   5, 10, 24, 60               0.42 1159  0.90 1050 1.00 720  1.00 467  1.00 298
 #   6, 10, 20, 40, 60           0.35 1073  0.87 903  1.00 643  1.00 407  1.00 256
 #   8, 16, 32, 60               0.44 1068  0.91 894  1.00 616  1.00 404  1.00 275
-#   60                          0.75 2040  0.99 2040 1.00 2040 1.00 2040 1.00 2040
+#   60                          0.72 2040  0.98 2040 1.00 2040 1.00 2040 1.00 2040
 #
 # Many looks leave little error rate for the late ones; a late first look is dear where the
 # finalist is far ahead, and where the time allows one look alone.
@@ -58,11 +58,6 @@ class Replay:
     standing: Mapping[str, str]
     needed: dict[str, tuple[int, ...]]
     is_clear: bool
-
-
-def spent(look: int, alpha: float) -> float:
-    """Return the error rate that look 0, 1, ... may spend: half of what is left."""
-    return alpha / 2 ** (look + 1)
 
 
 def replay(
@@ -108,7 +103,7 @@ def replay(
         if needed:
             break
 
-        looked_at, share = at_look, spent(n_looks, alpha)
+        looked_at, share = at_look, alpha / len(looks)
         n_looks += 1
         had = {f: within(scores.get(f, {}), at_look) for f in (*still, *against)}
         for k in against:

@@ -204,8 +204,7 @@ def _run(
     budget: str | float | None,
     added: Sequence[Expression] = (),
 ) -> Result:
-    evolution = space.evolution
-    ledger = Ledger(task.rungs, space.racing, lag=evolution.lag, population=evolution.population)
+    ledger = Ledger(task.rungs, space)
     load(ledger, store.births(), store.heats(), store.trainings())
     info = {
         "budget": budget,

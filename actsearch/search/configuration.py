@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.tasks.protocol import Task
+from actsearch.tasks.registry import absolute_spec
 from actsearch.workers import Slots
 
 
@@ -17,10 +18,8 @@ def task_reference(task: str | Task, data: Path | None) -> dict[str, Any]:
     """Return how to load the task again; paths are made absolute."""
     if not isinstance(task, str):
         return {"task": task.name, "task_from": "object", "data": None}
-    path, colon, function = task.rpartition(":")
-    spec = f"{Path(path).resolve()}:{function}" if colon and path.endswith(".py") else task
     where = None if data is None else str(Path(data).resolve())
-    return {"task": spec, "task_from": "name", "data": where}
+    return {"task": absolute_spec(task), "task_from": "name", "data": where}
 
 
 def environment(slots: Slots) -> dict[str, Any]:

@@ -13,8 +13,13 @@ from collections.abc import Iterable, Sequence
 
 from actsearch.runs import Birth, Heat, Scored, TrainingRow, rank_key, scores
 from actsearch.search.evolution import Parent
-from actsearch.search.racing import Promotion, Race, Racing
+from actsearch.search.evolution_selection import select_survivors
+from actsearch.search.racing import Promotion, Race
+from actsearch.search.space import SearchSpace
 from actsearch.tasks.protocol import Rung
+
+#: NSGA-II keeps its survivors from so many times the population, the best by score.
+_POOL = 3
 
 
 class Ledger:
@@ -22,20 +27,18 @@ class Ledger:
 
     Args:
         rungs: The task's ladder.
-        racing: Rates of the race.
-        lag: How many of the last heats a decision must not look at.
-        population: Most parents.
+        space: Rates of the race, the lag, the size of the population and how it is chosen.
     """
 
-    def __init__(self, rungs: Sequence[Rung], racing: Racing, *, lag: int, population: int) -> None:
+    def __init__(self, rungs: Sequence[Rung], space: SearchSpace) -> None:
         self.births: list[Birth] = []
         self.heats: list[Heat] = []
         self.n_trainings = 0
         self.n_accepted_random = 0
-        self.race = Race(rungs, racing)
+        self.race = Race(rungs, space.racing)
         self._ladder = tuple(rung.name for rung in rungs)
-        self._lag = lag
-        self._population = population
+        self._lag = space.evolution.lag
+        self._evolution = space.evolution
         self._by_fingerprint: dict[str, int] = {}
         self._rows: dict[int, dict[tuple[str, int], TrainingRow]] = {}
         self._levels: dict[int, int] = {}  # birth -> index of the last stage it was sent to
@@ -124,10 +127,13 @@ class Ledger:
 
     def parents(self) -> list[Parent]:
         """Return the population, best first."""
-        return [
+        n = self._evolution.population
+        trade_off = self._evolution.selection == "nsga2"
+        ranked = [
             Parent(one.birth_id, self.births[one.birth_id].formula, float(-rank))
-            for rank, one in enumerate(self.race.ranking(self._population))
+            for rank, one in enumerate(self.race.ranking(_POOL * n if trade_off else n))
         ]
+        return select_survivors(ranked, n) if trade_off else ranked
 
     def _finish(self, heat: Heat) -> None:
         level = self._heat_levels[heat.id]

@@ -25,6 +25,7 @@ from actsearch.tasks.classification import (
 from actsearch.tasks.data import Split, TrainingData, checked_split, content_digest
 from actsearch.tasks.datasets import store
 from actsearch.tasks.feed import evaluate, shared_feed
+from actsearch.tasks.joint import JointTask
 from actsearch.tasks.protocol import Record, Rung, Task, Training
 from actsearch.tasks.training import SCORES, fit
 
@@ -53,7 +54,12 @@ def classification_of(task: Task) -> ClassificationTask | None:
 
 
 def has_test_split(task: Task) -> bool:
-    """Tell whether ``open_test_split`` has something to open; no data are read."""
+    """Tell whether ``held_out_task`` has something to score on; no data are read.
+
+    Several tasks as one have a test split where each of them has.
+    """
+    if isinstance(task, JointTask):
+        return all(map(has_test_split, task.tasks))
     inner = classification_of(task)
     return inner is not None and (isinstance(inner.data, str) or inner.test is not None)
 
@@ -101,7 +107,7 @@ def open_test_split(task: Task) -> HeldOut:
     return HeldOut(split, training.n_classes)
 
 
-def held_out_task(task: Task) -> HeldOutTask:
+def held_out_task(task: Task) -> Task:
     """Return ``task`` as trials use it: trained as ever, scored on the test split.
 
     Args:
@@ -114,6 +120,8 @@ def held_out_task(task: Task) -> HeldOutTask:
         raise BadInput(
             f"task '{task.name}' has no test split; scores on its validation split are all it gives"
         )
+    if isinstance(task, JointTask):
+        return JointTask([held_out_task(part) for part in task.tasks])
     return HeldOutTask(task)
 
 

@@ -62,7 +62,9 @@ class JointTask:
         self._references = tuple(Reference(task) for task in self.tasks)
 
     def prepare(self) -> None:
-        """Prepare the tasks, and train ReLU on each unless that was done before.
+        """Prepare the tasks, and train ReLU on each unless that was done before on this machine.
+
+        It is trained on the CPU; a worker that has a GPU does so there, with its first training.
 
         Raises:
             BadInput: a task can't be prepared, or ReLU gets no score on it.
@@ -87,9 +89,7 @@ class JointTask:
         }
 
     def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
-        """Let the tasks that can do so get formulas ready, and the references of a GPU."""
-        for reference in self._references:
-            reference.prepare(device)  # on a CPU they are there
+        """Let the tasks that can do so get formulas ready."""
         for task in self.tasks:
             if isinstance(task, CompilesAhead):
                 task.compile(formulas, device=device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -65,7 +65,11 @@ SCHEDULES: dict[str, Callable[[int, int, float], float]] = {
     "constant": constant,
 }
 
-_CHOICES = {"optimizer": OPTIMIZERS, "augmentation": AUGMENTATIONS, "schedule": SCHEDULES}
+_CHOICES: dict[str, Mapping[str, object]] = {
+    "optimizer": OPTIMIZERS,
+    "augmentation": AUGMENTATIONS,
+    "schedule": SCHEDULES,
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ class Recipe:
     The peak ``learning_rate`` is reached after the share ``warmup`` of the steps, then falls to
     zero in a straight line ("one-cycle") or stays ("constant"). ``curve_samples`` bounds the
     validation samples looked at during training (always the same ones); the score is measured on
-    all of them. Rungs before the last have ``SHORT_CURVE_POINTS`` at most.
+    all of them. Rungs before the last have ``SHORT_CURVE_POINTS`` at most, and their score is of
+    the first ``short_samples``: on 10,000 images it would take a third of a short training.
 
     Raises:
         BadInput: an unknown name, or a count below 1.
@@ -91,13 +96,14 @@ class Recipe:
     augmentation: str = "none"  # of AUGMENTATIONS
     curve_points: int = 8
     curve_samples: int = 500
+    short_samples: int = 4000
     signal: SignalLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         for field, known in _CHOICES.items():
             if getattr(self, field) not in known:
                 raise unknown(field, getattr(self, field), known)
-        for name in ("batch_size", "curve_points", "curve_samples"):
+        for name in ("batch_size", "curve_points", "curve_samples", "short_samples"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be 1 or more, got {getattr(self, name)}")
 

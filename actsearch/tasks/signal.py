@@ -186,7 +186,6 @@ def _dead_units(into: Tensor) -> float:
 
 def _saturated(into: Tensor, back: Tensor) -> float:
     """Return the share of entries with |f'| small, where f' = gradient in / gradient out."""
-    reached = back != 0
-    n_reached = int(reached.sum())
-    small = (into.abs() < SATURATED_BELOW * back.abs()) & reached
-    return int(small.sum()) / n_reached if n_reached else 0.0
+    n_reached = int(torch.count_nonzero(back))
+    n_small = int((into.abs() < SATURATED_BELOW * back.abs()).sum())  # never where back is 0
+    return n_small / n_reached if n_reached else 0.0

@@ -109,7 +109,8 @@ def fit(
         score: a name of ``SCORES``.
         until: end the training, with status "ok", as soon as this is reached; ``reached_step`` and
             ``reached_s`` (seconds of training, validation left out) are metrics then.
-        brief: look at validation a few times only, and leave the layers out of the metrics.
+        brief: look at validation a few times only, score by the recipe's ``short_samples``, and
+            leave the layers out of the metrics.
 
     Returns:
         The outcome; status "diverged" at the first loss that is not finite, "no signal" if nothing
@@ -149,6 +150,7 @@ def fit(
         order = sample_order(len(data.train), recipe.batch_size, steps, order_rng).to(place)
         n_points = min(recipe.curve_points, SHORT_CURVE_POINTS) if brief else recipe.curve_points
         points = curve_steps(steps, n_points)
+        score_samples = recipe.short_samples if brief else None  # None: all
         watch = Watch(until, pace, place)
         curve: list[tuple[int, float, float]] = []
         sum_of_losses, n_losses = torch.zeros((), device=place), 0
@@ -190,13 +192,13 @@ def fit(
                 return ended(protocol.DIVERGED)
             reached = reads and watch.training_reached(step)
             if step in points or reached:
-                limit = None if step == steps or reached else recipe.curve_samples
+                limit = score_samples if step == steps or reached else recipe.curve_samples
                 with watch.away() as stopped:
                     accuracy, validation_loss = evaluate(network, feed, limit)
                     if watch.validation_reached(step, accuracy, validation_loss, stopped):
                         reached = True
-                        if limit is not None:  # a score is of all samples
-                            accuracy, validation_loss = evaluate(network, feed)
+                        if limit != score_samples:
+                            accuracy, validation_loss = evaluate(network, feed, score_samples)
                 if not math.isfinite(validation_loss):
                     return ended(protocol.DIVERGED)
                 train_loss = float(sum_of_losses) / n_losses

@@ -112,7 +112,7 @@ class Field:
             wanted = next_round()
             if wanted:
                 self._prepare()
-                self._compile(wanted)
+                self._compile(wanted, deadline)
             n_left = len(wanted)
             ended = not wanted
             every.extend(wanted)
@@ -144,13 +144,14 @@ class Field:
             self.arena.task.prepare()
             self._pool = self._pool_of(self.arena.task, self._slots)
 
-    def _compile(self, wanted: Sequence[Wanted]) -> None:
+    def _compile(self, wanted: Sequence[Wanted], deadline: float | None) -> None:
         formulas = dict.fromkeys(one.formula for one in wanted)
         new = [formula for formula in formulas if formula not in self._compiled]
         compile_ahead = compiling_ahead(self.arena.task, self._slots.devices[0])
         if compile_ahead is not None:
             for batch in _batches(new):
-                compile_ahead(batch)
+                if deadline is None or time.time() < deadline:
+                    compile_ahead(batch)
         self._compiled.update(new)
 
     def close(self) -> None:

@@ -314,8 +314,8 @@ def _judged_on(
     if lead:
         sentence = f"On {arena.name}, which the search did not use: {sentence}"
     if arena.split == VALIDATION:
-        sentence += (
-            " These are scores on the validation split, by which the search chose too, with fresh "
+        sentence = sentence.rstrip(".") + (
+            ". These are scores on the validation split, by which the search chose too, with fresh "
             f"seeds: task {arena.name} has no test split."
         )
     return OnTask(

@@ -45,7 +45,7 @@ def saved_task(store: RunStore, data: Path | None = None) -> Task:
     if config.get("task_from", "name") != "name":
         raise BadInput(
             f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
-            "confirm it there: actsearch.confirm(run, task=...)"
+            "go on with it there: actsearch.resume(run, task=...), actsearch.confirm(run, task=...)"
         )
     if data is None and config.get("data") is not None:
         data = Path(config["data"])
@@ -53,20 +53,23 @@ def saved_task(store: RunStore, data: Path | None = None) -> Task:
 
 
 def check_same(store: RunStore, task: Task) -> None:
-    """Refuse a task whose settings differ from those that the run was searched with.
+    """Refuse a task whose settings or rungs differ from those that the run was searched with.
 
     Raises:
         BadInput: they differ; the message says in what.
     """
-    before = store.config.get("task_settings")
-    if before is None:
-        return
+    config = store.config
     now: dict[str, Any] = json.loads(json.dumps(task.settings()))
+    before = config.get("task_settings", now)
     differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    rungs = [{"name": r.name, "steps": r.steps, "seeds": list(r.seeds)} for r in task.rungs]
+    if "rungs" not in differing and config.get("rungs", rungs) != rungs:
+        differing.append("rungs")
     if differing:
         raise BadInput(
             f"run '{store.name}' was made with other settings of its task: {', '.join(differing)} "
-            "differ, so trials would not be about what it searched for"
+            "differ. Scores would not compare; start a new run with --seed-run "
+            f"{store.name} instead"
         )
 
 

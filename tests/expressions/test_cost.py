@@ -14,7 +14,7 @@ from actsearch.expressions import KNOWN, Expression, parse
 from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.cost import BASE, NS, _kind, modelled_cost, operation_counts
 from actsearch.expressions.dialects import C_ROWS
-from tests.expressions.strategies import nodes
+from tests.expressions.strategies import trees
 
 
 def test_every_operation_has_a_cost() -> None:
@@ -49,7 +49,7 @@ def test_shared_work_costs_once() -> None:
     assert twice < modelled_cost(parse("tanh(x) + tanh(0.5*x)")) - 0.1
 
 
-@given(node=nodes())
+@given(node=trees())
 def test_it_is_a_positive_number_for_any_formula(node: object) -> None:
     expression = Expression(node)  # type: ignore[arg-type]
     cost = modelled_cost(expression)

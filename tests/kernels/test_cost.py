@@ -64,8 +64,3 @@ def test_a_turn_runs_forward_and_backward(monkeypatch: pytest.MonkeyPatch) -> No
 def test_nothing_to_measure_is_refused(n: int, repeats: int) -> None:
     with pytest.raises(BadInput, match="n >= 1 and repeats >= 1"):
         measured_cost(parse("relu(x)"), n=n, repeats=repeats)
-
-
-def test_an_unknown_backend_of_the_device_is_torchs_matter() -> None:
-    with pytest.raises(RuntimeError):
-        measured_cost(parse("relu(x)"), device="no-such-device", n=10)

@@ -21,7 +21,6 @@ from actsearch.results.looks import (
     WORSE,
     Replay,
     replay,
-    spent,
 )
 from actsearch.results.statistics import differences, holm, paired_t
 
@@ -59,11 +58,6 @@ def confirm(
         for formula, seeds in found.needed.items():
             assert not had[formula].keys() & set(seeds), "asked for twice"
             had[formula] |= {seed: scores[formula][seed] for seed in seeds}
-
-
-def test_the_error_rate_is_not_overspent_in_any_number_of_looks() -> None:
-    assert [spent(look, 0.05) for look in range(3)] == [0.025, 0.0125, 0.00625]
-    assert sum(spent(look, 0.05) for look in range(50)) <= 0.05
 
 
 def test_a_first_look_is_asked_for_in_full() -> None:

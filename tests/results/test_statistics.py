@@ -60,8 +60,7 @@ def test_equal_differences(gain: float, p: float) -> None:
     others = {seed: 0.1 * seed for seed in range(6)}
     found = paired({seed: score + gain for seed, score in others.items()}, others)
     assert found is not None
-    assert (found.low, found.high) == (found.mean, found.mean)
-    assert found.mean == pytest.approx(gain)
+    assert found.low == found.high == pytest.approx(found.mean) == pytest.approx(gain)
     assert (found.t_p, found.effect_size) == (p, None)
     assert found.wilcoxon_p == (1.0 if gain == 0 else 2 / 2**6)
 

@@ -65,12 +65,12 @@ def test_a_win() -> None:
 
 
 def test_no_win_when_the_seeds_are_used_up() -> None:
-    scores = scores_of(means(foo=0.6502, bar=0.5), n=10)
+    scores = scores_of(means(foo=0.6503, bar=0.5), n=10)
     found = judged(scores, seeds=SEEDS[:10])
     assert found.sentence == (
         "Nothing was shown to beat all 31 known activations; x*foo(x) leads the finalists and is "
-        "not shown to beat squared ReLU: +0.02 points against the best of the known, squared ReLU; "
-        "95 % interval -0.10 to 0.14; 10 seeds"
+        "not shown to beat squared ReLU: +0.03 points against the best of the known, squared ReLU; "
+        "95 % interval -0.09 to 0.15; 10 seeds"
     )
     assert (found.winner, found.leader, found.is_clear) == (None, "x*foo(x)", True)
 
@@ -159,10 +159,10 @@ def test_plain_numbers_where_the_score_is_no_accuracy() -> None:
 
 
 def test_one_known_activation() -> None:
-    scores = scores_of({"f": 0.7, "relu(x)": 0.6})
+    scores = scores_of({"f": 0.7, "relu(x)": 0.6}, noise=5)
     found = judged(scores, {"relu(x)": "ReLU"})
     assert found.sentence == (
-        "f beats ReLU: +10.08 points on average; 95 % interval 9.84 to 10.25; 6 seeds"
+        "f beats ReLU: +10.4 points on average; 95 % interval 9.2 to 11.3; 6 seeds"
     )
 
 

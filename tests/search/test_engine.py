@@ -34,8 +34,7 @@ def space_with(**evolution: Any) -> SearchSpace:
 
 
 def engine_on(store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed: int = 0) -> Engine:
-    evolution = space.evolution
-    ledger = Ledger(RUNGS, space.racing, lag=evolution.lag, population=evolution.population)
+    ledger = Ledger(RUNGS, space)
     load(ledger, store.births(), store.heats(), store.trainings())
     limits = Limits(budget_s=None, births=births, deadline=None)
     engine = Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits)
@@ -163,6 +162,23 @@ def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
     store.add_birth = dying(store.add_birth)  # type: ignore[method-assign]
     store.add_heat = dying(store.add_heat)  # type: ignore[method-assign]
     store.add_training = dying(store.add_training)  # type: ignore[method-assign]
+
+
+def test_with_nsga2_the_run_repeats_and_parents_are_cheaper(
+    reference: tuple[Any, ...], tmp_path: Path
+) -> None:
+    runs = []
+    for attempt in (1, 2):
+        with RunStore.create(tmp_path / f"run{attempt}", {}, {}) as store:
+            engine_on(store, space_with(selection="nsga2")).run(ShuffledPool(attempt, attempt))
+            runs.append(contents(store))
+    assert runs[0] == runs[1]
+
+    def mean_size_of_parents(births: list[Any]) -> float:
+        sizes = [births[parent].size for birth in births for parent in birth.parents]
+        return sum(sizes) / len(sizes)
+
+    assert mean_size_of_parents(runs[0][0]) < mean_size_of_parents(reference[0])
 
 
 def test_a_larger_budget_continues_the_same_run(reference: tuple[Any, ...], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from actsearch.tasks import ClassificationTask, Recipe, Training
 from actsearch.tasks.datasets import store
 from actsearch.tasks.datasets.catalog import DATASETS
 from actsearch.tasks.heldout import CONFIRM, has_test_split, held_out_task, open_test_split
+from actsearch.tasks.joint import JointTask
 from actsearch.tasks.networks import MLP, MakeActivation
 from actsearch.tasks.protocol import OK, Task
 from tests.tasks.conftest import blobs, tiny_task
@@ -232,6 +233,20 @@ def test_a_wrapped_task_has_the_test_split_of_the_inner_one() -> None:
 
     assert has_test_split(Wrapper())  # type: ignore[arg-type]
     assert len(open_test_split(Wrapper()).test) == 120  # type: ignore[arg-type]
+
+
+def test_several_tasks_are_held_out_together() -> None:
+    """Scored on the test splits of all, against ReLU on these."""
+    one, other = tiny_task(test=held_out), tiny_task(name="others", test=shuffled_labels, steps=20)
+    joint = held_out_task(JointTask([one, other]))
+    joint.prepare()
+    (record,) = joint.train([Training("gelu(x)", CONFIRM, 1_000_000)])
+    assert joint.name == "blobs+others"
+    assert record.status == OK
+    (alone,) = held_out_task(one).train([Training("gelu(x)", CONFIRM, 1_000_000)])
+    assert record.metrics["blobs: test_accuracy"] == alone.score
+    assert record.metrics["others: test_accuracy"] < 0.3
+    assert not has_test_split(JointTask([one, tiny_task(name="others")]))
 
 
 def test_labels_that_no_training_knows() -> None:

@@ -194,7 +194,7 @@ def test_references_are_trained_once_and_travel() -> None:
 def test_a_fresh_seed_is_trained_once_a_process() -> None:
     task = joint(*two(level=-5.0))
     trained(task, seed=91)
-    first, second = task.tasks
+    first = task.tasks[0]
     assert isinstance(first, CountingTask)
     n_before = len(first.asked)
     trained(task, "silu(x)", seed=91)
@@ -220,3 +220,17 @@ def test_compiles_ahead_for_those_that_do() -> None:
     task.compile(["x*sin(x)"])
     assert one.asked[-1] == Training("x*sin(x)", "cpu", 0)
     assert len(other.asked) == n_before
+
+
+def test_each_kind_of_device_has_its_own_references() -> None:
+    task = joint(*two(level=-6.0))
+    first = task.tasks[0]
+    assert isinstance(first, CountingTask)
+    n_before = len(first.asked)
+    wanted = Training(LONGER, "full", 0)
+    (there,) = task.train([wanted], device="cuda:1")
+    formulas = [training.formula for training in first.asked[n_before:]]
+    assert formulas == [LONGER] + ["relu(x)"] * 8
+    assert there.device == "cuda:1"
+    assert task.train([wanted], device="cuda:0")[0].score == there.score
+    assert len(first.asked) == n_before + 10

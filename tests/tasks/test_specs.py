@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
 from actsearch.errors import BadInput
-from actsearch.tasks import load_task
+from actsearch.tasks import load_task, training
 from actsearch.tasks.joint import JointTask
-from actsearch.tasks.registry import absolute_spec, task_specs
+from actsearch.tasks.registry import SCORES, absolute_spec, task_specs
 
 FILE = """
 from tests.tasks.counting import CountingTask, LADDER
@@ -40,6 +41,8 @@ def test_tasks_of_ones_own_may_be_among_them(folder: Path) -> None:
     task = load_task("my_tasks.py:make_task, my_tasks.py:other")
     assert isinstance(task, JointTask)
     assert [one.name for one in task.tasks] == ["mine", "other"]
+    arrived = pickle.loads(pickle.dumps(task))
+    assert [one.name for one in arrived.tasks] == ["mine", "other"]
 
 
 def test_paths_become_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +67,8 @@ def test_a_shipped_task_may_be_scored_otherwise(score: str) -> None:
     task = load_task(f"mnist1d-cnn@{score}")
     assert task.name == f"mnist1d-cnn@{score}"
     assert task.score == score  # type: ignore[attr-defined]
+    assert list(SCORES) == list(training.SCORES)
+    assert load_task("mnist1d-cnn").score == SCORES[0]  # type: ignore[attr-defined]
     together = load_task(f"mnist1d-mlp,mnist1d-cnn@{score}")
     assert together.name == f"mnist1d-mlp+mnist1d-cnn@{score}"
 

@@ -112,16 +112,26 @@ class ShuffledPool:
 
 
 def make_run(
-    folder: Path, bred: Mapping[str, float], given: Mapping[str, float], task: Any = None
+    folder: Path,
+    bred: Mapping[str, float],
+    given: Mapping[str, float],
+    task: Any = None,
+    spec: str | None = None,
 ) -> Path:
-    """Make a run whose births have these formulas and scores; ``given`` are its seeds."""
-    config = {
+    """Make a run whose births have these formulas and scores; ``given`` are its seeds.
+
+    Its task is an object (``task`` gives its settings), or is loaded again from ``spec``.
+    """
+    config: dict[str, Any] = {
         "space": "default",
-        "task": "noisy",
-        "task_from": "object",
+        "task": spec or "noisy",
+        "task_from": "name" if spec else "object",
         "seed": 0,
         "rung": "full",
-        "rungs": [{"name": "full", "steps": 2, "seeds": [0, 1]}],
+        "rungs": [
+            {"name": "short", "steps": 1, "seeds": [0]},
+            {"name": "full", "steps": 2, "seeds": [0, 1]},
+        ],
         "seeds": [0, 1],
         "data": None,
         "budget": "5m",

@@ -1,0 +1,179 @@
+"""`confirm` and `compare`: what they print, in every format, and what they say of bad input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.runs import RunStore
+from tests.cli.conftest import Command
+from tests.conftest import Golden
+from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
+from tests.trials.simulated import make_run
+
+TASK = """
+from tests.trials.simulated import NoisyTask
+
+def make_task():
+    return NoisyTask({"x*sin(x)": 0.6, "gelu(x)": 0.55, "relu(x)": 0.5})
+
+def make_other():
+    return NoisyTask({"gelu(x)": 0.7}, name="elsewhere")
+"""
+
+
+@pytest.fixture
+def task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file with two tasks, in a fresh working directory that has a run of the first."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("actsearch.trials.confirm.known_contestants", lambda: dict(SMALL_ZOO))
+    path = tmp_path / "noisy.py"
+    path.write_text(TASK)
+    make_run(tmp_path / "runs" / "first", BRED, GIVEN, spec=f"{path}:make_task")
+    return path
+
+
+def n_trials() -> int:
+    with RunStore.open(Path("runs/first")) as store:
+        return len(store.trials())
+
+
+def test_confirm_prints_a_table_and_a_verdict(
+    task_file: Path, actsearch: Command, golden: Golden
+) -> None:
+    answer = actsearch("confirm", "first", "--workers", "1")
+    assert answer.code == 0, answer
+    golden.check("confirm_first.txt", answer.out)
+    assert "look 1: 0 of 36 trials" in answer.err
+    assert n_trials() == 36
+
+
+def test_confirm_prints_what_is_clear_without_training(task_file: Path, actsearch: Command) -> None:
+    first = actsearch("confirm", "first", "--workers", "1", "--quiet")
+    assert first.err == ""
+    with sqlite3.connect("runs/first/run.sqlite") as db:
+        before = db.execute("SELECT COUNT(*) FROM sessions").fetchone()
+    again = actsearch("confirm", "first", "--workers", "1")
+    assert again == first
+    with sqlite3.connect("runs/first/run.sqlite") as db:
+        assert db.execute("SELECT COUNT(*) FROM sessions").fetchone() == before
+
+
+def test_confirm_as_json_and_csv_with_another_task(task_file: Path, actsearch: Command) -> None:
+    more = (
+        "--workers",
+        "1",
+        "--quiet",
+        "--transfer",
+        f"{task_file}:make_other",
+        "--finalists",
+        "2",
+    )
+    answer = actsearch("confirm", "first", *more, "--format", "json")
+    assert answer.code == 0, answer
+    found = json.loads(answer.out)
+    assert (found["run"], found["task"], found["split"]) == ("first", "noisy", "validation")
+    assert found["winner"] == "x*sin(x)"
+    assert found["is_clear"] is True
+    assert [row["name"] for row in found["rows"][:2]] == ["x*sin(x)", "GELU"]
+    assert found["rows"][1]["holm_p"] <= 0.05
+    (there,) = found["transfer"]
+    assert (there["task"], there["winner"]) == ("elsewhere", None)
+    assert there["sentence"].startswith("On elsewhere, which the search did not use")
+    rows = list(
+        csv.DictReader(io.StringIO(actsearch("confirm", "first", *more, "--format", "csv").out))
+    )
+    assert len(rows) == 10
+    assert {row["task"] for row in rows} == {"noisy", "elsewhere"}
+    assert float(rows[1]["difference"]) == found["rows"][1]["difference"]
+
+
+def test_confirm_says_how_to_go_on_after_an_interruption(
+    task_file: Path, actsearch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = RunStore.add_trial
+    count = iter(range(100))
+
+    def interrupted(store: RunStore, row: Any) -> None:
+        if next(count) == 5:
+            raise KeyboardInterrupt
+        whole(store, row)
+
+    monkeypatch.setattr(RunStore, "add_trial", interrupted)
+    answer = actsearch("confirm", "first", "--workers", "1", "--quiet")
+    assert (answer.code, answer.out) == (130, "")
+    assert "go on with: actsearch confirm first" in answer.err
+    assert n_trials() == 5
+    monkeypatch.setattr(RunStore, "add_trial", whole)
+    assert actsearch("confirm", "first", "--workers", "1", "--quiet").code == 0
+    assert n_trials() == 36
+
+
+def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Golden) -> None:
+    answer = actsearch(
+        "compare", "relu", "gelu", "first:3", "--task", f"{task_file}:make_task", "--workers", "1",
+        "--plot", "curves.png",
+    )  # fmt: skip
+    assert answer.code == 0, answer
+    golden.check("compare.txt", answer.out)
+    assert "drawn: curves.png" in answer.err
+    assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_compare_as_json_and_csv(task_file: Path, actsearch: Command) -> None:
+    task = f"{task_file}:make_task"
+    words = ("compare", "relu", "gelu", "--task", task, "--seeds", "3", "--workers", "1",
+             "--quiet", "--baseline", "relu")  # fmt: skip
+    found = json.loads(actsearch(*words, "--format", "json").out)
+    assert found["reference"] == "ReLU"
+    assert [entry["name"] for entry in found["entries"]] == ["GELU", "ReLU"]
+    assert len(found["entries"][0]["scores"]) == 3
+    assert found["entries"][0]["curve"][-1]["step"] == 2
+    answer = actsearch(*words, "--format", "csv")
+    assert answer.err == ""
+    rows = list(csv.DictReader(io.StringIO(answer.out)))
+    assert [row["name"] for row in rows] == ["GELU", "ReLU"]
+    assert float(rows[0]["difference"]) == found["entries"][0]["difference"]
+
+
+CASES = [
+    (("confirm",), "RUN"),
+    (("confirm", "frist"), "did you mean 'first'"),
+    (("confirm", "first", "--budget", "5"), "5s or 5m"),
+    (("confirm", "first", "--finalists", "0"), "'--finalists'"),
+    (("confirm", "first", "--transfer", "mnist1d-mpl"), "did you mean 'mnist1d-mlp'"),
+    (("confirm", "first", "--format", "jsn"), "did you mean 'json'"),
+    (("confirm", "first", "--workers", "0"), "auto or a number"),
+    (("compare",), "A B"),
+    (("compare", "relu"), "two activations or more"),
+    (("compare", "relu", "geluu"), "did you mean 'GELU'"),
+    (("compare", "relu", "silu(x)*u"), "give x alone"),
+    (("compare", "relu", "first:99"), "births 0 to 7"),
+    (("compare", "relu", "frist:1"), "did you mean 'first'"),
+    (("compare", "relu", "gelu", "--task", "mnist1d"), "did you mean 'mnist1d-"),
+    (("compare", "relu", "gelu", "--seeds", "1"), "seeds must be from 2"),
+    (("compare", "relu", "gelu", "--until", "soon"), "METRIC=VALUE"),
+    (("compare", "relu", "gelu", "--learning-rate", "fast"), "0.001,0.003,0.01"),
+    (("compare", "relu", "gelu", "--steps", "0"), "steps must be at least 1"),
+    (("compare", "relu", "gelu", "--baseline", "elu"), "unknown baseline 'elu'"),
+    (("compare", "relu", "gelu", "--plot", "curves.jpg"), ".png"),
+    (("compare", "relu", "-x"), "--"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "hint"), CASES, ids=[" ".join(words) for words, _ in CASES])
+def test_bad_input_is_one_message_and_exit_code_2(
+    arguments: tuple[str, ...], hint: str, actsearch: Command, task_file: Path
+) -> None:
+    answer = actsearch(*arguments)
+    assert answer.code == 2, answer
+    assert answer.out == ""
+    assert answer.err.count("actsearch: error: ") == 1
+    assert hint in answer.err
+    assert len(answer.err) < 1500
