@@ -1,8 +1,8 @@
-"""Do the short rungs rank activations as the full one does?
+"""Whether the short rungs rank activations as the full one does.
 
 Trains every known activation at each rung of a task and prints Spearman's rank correlation with the
 mean score of the full rung, for one seed of the rung and for all that were trained. The full rung's
-mean is over its seeds, so its own noise bounds what can be reached: the correlation of two halves of
+mean is over its seeds, so its own noise bounds what can be reached: the correlation of two parts of
 its seeds is printed beside it.
 
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 3
@@ -90,7 +90,9 @@ def main() -> None:
     assert isinstance(task, ClassificationTask)
     if options.steps:
         steps = [int(text) for text in options.steps.split(",")]
-        rates = [float(r) for r in options.rates.split(",")] if options.rates else [1.0] * len(steps)
+        rates = (
+            [float(r) for r in options.rates.split(",")] if options.rates else [1.0] * len(steps)
+        )
         seeds = tuple(range(max(options.seeds, options.short_seeds)))
         rungs = tuple(
             Rung(f"{n} x {rate}", n, seeds, rate) for n, rate in zip(steps, rates, strict=True)

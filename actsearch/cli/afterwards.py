@@ -37,21 +37,26 @@ def confirming(
     checked_budget(budget)
 
     def confirm(path: Path, share_s: float) -> None:
-        from actsearch.cli.confirm import line, print_confirmation
+        from actsearch.cli.confirm import interrupted, line, print_confirmation
+        from actsearch.cli.launch import terminate_as_interrupt
         from actsearch.cli.watch import Watch
         from actsearch.errors import BadInput
         from actsearch.trials.confirm import confirm as run_trials
 
         watch = Watch(quiet=quiet)
         try:
-            found = run_trials(
-                path,
-                budget=max(share_s, MIN_SHARE_S) if budget is None else parse_duration(budget),
-                workers=workers,
-                devices=devices,
-                data=data,
-                observer=lambda moment: watch.show(line(moment)),
-            )
+            with terminate_as_interrupt():
+                found = run_trials(
+                    path,
+                    budget=max(share_s, MIN_SHARE_S) if budget is None else parse_duration(budget),
+                    workers=workers,
+                    devices=devices,
+                    data=data,
+                    observer=lambda moment: watch.show(line(moment)),
+                )
+        except KeyboardInterrupt:
+            watch.close()
+            raise interrupted(path) from None
         except BadInput as error:  # the search itself is done and saved
             watch.close()
             note(f"not confirmed: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
@@ -77,6 +78,7 @@ def confirm(
     sees. More seeds follow until the verdict is clear. Ctrl-C is safe: trials are kept in the run,
     and the same command goes on with them.
     """
+    from actsearch.cli.launch import terminate_as_interrupt
     from actsearch.cli.watch import Watch
 
     fmt = Format.named(output)
@@ -86,22 +88,20 @@ def confirm(
     try:
         from actsearch.trials.confirm import confirm as run_trials
 
-        found = run_trials(
-            path,
-            budget=budget,
-            finalists=finalists,
-            transfer=words(transfer),
-            workers=workers,
-            devices=devices,
-            data=data,
-            observer=lambda moment: watch.show(line(moment)),
-        )
+        with terminate_as_interrupt():
+            found = run_trials(
+                path,
+                budget=budget,
+                finalists=finalists,
+                transfer=words(transfer),
+                workers=workers,
+                devices=devices,
+                data=data,
+                observer=lambda moment: watch.show(line(moment)),
+            )
     except KeyboardInterrupt:
         watch.close()
-        where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
-        again = shlex.join(["actsearch", "confirm", path.name, *where])
-        note(f"actsearch: interrupted; all trials are saved; go on with: {again}")
-        raise typer.Exit(130) from None
+        raise interrupted(path) from None
     finally:
         watch.close()
     if fmt is Format.TABLE:
@@ -116,6 +116,14 @@ def confirm(
             for row in one.rows
         ]
         write_rows(columns, rows, fmt, sys.stdout)
+
+
+def interrupted(path: Path) -> typer.Exit:
+    """Say how to go on with confirming the run in ``path``, and return the way out."""
+    where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
+    again = shlex.join(["actsearch", "confirm", path.name, *where])
+    note(f"actsearch: interrupted; all trials are saved; go on with: {again}")
+    return typer.Exit(130)
 
 
 def words(text: str | None) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def launch(
     """
     progress = make_progress(title, quiet=quiet)
     try:
-        with _terminate_as_interrupt(), progress:
+        with terminate_as_interrupt(), progress:
             result = start(progress)
     except KeyboardInterrupt:
         name = progress.snapshot.run if progress.snapshot is not None else run
@@ -65,8 +65,9 @@ def launch(
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    # A polite kill (SIGTERM: batch systems, shutdown) ends a search as Ctrl-C does.
+def terminate_as_interrupt() -> Iterator[None]:
+    """Let a polite kill (SIGTERM: batch systems, shutdown) end the block as Ctrl-C does."""
+
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 

@@ -16,17 +16,18 @@ from actsearch.results.statistics import Scores, differences, holm, paired_t
 
 # Chosen by simulation: 31 known activations, 28 of them at |N(0, 3)| below the best and two close
 # behind it; three finalists, the best of them a gain above it; all in units of the standard
-# deviation of a paired difference. Chance of a win, and trainings that it takes (250 runs):
+# deviation of a paired difference. Chance of a win, and trainings that it takes (1000 runs):
 #
 #   looks                        gain 0.5      0.7       1.0       1.5       2.5
-#   5, 8, 12, 18, 27, 40, 60    0.20 1098  0.78 940  1.00 616  1.00 388  1.00 254
-#   5, 10, 24, 60               0.42 1159  0.90 1050 1.00 720  1.00 467  1.00 298
-#   6, 10, 20, 40, 60           0.35 1073  0.87 903  1.00 643  1.00 407  1.00 256
-#   8, 16, 32, 60               0.44 1068  0.91 894  1.00 616  1.00 404  1.00 275
-#   60                          0.72 2040  0.98 2040 1.00 2040 1.00 2040 1.00 2040
+#   5, 8, 12, 18, 27, 40, 60    0.51 1027  0.94 829  1.00 571  1.00 398  1.00 283
+#   5, 8, 14, 24, 40, 60        0.53 1039  0.94 854  1.00 599  1.00 413  1.00 286
+#   5, 10, 24, 60               0.59 1148  0.96 1016 1.00 674  1.00 485  1.00 319
+#   6, 10, 20, 40, 60           0.56 1044  0.95 874  1.00 631  1.00 438  1.00 291
+#   8, 16, 32, 60               0.59 1068  0.96 882  1.00 624  1.00 428  1.00 286
+#   60                          0.76 2040  0.99 2040 1.00 2040 1.00 2040 1.00 2040
 #
-# Many looks leave little error rate for the late ones; a late first look is dear where the
-# finalist is far ahead, and where the time allows one look alone.
+# Each look more leaves less error rate to every look, and so costs wins where the gain is small;
+# a late first look is dear where the time allows one look alone.
 LOOKS = (6, 10, 20, 40, 60)
 
 # What was decided of a known activation against a finalist.

@@ -29,6 +29,7 @@ __all__ = [
 #: seed -> score, higher for better.
 Scores = Mapping[int, float]
 
+MIN_RESAMPLED = 10
 N_RESAMPLES = 9999
 #: Digits of the largest score that a difference keeps: 0.7 - 0.6 and 0.8 - 0.7 differ in the last
 #: bits of their floats alone, and tests by ranks must see that they tie.
@@ -105,13 +106,13 @@ def differences(ours: Scores, others: Scores) -> list[float]:
 
 
 def bootstrap_interval(gains: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Return the studentised bootstrap interval of the mean (bootstrap-t).
+    """Return an interval for the mean: the studentised bootstrap, or Student's t below 10 values.
 
-    Each resample's mean is measured in its own standard error, which keeps the interval honest with
-    few values: with 4 to 10 it holds the true mean in 94 to 96 of 100 cases, where percentiles and
-    their corrected forms (BCa) hold it in 80 to 90. With 2 or 3 values there is nothing to resample,
-    and Student's t gives the interval. The resamples are the same in every call; for equal values
-    the answer is the value itself, twice.
+    Each resample's mean is measured in its own standard error (bootstrap-t), which keeps the
+    interval honest where percentiles and their corrected forms (BCa) are too narrow: with 10
+    normal values it holds the true mean in 94 of 100 cases, they in 89. With fewer than 10 there
+    is too little to resample, ties make it lopsided, and Student's t holds as well. The resamples
+    are the same in every call; for equal values the answer is the value itself, twice.
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 12.
 
@@ -130,7 +131,7 @@ def bootstrap_interval(gains: Sequence[float], level: float = 0.95) -> tuple[flo
         return gains[0], gains[0]
     n = len(gains)
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1)) / math.sqrt(n)
-    if n < 4:
+    if n < MIN_RESAMPLED:
         from scipy.special import stdtrit
 
         half = float(stdtrit(n - 1, (1 + level) / 2)) * error

@@ -184,7 +184,7 @@ class RunStore:
     def elapsed_s(self) -> float:
         """Return the seconds that the search was active; of a session that runs here, up to now.
 
-        Sessions that confirm (``info["stage"]`` is "confirm") have a budget of their own.
+        Sessions that confirm (``info["kind"]`` is "confirm") have a budget of their own.
         """
         with self._thread_lock:
             current = self._session
@@ -193,7 +193,7 @@ class RunStore:
                 if current is not None and session.id == current[0]
                 else session.active_s
                 for session in self.sessions()
-                if session.info.get("stage") != "confirm"
+                if session.info.get("kind") != "confirm"
             )
 
     # -- writing -------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
@@ -25,6 +26,9 @@ from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import check_same, saved_task
 from actsearch.workers import Slots, make_pool, resolve
+
+if TYPE_CHECKING:
+    from actsearch.trials.confirm import Confirmation
 
 #: Torch threads of one training. Fixed, as sums in another order give other scores.
 THREADS = 1
@@ -48,6 +52,7 @@ class Result:
 
     path: Path
     hall_of_fame: tuple[Found, ...]
+    _task: Task | None = field(default=None, repr=False, compare=False)
 
     @property
     def best(self) -> Found:
@@ -62,6 +67,21 @@ class Result:
                 f"actsearch resume {self.path.name} --budget 10m"
             )
         return self.hall_of_fame[0]
+
+    def confirm(self, **options: Any) -> Confirmation:
+        """Try the best formulas beside all known activations; see ``actsearch.confirm``.
+
+        Args:
+            options: those of ``actsearch.confirm`` but for the run and its task: ``budget``,
+                ``finalists``, ``transfer``, ``workers``, ``devices``, ``observer``.
+
+        Raises:
+            BadInput: as ``actsearch.confirm``.
+            ActsearchError: as ``actsearch.confirm``.
+        """
+        from actsearch.trials.confirm import confirm
+
+        return confirm(self.path, task=self._task, **options)
 
 
 def search(
@@ -122,10 +142,7 @@ def search(
         "space_settings": the_space.model_dump(mode="json"),
         **task_reference(task, data),
         "task_settings": the_task.settings(),
-        "rungs": [
-            {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
-            for rung in the_task.rungs
-        ],
+        "rungs": [rung.settings() for rung in the_task.rungs],
         "seed": seed,
         "threads": THREADS,
         "device_kind": _kind(slots),
@@ -188,7 +205,8 @@ def resume(
         the_task.prepare()
         check_same(store, the_task)
         if budget is None and births is None:  # those of the last session that said something
-            sessions = [config, *(session.info for session in store.sessions())]
+            infos = (session.info for session in store.sessions())
+            sessions = [config, *(info for info in infos if info.get("kind") != "confirm")]
             budget, births = sessions[-1]["budget"], sessions[-1]["births"]
         limits = _limits(budget, births, store.elapsed_s())
         return _run(store, the_space, the_task, limits, slots, observer, budget, added=given)
@@ -242,7 +260,7 @@ def _run(
             engine.add_seed(expression, operator)
         engine.run(pool)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
-    return Result(store.folder, tuple(_found(scored) for scored in best))
+    return Result(store.folder, tuple(_found(scored) for scored in best), task)
 
 
 def _found(scored: Scored) -> Found:

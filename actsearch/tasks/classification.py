@@ -132,10 +132,7 @@ class ClassificationTask:
             },
             "network": str(self._build(nn.Identity)),
             "recipe": dataclasses.asdict(self.recipe),
-            "rungs": [
-                {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
-                for rung in self.rungs
-            ],
+            "rungs": [rung.settings() for rung in self.rungs],
             "until": None if self.until is None else str(self.until),
             "loop_version": LOOP_VERSION,
         }
@@ -178,13 +175,14 @@ class ClassificationTask:
         if training.rung not in rungs:
             raise unknown("rung", training.rung, rungs)
         rung = rungs[training.rung]
+        recipe = scaled(self.recipe, rung.learning_rate)
         begin, message, outcome = time.perf_counter(), "", None
         try:
             outcome = fit(
                 activation_factory(training.formula),
                 self.network,
                 data,
-                self.recipe,
+                recipe,
                 steps=rung.steps,
                 seed=training.seed,
                 device=device,
@@ -209,6 +207,11 @@ class ClassificationTask:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": []}  # the arrays stay behind; a worker maps its own
+
+
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """Return ``recipe`` with its learning rate times ``factor``."""
+    return dataclasses.replace(recipe, learning_rate=factor * recipe.learning_rate)
 
 
 def activation_factory(formula: str) -> MakeActivation:

@@ -20,6 +20,7 @@ from actsearch.tasks import protocol
 from actsearch.tasks.classification import (
     ClassificationTask,
     activation_factory,
+    scaled,
     slower_backend,
 )
 from actsearch.tasks.data import Split, TrainingData, checked_split, content_digest
@@ -196,7 +197,7 @@ class HeldOutTask:
                 activation_factory(training.formula),
                 task.network,
                 task.open_data(),
-                task.recipe,
+                scaled(task.recipe, self.rungs[0].learning_rate),
                 steps=self.rungs[0].steps,
                 seed=training.seed,
                 device=device,

@@ -81,10 +81,7 @@ class JointTask:
             "task": self.name,
             "score": self.score_name,
             "reference": REFERENCE,
-            "rungs": [
-                {"name": rung.name, "steps": rung.steps, "seeds": list(rung.seeds)}
-                for rung in self.rungs
-            ],
+            "rungs": [rung.settings() for rung in self.rungs],
             "tasks": [task.settings() for task in self.tasks],
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 from actsearch.errors import BadInput
@@ -43,6 +44,11 @@ def check_ladder(task: str, steps: int, rungs: Sequence[Rung]) -> None:
             f"rungs of task '{task}' must grow in steps, from 1 on, got {_listed(lengths)}"
         )
     for rung in rungs:
+        if not 0 < rung.learning_rate < math.inf:
+            raise BadInput(
+                f"rung '{rung.name}' of task '{task}': learning_rate is a factor above 0, got "
+                f"{rung.learning_rate}"
+            )
         if not rung.seeds or len(set(rung.seeds)) < len(rung.seeds):
             raise BadInput(
                 f"rung '{rung.name}' of task '{task}' needs one seed or more, all different, "

@@ -30,11 +30,17 @@ class Rung:
     """One level of effort: how long a training is, and with which seeds it may be repeated.
 
     Seeds are used in their order, and only as many as the search needs to decide about a candidate.
+    ``learning_rate`` is a factor on the task's own: a short training may rank better at another.
     """
 
     name: str
     steps: int
     seeds: tuple[int, ...]
+    learning_rate: float = 1.0
+
+    def settings(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it."""
+        return {**vars(self), "seeds": list(self.seeds)}
 
 
 @dataclass(frozen=True)

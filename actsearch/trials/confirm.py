@@ -120,7 +120,7 @@ def confirm(
     Args:
         run: name or folder of the run.
         budget: time as text (``"10m"``) or seconds; None: until the verdict is clear.
-        finalists: how many of the best bred formulas are tried.
+        finalists: how many of the best formulas are tried.
         transfer: names of further tasks to try them on.
         workers: trainings at once, or ``auto``.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
@@ -183,13 +183,13 @@ def confirm_store(
         task: its task, prepared.
         slots: workers and devices.
         budget_s: how long to train; None: until the verdict is clear.
-        finalists: how many of the best bred formulas are tried.
+        finalists: how many of the best formulas are tried.
         transfer: further tasks to try them on.
         observer: called with a ``Moment`` after each trial.
         pool_of: makes the pool that trains.
 
     Raises:
-        NothingToConfirm: no bred formula has a score.
+        NothingToConfirm: nothing but known activations has a score.
         BadInput: the trials so far were made on another kind of device, or data are missing.
         ActsearchError: the disk or the workers failed.
     """

@@ -15,12 +15,9 @@ from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
-#: Operators of births that were given, not bred.
-GIVEN = ("seed", "added seed")
-
 
 class NothingToConfirm(BadInput):
-    """A run has no bred formula with a score that is not a known activation."""
+    """A run has no formula with a score that is not a known activation."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def check_same(store: RunStore, task: Task) -> None:
     now: dict[str, Any] = json.loads(json.dumps(task.settings()))
     before = config.get("task_settings", now)
     differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    rungs = [{"name": r.name, "steps": r.steps, "seeds": list(r.seeds)} for r in task.rungs]
+    rungs = [rung.settings() for rung in task.rungs]
     if "rungs" not in differing and config.get("rungs", rungs) != rungs:
         differing.append("rungs")
     if differing:
@@ -86,21 +83,17 @@ def known_contestants() -> dict[str, str]:
 
 
 def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
-    """Return the ``n`` best bred formulas that are no known activation, fewer if there are fewer.
+    """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
     Raises:
         NothingToConfirm: there is none.
     """
     known = {parse(formula).fingerprint() for formula in KNOWN.values()}
     hall = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
-    found = [
-        scored.formula
-        for scored in hall
-        if scored.operator not in GIVEN and scored.fingerprint not in known
-    ]
+    found = [scored.formula for scored in hall if scored.fingerprint not in known]
     if not found:
         raise NothingToConfirm(
-            f"run '{store.name}' has no bred formula with a score that is not a known activation; "
+            f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
     return tuple(found[:n])

@@ -16,14 +16,14 @@ from tests.cli.conftest import Command, FakeSearch
 def test_search_hands_over_its_defaults(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:
-    answer = actsearch("search")
+    answer = actsearch("search", "--confirm", "none")
     assert answer.code == 0, answer.err
     ((kind, args, kwargs),) = fake_search.calls
     assert kind == "search"
     assert args == ("default", "mnist1d-cnn")
     del kwargs["observer"]
     assert kwargs == {
-        "budget": "4m",
+        "budget": "3m",
         "births": None,
         "workers": "auto",
         "devices": "auto",
@@ -61,7 +61,7 @@ def test_search_hands_over_its_options(
 def test_resume_hands_over_the_run_and_only_what_was_said(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:
-    answer = actsearch("resume", "first", "--budget", "1h30m")
+    answer = actsearch("resume", "first", "--budget", "1h30m", "--confirm", "none")
     assert answer.code == 0, answer.err
     ((kind, args, kwargs),) = fake_search.calls
     assert (kind, args) == ("resume", (Path("runs/first"),))
@@ -71,7 +71,7 @@ def test_resume_hands_over_the_run_and_only_what_was_said(
 def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path, golden: Any
 ) -> None:
-    answer = actsearch("search", "--run", "second", "--quiet")
+    answer = actsearch("search", "--confirm", "none", "--run", "second", "--quiet")
     assert (answer.code, answer.err) == (0, "")
     golden.check("search.txt", answer.out)
 
@@ -79,7 +79,7 @@ def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(
 def test_progress_goes_to_standard_error_as_lines(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:
-    answer = actsearch("search")
+    answer = actsearch("search", "--confirm", "none")
     (line,) = answer.err.splitlines()
     assert line.startswith("1m 00s of 4m 00s, 3m 00s left | 7 births: 4 trained")
 
@@ -88,7 +88,7 @@ def test_ctrl_c_says_how_to_go_on(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:
     fake_search.raises = KeyboardInterrupt()
-    answer = actsearch("search", "--quiet", "--runs-dir", "my runs")
+    answer = actsearch("search", "--confirm", "none", "--quiet", "--runs-dir", "my runs")
     assert (answer.code, answer.out) == (130, "")
     assert answer.err == (
         "actsearch: interrupted; everything saved; "
@@ -119,6 +119,6 @@ def test_ctrl_c_before_the_run_exists_promises_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fake_search, "_run", interrupted)
-    answer = actsearch("search", "--run", "unborn", "--quiet")
+    answer = actsearch("search", "--confirm", "none", "--run", "unborn", "--quiet")
     assert answer.code == 130
     assert answer.err == "actsearch: interrupted before the search began\n"

@@ -80,15 +80,29 @@ def test_only_what_is_open_trains_on() -> None:
     assert WINS not in found.standing.values()
 
 
-def test_adjusted_p_values_are_holm_over_the_share_of_the_look() -> None:
+@pytest.mark.parametrize("looks", [(6,), (6, 10), LOOKS])
+def test_adjusted_p_values_are_holm_over_the_share_of_the_look(looks: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     scores = drawn(rng, {"f": 0.0, "a": -6.0, "b": -0.5, "c": 0.0}, 6)
-    found = replay(scores, ["f"], ["a", "b", "c"], seeds=SEEDS[:6], looks=(6,))
+    found = replay(scores, ["f"], ["a", "b", "c"], seeds=SEEDS[:6], looks=looks)
     p_values = holm([paired_t(differences(scores["f"], scores[k])) for k in "abc"])
     assert [found.adjusted["f", k] for k in "abc"] == pytest.approx(
-        [min(1.0, 2 * p) for p in p_values]
+        [min(1.0, len(looks) * p) for p in p_values]
     )
     assert found.decided == {("f", "a"): BETTER}
+
+
+@pytest.mark.parametrize("n_seeds", [6, 10, 20])
+def test_every_look_spends_an_equal_part_of_the_error_rate(n_seeds: int) -> None:
+    # One pair alone, so that nothing is to correct but the number of looks: 3, whichever it is.
+    scores = drawn(np.random.default_rng(28), {"f": 0.0, "k": 0.0})
+    p = {n: paired_t(differences(cut(scores, n)["f"], cut(scores, n)["k"])) for n in (6, 10, 20)}
+    assert p[20] < p[10] < p[6], "no look decides before the one that is asked for"
+    at: dict[str, Any] = {"seeds": SEEDS[:n_seeds], "looks": (6, 10, 20)}
+    assert replay(scores, ["f"], ["k"], alpha=2.99 * p[n_seeds], **at).decided == {}
+    found = replay(scores, ["f"], ["k"], alpha=3.01 * p[n_seeds], **at)
+    assert list(found.decided) == [("f", "k")]
+    assert found.adjusted["f", "k"] == pytest.approx(3 * p[n_seeds])
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from actsearch.results import statistics
 from actsearch.results.statistics import (
     bootstrap_interval,
     differences,
@@ -47,7 +48,10 @@ def test_a_worked_example() -> None:
     theta = math.atan(t / math.sqrt(3))
     assert found.t_p == pytest.approx(1 - 2 / math.pi * (theta + math.sin(theta) * math.cos(theta)))
     assert found.wilcoxon_p == 2 / 2**4  # all of one sign: the rarest two of 16 patterns
-    assert 1 <= found.low < 2.5 < found.high <= 4
+    # Of the 256 resamples 4 are constant. Of the others 4 (1 1 1 2, in any order) have t = -5 and
+    # the next 6 (1 1 2 2) have t = -2 sqrt(3): the least 1.6 % and 4.0 %, so these hold the 2.5 %
+    # quantile. The standard error is sqrt(5 / 12), and the other end is the mirror image.
+    assert (found.low, found.high) == pytest.approx((2.5 - math.sqrt(5), 2.5 + math.sqrt(5)))
 
 
 @pytest.mark.parametrize("common", [0, 1])
@@ -153,10 +157,61 @@ def test_the_interval_leans_to_the_long_tail() -> None:
     assert high - mean > 1.5 * (mean - low)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
-def test_few_values_still_have_an_interval(n: int) -> None:
-    low, high = bootstrap_interval(normal(n))
-    assert min(normal(n)) <= low < high <= max(normal(n))
+def test_two_or_three_values_have_the_interval_of_student() -> None:
+    # The quantiles have closed forms: Cauchy's with 1 degree of freedom, an algebraic with 2.
+    reach = math.tan(math.pi * 0.475)  # 12.7 standard errors, here of 1
+    assert bootstrap_interval([3.0, 1.0]) == pytest.approx((2 - reach, 2 + reach))
+    reach = 0.95 * math.sqrt(2 / (4 * 0.975 * 0.025)) * math.sqrt(3)  # 4.3 of sqrt(3)
+    assert bootstrap_interval([0.0, 6.0, 3.0]) == pytest.approx((3 - reach, 3 + reach))
+    half = bootstrap_interval([3.0, 1.0], 0.5)
+    assert half == pytest.approx((1, 3)), "a Cauchy variable is within 1 in half of the cases"
+
+
+@pytest.mark.parametrize("n", [4, 5])
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_few_values_have_the_interval_of_all_their_resamples(n: int, level: float) -> None:
+    gains = normal(n, seed=1)
+    mean, error = mean_and_error(gains)
+    assert error is not None
+    low, high = bootstrap_interval(gains, level)
+    assert low < mean < high
+    # The ends, in standard errors from the mean, cut these shares off the t of all n**n resamples.
+    all_of_them = np.array([v for v in itertools.product(gains, repeat=n) if len(set(v)) > 1])
+    t = (all_of_them.mean(1) - mean) / (all_of_them.std(1, ddof=1) / math.sqrt(n))
+    for limit, share in [(high, (1 - level) / 2), (low, (1 + level) / 2)]:
+        end = (mean - limit) / error
+        below, up_to = (t < end - 1e-9).mean(), (t <= end + 1e-9).mean()
+        assert below - 0.01 <= share <= up_to + 0.01
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(-40, 40).map(lambda k: k / 8), min_size=2, max_size=9),
+    st.sampled_from([-8.0, -1.0, 0.25, 3.0]),
+    st.integers(-9, 9),
+)
+def test_the_interval_holds_the_mean_and_goes_with_the_unit(
+    gains: list[float], scale: float, shift: int
+) -> None:
+    low, high = bootstrap_interval(gains)
+    mean, _ = mean_and_error(gains)
+    assert low - 1e-9 <= mean <= high + 1e-9
+    assert (low < high) == (len(set(gains)) > 1)
+    ends = bootstrap_interval([scale * gain + shift for gain in gains])
+    assert ends == pytest.approx(sorted([scale * low + shift, scale * high + shift]), abs=1e-6)
+    narrow = bootstrap_interval(gains, 0.5)
+    assert low <= narrow[0] <= narrow[1] <= high
+
+
+@pytest.mark.parametrize("n", [3, 4, 6, 10])
+def test_the_interval_holds_the_true_mean_as_often_as_it_says(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "N_RESAMPLES", 999)
+    rng = np.random.default_rng(5)
+    intervals = [bootstrap_interval(rng.normal(0.3, 1, n).tolist()) for _ in range(400)]
+    n_held = sum(low <= 0.3 <= high for low, high in intervals)
+    assert 0.90 * 400 <= n_held <= 0.99 * 400
 
 
 @pytest.mark.parametrize(("gains", "level"), [([1.0], 0.95), ([1.0, 2.0], 1.0), ([], 0.95)])

@@ -162,3 +162,16 @@ def test_time_for_preparing_data_is_not_taken_from_the_budget(tmp_path: Path) ->
     start(tmp_path, task=Slow(), budget=1.4, births=16)
     with RunStore.open(tmp_path / "r") as store:
         assert store.n_trainings() > 0
+
+
+def test_a_result_is_confirmed_and_resume_keeps_to_the_search(tmp_path: Path) -> None:
+    result = start(tmp_path, births=80)
+    with RunStore.open(tmp_path / "r") as store:
+        before = store.elapsed_s()
+    confirmation = result.confirm(workers=1, devices="cpu")
+    assert "known activations" in confirmation.sentence
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.trials()
+        assert store.elapsed_s() == before  # confirming has a budget of its own
+    go_on(tmp_path)
+    assert len(births(tmp_path)) == 80
