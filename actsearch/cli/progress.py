@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
+    from actsearch.runs import Scored
     from actsearch.search import Snapshot
 
 PLAIN_INTERVAL_S = 10.0
@@ -145,8 +146,7 @@ def line(snapshot: Snapshot) -> str:
     """Write the state of a search on one line."""
     parts = [time_text(snapshot, snapshot.elapsed_s), counts(snapshot)]
     if snapshot.best:
-        best = snapshot.best[0]
-        parts.append(f"best {with_error(best.mean, best.standard_error)}  {best.formula}")
+        parts.append(f"best {scored_text(snapshot.best[0])}")
     return printable(" | ".join(parts))
 
 
@@ -175,14 +175,19 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
         "best so far" if snapshot.best else "no score yet",
     ]
     for item in snapshot.best[:_N_BEST]:
-        score = with_error(item.mean, item.standard_error)
-        lines.append(f"  {score} ({item.rung}, n = {item.n})  {item.formula}")
+        lines.append(f"  {scored_text(item)}")
     lines += ["", "training now"]
     lines += [f"  {formula}" for formula in snapshot.in_flight[:_N_IN_FLIGHT]]
     more = len(snapshot.in_flight) - _N_IN_FLIGHT
     if more > 0:
         lines.append(f"  and {more} more")
     return lines
+
+
+def scored_text(item: Scored) -> str:
+    """Write a score with its standard error, rung and number of trainings, and the formula."""
+    score = with_error(item.mean, item.standard_error)
+    return f"{score} ({item.rung}, n = {item.n})  {item.formula}"
 
 
 def climbed(snapshot: Snapshot) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, note
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
-from actsearch.results.tables import Column, Format, number, write_rows
+from actsearch.results.hall import with_error
+from actsearch.results.tables import Column, Format, write_rows
 
 COLUMNS = (
     Column("run", "run"),
@@ -18,13 +19,16 @@ COLUMNS = (
     Column("trained", "trained", right=True),
     Column("duplicates", "duplicates", right=True),
     Column("elapsed_s", "time", show=lambda time_s: format_duration(time_s or 0), right=True),
-    Column("best", "best", show=number, right=True),
+    Column("best", "best", right=True),
     Column("best_formula", "best formula", long=True),
     Column("task", "task", long=True),
     Column("space", "space", long=True),
 )
 #: What JSON and CSV have besides.
 MORE_COLUMNS = (
+    Column("best_standard_error", "standard error"),
+    Column("best_n", "n"),
+    Column("best_rung", "rung"),
     Column("seed", "seed"),
     Column("rejected", "rejected"),
     Column("trainings", "trainings"),
@@ -47,7 +51,15 @@ def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> 
         note(f"there are no runs in {runs_dir} (start one: actsearch search)")
         return
     columns = COLUMNS if fmt is Format.TABLE else COLUMNS + MORE_COLUMNS
+    if fmt is Format.TABLE:
+        rows = [{**row, "best": _best_cell(row)} for row in rows]
     write_rows(columns, rows, fmt, sys.stdout)
+
+
+def _best_cell(row: dict[str, Any]) -> str:
+    if row.get("best") is None:
+        return ""
+    return f"{with_error(row['best'], row['best_standard_error'])} (n = {row['best_n']})"
 
 
 def _row(path: Path) -> dict[str, Any]:
@@ -75,6 +87,9 @@ def _row(path: Path) -> dict[str, Any]:
         "trainings": sums.trainings,
         "elapsed_s": sums.elapsed_s,
         "best": best.mean if best else None,
+        "best_standard_error": best.standard_error if best else None,
+        "best_n": best.n if best else None,
+        "best_rung": best.rung if best else None,
         "best_formula": best.formula if best else None,
         "created_s": sessions[0].begin_s if sessions else 0.0,
     }

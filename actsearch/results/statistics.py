@@ -8,6 +8,7 @@ before a number is asked for.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ from actsearch.runs.scores import mean_and_error
 __all__ = [
     "Paired",
     "Scores",
-    "bootstrap_interval",
     "differences",
     "holm",
+    "interval",
     "mean_and_error",
     "paired",
     "paired_t",
@@ -29,7 +30,9 @@ __all__ = [
 #: seed -> score, higher for better.
 Scores = Mapping[int, float]
 
-MIN_RESAMPLED = 10
+#: The fewest values that are resampled; Student's t gives the interval of fewer.
+MIN_RESAMPLED = 20
+#: Resamples behind an interval of the bootstrap.
 N_RESAMPLES = 9999
 #: Digits of the largest score that a difference keeps: 0.7 - 0.6 and 0.8 - 0.7 differ in the last
 #: bits of their floats alone, and tests by ranks must see that they tie.
@@ -40,8 +43,8 @@ DIGITS = 12
 class Paired:
     """The differences "ours - others" at ``n`` common seeds.
 
-    ``low`` and ``high`` are the bootstrap interval of the ``mean``. ``t_p`` and ``wilcoxon_p`` are
-    two-sided. ``effect_size`` is Cohen's d_z, the mean in units of the standard deviation of the
+    ``low`` and ``high`` are the ends of an ``interval`` of the ``mean``. ``t_p`` and
+    ``wilcoxon_p`` are two-sided. ``effect_size`` is Cohen's d_z, the mean in units of the standard deviation of the
     differences; None where that is zero.
     """
 
@@ -71,7 +74,7 @@ def paired(ours: Scores, others: Scores, level: float = 0.95) -> Paired | None:
     gains = differences(ours, others)
     if len(gains) < 2:
         return None
-    low, high = bootstrap_interval(gains, level)
+    low, high = interval(gains, level)
     mean, error = mean_and_error(gains)
     if min(gains) == max(gains):  # a sum over n may miss the value by a bit
         mean, error = gains[0], None
@@ -105,16 +108,16 @@ def differences(ours: Scores, others: Scores) -> list[float]:
     return [round(gain, digits) + 0.0 for gain in gains]  # + 0.0 makes a zero of -0.0
 
 
-def bootstrap_interval(gains: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Return an interval for the mean: the studentised bootstrap, or Student's t below 10 values.
+def interval(gains: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Return an interval for the mean: a bootstrap (BCa), or Student's t below 20 values.
 
-    Each resample's mean is measured in its own standard error (bootstrap-t), which keeps the
-    interval honest where percentiles and their corrected forms (BCa) are too narrow: with 10
-    normal values it holds the true mean in 94 of 100 cases, they in 89. With fewer than 10 there
-    is too little to resample, ties make it lopsided, and Student's t holds as well. The resamples
-    are the same in every call; for equal values the answer is the value itself, twice.
+    Few values tell little of their own spread. On normal samples the bias-corrected and accelerated
+    bootstrap holds the true mean in 85 of 100 cases with 5 values, in 89 with 10 and in 93 with 32;
+    Student's t in 95 with any number. Studentised resamples (bootstrap-t) would hold it in 94 with
+    10, but one training that collapsed among them gives differences of accuracies below -1. The
+    resamples are the same in every call; equal values give the value itself, twice.
 
-    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 12.
+    Source: Efron 1987, Better Bootstrap Confidence Intervals.
 
     Args:
         gains: two values or more.
@@ -123,26 +126,39 @@ def bootstrap_interval(gains: Sequence[float], level: float = 0.95) -> tuple[flo
     Raises:
         ValueError: fewer than two values, or ``level`` not between 0 and 1.
     """
-    import numpy as np
-
-    if len(gains) < 2 or not 0 < level < 1:
+    n = len(gains)
+    if n < 2 or not 0 < level < 1:
         raise ValueError(f"an interval needs 2 values and 0 < level < 1, got {gains} and {level}")
     if min(gains) == max(gains):
         return gains[0], gains[0]
-    n = len(gains)
-    mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1)) / math.sqrt(n)
     if n < MIN_RESAMPLED:
         from scipy.special import stdtrit
 
+        mean, error = mean_and_error(list(gains))
+        assert error is not None
         half = float(stdtrit(n - 1, (1 + level) / 2)) * error
         return mean - half, mean + half
-    resampled = np.random.default_rng(0).integers(0, n, (N_RESAMPLES, n))
-    values = np.asarray(gains)[resampled]
-    errors = values.std(axis=1, ddof=1) / math.sqrt(n)
-    varied = errors > 1e-9 * error  # n times the same value measures nothing
-    t = (values.mean(axis=1)[varied] - mean) / errors[varied]
-    low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
-    return float(mean - high * error), float(mean - low * error)
+    return _bootstrapped(gains, level)
+
+
+def _bootstrapped(gains: Sequence[float], level: float) -> tuple[float, float]:
+    import numpy as np
+    from scipy import stats
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the correction that is undefined: looked at below
+        for method in ("BCa", "percentile"):
+            found = stats.bootstrap(
+                (np.asarray(gains),),
+                np.mean,
+                confidence_level=level,
+                n_resamples=N_RESAMPLES,
+                method=method,
+                random_state=np.random.default_rng(0),  # the name that every SciPy accepts
+            ).confidence_interval
+            if math.isfinite(found.low) and math.isfinite(found.high):
+                break
+    return float(found.low), float(found.high)
 
 
 def paired_t(gains: Sequence[float]) -> float:

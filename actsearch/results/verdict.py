@@ -33,7 +33,7 @@ class Row:
     """One formula, and how the leading finalist compares with it.
 
     ``mean``, ``standard_error`` and ``n`` are of its own scores; ``difference`` (the leader's
-    score minus this one's), its bootstrap interval ``low`` to ``high``, ``t_p``, ``wilcoxon_p`` and
+    score minus this one's), its interval ``low`` to ``high``, ``t_p``, ``wilcoxon_p`` and
     ``effect_size`` (Cohen's d_z) are of the ``n_pairs`` seeds that both have, and the interval and
     these two p-values are those of the single comparison, as if there were no other. ``holm_p`` is
     what decides (``looks.replay`` says how it is adjusted): at most ``alpha`` exactly where

@@ -11,8 +11,8 @@ from actsearch.tasks.protocol import Rung
 
 #: Name, share of the full length, seeds.
 _DEFAULT: tuple[tuple[str, float, tuple[int, ...]], ...] = (
-    ("short", 1 / 7, (0, 1)),
-    ("medium", 1 / 2.5, (0, 1)),
+    ("short", 1 / 7, (0,)),
+    ("medium", 1 / 2.5, (0,)),
     ("full", 1.0, (0, 1, 2, 3, 4, 5, 6, 7)),
 )
 

@@ -45,7 +45,7 @@ class Entry:
     """One activation in a comparison.
 
     ``difference`` is its score minus the reference's at the ``n_pairs`` common seeds, with a
-    bootstrap interval ``low`` to ``high``; ``holm_p`` corrects ``t_p`` for the number of
+    interval ``low`` to ``high``; ``holm_p`` corrects ``t_p`` for the number of
     comparisons. ``reached_step`` and ``reached_s`` are means over the ``n_reached`` trainings that
     reached the target. Signals are means over layers and seeds; None where the task measures none.
     """

@@ -22,8 +22,8 @@ from actsearch.search.engine import Snapshot
 from tests.cli.conftest import snapshot
 
 BEST = (
-    Scored(2, "x*[b]sin(x)", 4, 0.677, 0.006, 2, "crossover", (0, 1), None, "ok", 2.5),
-    Scored(1, "silu(x)", 2, 0.644, 0.004, 2, "seed", (), None, "ok", 2.5),
+    Scored(2, "x*[b]sin(x)", 4, 0.677, 0.006, 2, "crossover", (0, 1), None, "ok", 2.5, "full"),
+    Scored(1, "silu(x)", 2, 0.644, 0.004, 2, "seed", (), None, "ok", 2.5, "full"),
 )
 
 
@@ -67,7 +67,7 @@ def test_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue().splitlines() == [
         f"{second}s of 4m 00s, {left} left | "
         "7 births: 4 trained, 1 duplicates, 2 rejected, 0 waiting | "
-        "best 0.6770 ± 0.0060  x*[b]sin(x)"
+        "best 0.6770 ± 0.0060 (full, n = 2)  x*[b]sin(x)"
         for second, left in ((0, "4m 00s"), (10, "3m 50s"), (20, "3m 40s"))
     ]
 
@@ -95,7 +95,8 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     for words in (
         "first · default",
         "7 births: 4 trained, 1 duplicates, 2 rejected, 0 waiting; 8 trainings",
-        "0.6770 ± 0.0060  x*[b]sin(x)",
+        "0.6770 ± 0.0060 (full, n = 2)  x*[b]sin(x)",
+        "reached: short 4, full 2",
         "sin(0*x)",
         "and 2 more",
     ):

@@ -70,7 +70,7 @@ def test_no_win_when_the_seeds_are_used_up() -> None:
     assert found.sentence == (
         "Nothing was shown to beat all 31 known activations; x*foo(x) leads the finalists and is "
         "not shown to beat squared ReLU: +0.03 points against the best of the known, squared ReLU; "
-        "95 % interval -0.11 to 0.19; 10 seeds"
+        "95 % interval -0.12 to 0.18; 10 seeds"
     )
     assert (found.winner, found.leader, found.is_clear) == (None, "x*foo(x)", True)
 
@@ -79,8 +79,8 @@ def test_a_finalist_that_is_worse() -> None:
     found = judged(scores_of(means(foo=0.625), n=10))
     assert found.sentence == (
         "Nothing was shown to beat all 31 known activations; x*foo(x) leads the finalists and is "
-        "worse than squared ReLU and GELU and is not shown to beat SiLU and ReLU: -2.4 points "
-        "against the best of the known, squared ReLU; 95 % interval -3.2 to -2.2; 6 seeds"
+        "worse than squared ReLU and GELU and is not shown to beat SiLU and ReLU: -2.42 points "
+        "against the best of the known, squared ReLU; 95 % interval -2.69 to -2.14; 6 seeds"
     )
     assert found.is_clear
     found = judged(scores_of(means(foo=0.625), n=10, noise=6), seeds=SEEDS[:10])
@@ -92,7 +92,7 @@ def test_between_two_looks() -> None:
     assert found.sentence == (
         "Nothing is shown yet to beat all 31 known activations; x*foo(x) leads the finalists and "
         "is not shown to beat squared ReLU: +1.2 points against the best of the known, squared "
-        "ReLU; 95 % interval -1.2 to 1.9; 6 seeds; 8 trainings are missing to the next look"
+        "ReLU; 95 % interval 0.4 to 2.1; 6 seeds; 8 trainings are missing to the next look"
     )
     assert found.needed == dict.fromkeys(["x*foo(x)", "relu(x)**2"], tuple(SEEDS[6:10]))
 
@@ -136,7 +136,7 @@ def test_known_activations_that_do_not_train() -> None:
         scores[formula] = {s: v for s, v in scores[formula].items() if s not in seeds}
     found = judged(scores, failed=failed)
     assert found.sentence.startswith(
-        "x*foo(x) beats all 31 known activations (2 of them do not train): +5.1 points"
+        "x*foo(x) beats all 31 known activations (2 of them do not train): +5.08 points"
     )
     row = by_name(found)["ReLU"]
     assert (row.decided, row.n, row.n_failed, row.mean) == (NO_TRAINING, 0, 6, None)
@@ -152,17 +152,17 @@ def test_known_activations_that_do_not_train() -> None:
 
 def test_plain_numbers_where_the_score_is_no_accuracy() -> None:
     scores = scores_of(means(foo=0.7), n=6)
-    assert "+5.1 points" in judged(scores).sentence
-    assert "+0.051 over the best of them" in judged(scores, score_name="score").sentence
+    assert "+5.08 points" in judged(scores).sentence
+    assert "+0.0508 over the best of them" in judged(scores, score_name="score").sentence
     larger = scores_of(means(foo=0.7), n=6, scale=100)  # not within 0 and 1
-    assert "+5.1 over the best of them" in judged(larger).sentence
+    assert "+5.08 over the best of them" in judged(larger).sentence
 
 
 def test_one_known_activation() -> None:
     scores = scores_of({"f": 0.7, "relu(x)": 0.6}, noise=5)
     found = judged(scores, {"relu(x)": "ReLU"})
     assert found.sentence == (
-        "f beats ReLU: +10.4 points on average; 95 % interval 6.4 to 11.4; 6 seeds"
+        "f beats ReLU: +10.4 points on average; 95 % interval 9.0 to 11.8; 6 seeds"
     )
 
 
@@ -195,6 +195,18 @@ def test_rows_agree_with_the_decisions(lead: float) -> None:
             if row.decided == BETTER:
                 assert row.difference > 0
     assert (found.winner is not None) == (found.rows[0].decided == WINS)
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0, 6.0])
+def test_what_is_decided_at_6_seeds_has_an_interval_on_that_side_of_0(noise: float) -> None:
+    found = judged(scores_of(means(foo=0.55), noise=noise))
+    decided = [row for row in found.rows if row.decided in {BETTER, WORSE}]
+    assert {row.decided for row in decided} == {BETTER, WORSE}
+    for row in decided:
+        assert row.n_pairs == 6
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low > 0 if row.decided == BETTER else row.high < 0
 
 
 def test_the_best_of_two_winners_wins() -> None:

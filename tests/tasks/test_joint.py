@@ -205,7 +205,12 @@ def test_settings_are_those_of_the_tasks() -> None:
     a, b = two()
     settings = joint(a, b).settings()
     assert settings["tasks"] == [a.settings(), b.settings()]
-    assert settings["rungs"][0] == {"name": "short", "steps": 20, "seeds": [0, 1]}
+    assert settings["rungs"][0] == {
+        "name": "short",
+        "steps": 20,
+        "seeds": [0, 1],
+        "learning_rate": 1.0,
+    }
 
 
 def test_compiles_ahead_for_those_that_do() -> None:

@@ -129,8 +129,8 @@ def make_run(
         "seed": 0,
         "rung": "full",
         "rungs": [
-            {"name": "short", "steps": 1, "seeds": [0]},
-            {"name": "full", "steps": 2, "seeds": [0, 1]},
+            {"name": "short", "steps": 1, "seeds": [0], "learning_rate": 1.0},
+            {"name": "full", "steps": 2, "seeds": [0, 1], "learning_rate": 1.0},
         ],
         "seeds": [0, 1],
         "data": None,
