@@ -90,10 +90,12 @@ def rank_key(scored: Scored, ladder: Sequence[str]) -> tuple[int, int, float, in
     """Return what births with a score are sorted by, the best first.
 
     The longer rung, then more trainings there (a formula is measured again only while it may be
-    among the best), then the higher mean, the smaller formula, the earlier birth.
+    among the best), then the higher mean, the smaller formula, the earlier birth. The first birth
+    is measured in full whatever it scores, so its trainings count as one.
     """
     assert scored.mean is not None
-    return -ladder.index(scored.rung), -scored.n, -scored.mean, scored.size, scored.id
+    n = scored.n if scored.id else 1
+    return -ladder.index(scored.rung), -n, -scored.mean, scored.size, scored.id
 
 
 def _by_birth(trainings: Iterable[TrainingRow]) -> dict[int, list[TrainingRow]]:

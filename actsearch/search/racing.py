@@ -7,7 +7,7 @@ rules decide who goes on, the best of those that wait being asked first:
 *Quota.* Of all that ran a stage, at most one in ``reduction`` goes on to a longer rung, and one in
 ``repeat_reduction`` to more seeds of the same (successive halving: Jamieson and Talwalkar 2016;
 without waiting for a generation: Li et al. 2020). One that scores above all that ran the stage
-before needs no place in the quota.
+before (four at least) needs no place in the quota.
 
 *Test.* Nobody goes on who is clearly worse than the leaders on the same seeds. The difference to
 their mean is held against its standard error, which comes from how much candidates' differences
@@ -18,6 +18,7 @@ at the stages where they were lucky). One that the quota holds back is not dropp
 goes on when its turn comes.
 
 The first birth runs the whole ladder whatever it scores: it is what others are measured against.
+It ranks as if it had run one seed of the rung that it has come to.
 
 Leading, and being preferred as a parent, goes by the stage reached first and by the mean there
 second. So a lucky score leads nobody astray: it buys the next stage, on other seeds.
@@ -37,8 +38,11 @@ from actsearch.tasks.protocol import Pace, Rung
 
 #: So many differences between seeds are needed before their spread is believed.
 MIN_CONTRASTS = 8
-#: So many promoted candidates are needed before their curves set a pace for others.
+#: So many of the best set the pace of the others by their curves, and fewer set none.
+N_CURVES = 16
 MIN_CURVES = 8
+#: A record counts as one where at least so many ran the stage.
+MIN_RAN = 4
 #: Median absolute deviation -> standard deviation, for normal numbers.
 _MAD_TO_DEVIATION = 1.4826
 
@@ -79,19 +83,21 @@ def stages_of(rungs: Sequence[Rung]) -> tuple[Stage, ...]:
 class Standing:
     """How far a candidate came: the last stage it finished, and its mean score there.
 
-    ``mean`` is over the seeds ``so_far`` of the stage, None for one that has no score.
+    ``mean`` is over the seeds ``so_far`` of the stage, None for one that has no score; ``rank``
+    is what the level counts for.
     """
 
     birth_id: int
     size: int
     level: int
     mean: float | None
+    rank: int
 
     @property
     def order(self) -> tuple[int, float, int, int]:
         """Sort key, the best first; only for those with a mean."""
         assert self.mean is not None
-        return (-self.level, -self.mean, self.size, self.birth_id)
+        return (-self.rank, -self.mean, self.size, self.birth_id)
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,6 @@ class Race:
         self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
         self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
         self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
-        self._paces: dict[str, dict[int, list[float]]] = {}  # rung -> step -> sorted scores
         n_tests = max(1, len(self.stages) - 1)
         self._quantile = statistics.NormalDist().inv_cdf(1 - racing.error_rate / n_tests)
 
@@ -155,7 +160,10 @@ class Race:
         mean = None
         if scores is not None:
             mean = math.fsum(scores[seed] for seed in stage.so_far) / len(stage.so_far)
-        standing = Standing(birth_id, size, level, mean)
+        rank = level
+        while birth_id == 0 and self.stages[rank].seeds != self.stages[rank].so_far:
+            rank -= 1
+        standing = Standing(birth_id, size, level, mean, rank)
         self._standings[birth_id] = standing
         if mean is None or scores is None:
             return
@@ -190,8 +198,6 @@ class Race:
         mean, size = self._means[birth_id, before], self._standings[birth_id].size
         self._waiting[before].remove((-mean, size, birth_id))
         self._n_promoted[before] += birth_id != 0
-        if self.stages[before].seeds == self.stages[before].so_far:
-            self._set_pace(birth_id, self.stages[before].rung)
 
     def ranking(self, n: int) -> list[Standing]:
         """Return the n best, the best first."""
@@ -215,14 +221,23 @@ class Race:
         return difference < -self._quantile * error
 
     def pace(self, rung: str) -> Pace:
-        """Return what a curve at ``rung`` must not fall below: far below all that went on.
+        """Return what a curve at ``rung`` must not fall below: far below all of the best.
 
-        At each step that is as far below the worst of those as the worst is below their median.
+        At each step that is twice as far below the worst of them as the worst is below their
+        median. The first birth, which goes on whatever it scores, does not count.
         """
+        curves = [
+            self._curves[birth_id][rung]
+            for *_, birth_id in self._ranked[: N_CURVES + 1]
+            if birth_id != 0 and rung in self._curves[birth_id]
+        ][:N_CURVES]
+        if len(curves) < MIN_CURVES:
+            return ()
         points = []
-        for step, scores in sorted(self._paces.get(rung, {}).items()):
-            if len(scores) >= MIN_CURVES:
-                points.append((step, 2 * scores[0] - statistics.median(scores)))
+        for same_step in zip(*curves, strict=False):
+            scores = [score for _, score in same_step]
+            worst = min(scores)
+            points.append((same_step[0][0], worst - 2 * (statistics.median(scores) - worst)))
         return tuple(points)
 
     def _next_at(self, level: int) -> int | None:
@@ -235,7 +250,7 @@ class Race:
         reduction = self._racing.reduction if longer else self._racing.repeat_reduction
         birth_id = waiting[0][-1]
         full = self._n_promoted[level] >= math.floor(self._n_reached[level] / reduction)
-        is_record = birth_id == self._records[level][1] and self._n_reached[level] > 1
+        is_record = birth_id == self._records[level][1] and self._n_reached[level] >= MIN_RAN
         if full and not is_record:
             return None
         # All that wait ran the same seeds: if the best of them fails, so do the others.
@@ -249,7 +264,3 @@ class Race:
         middle = statistics.median(contrasts)
         spread = statistics.median(abs(value - middle) for value in contrasts)
         return _MAD_TO_DEVIATION * spread
-
-    def _set_pace(self, birth_id: int, rung: str) -> None:
-        for step, score in self._curves.get(birth_id, {}).get(rung, ()):
-            bisect.insort(self._paces.setdefault(rung, {}).setdefault(step, []), score)

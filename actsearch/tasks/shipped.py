@@ -24,7 +24,7 @@ _SMALL_CNN = functools.partial(
 )
 
 #: Task -> steps of the short, the medium and the full rung, and the factor on the learning rate of
-#: the first: chosen so that the short score ranks the known activations as the full one does
+#: the first two: chosen so that the short score ranks the known activations as the full one does
 #: (benchmarks/rungs.py; docs/results.md has what it says).
 _LADDERS = {
     "mnist1d-mlp": (120, 300, 900, 1.0),
@@ -39,7 +39,7 @@ _LADDERS = {
 _RUNGS = {
     task: (
         Rung("short", short, (0,), rate),
-        Rung("medium", medium, (0,)),
+        Rung("medium", medium, (0,), rate),
         Rung("full", full, tuple(range(8))),
     )
     for task, (short, medium, full, rate) in _LADDERS.items()

@@ -85,6 +85,13 @@ def test_order_is_score_then_size_then_age(birth: Any, training: Any) -> None:
     assert [one.id for one in hall_of_fame(births, rows, 2)] == [3, 1]
 
 
+def test_the_first_birth_ranks_by_its_mean_however_often_it_ran(birth: Any, training: Any) -> None:
+    births = [birth(0), birth(1), birth(2), birth(3)]
+    rows = [training(0, seed, 0.5) for seed in range(8)]
+    rows += [training(1, 0, 0.6), training(2, 0, 0.4), training(3, 0, 0.45), training(3, 1, 0.45)]
+    assert [one.id for one in hall_of_fame(births, rows)] == [3, 1, 0, 2]
+
+
 values = st.floats(0, 1)
 
 
@@ -96,15 +103,15 @@ def test_the_order_of_the_records_does_not_matter(
 
     births = [
         Birth(k, "seed", (), "x", None, "accepted", size=size)
-        for k, (_, _, size) in enumerate(data)
+        for k, (_, _, size) in enumerate(data, start=1)
     ]
     rows = [
         TrainingRow(k, "full", seed, "ok", pair[seed], {}, (), 0.1, "cpu")
-        for k, pair in enumerate(data)
+        for k, pair in enumerate(data, start=1)
         for seed in (0, 1)
     ]
     hall = hall_of_fame(births, rows)
-    assert sorted(one.id for one in hall) == list(range(len(data)))
+    assert sorted(one.id for one in hall) == list(range(1, len(data) + 1))
     assert [one.mean for one in hall] == sorted((one.mean for one in hall), reverse=True)  # type: ignore[type-var]
     shuffled = births[:], rows[:]
     for part in shuffled:

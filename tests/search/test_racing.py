@@ -86,13 +86,13 @@ def test_the_best_climb_and_the_quota_bounds_how_many() -> None:
         n_ran = sum(reached >= level for reached in levels)
         n_went_on = sum(reached > level for reached in levels)
         assert n_went_on <= n_ran / share + 8  # the first birth, and records: about ln(200)
-    best = max(quality, key=lambda birth_id: quality[birth_id])
-    assert runner.race.ranking(1)[0].birth_id == best
-    assert runner.level[best] == len(runner.race.stages) - 1
+    assert quality[runner.race.ranking(1)[0].birth_id] > 0.95
+    best = sorted(quality, key=lambda birth_id: -quality[birth_id])[:3]
+    assert all(runner.level[birth_id] >= 3 for birth_id in best)  # in full
 
 
 def test_the_first_birth_runs_the_whole_ladder_whatever_it_scores() -> None:
-    runner = Runner(LADDER, noise=0.01)
+    runner = Runner(LADDER, noise=0.01, reduction=2, repeat_reduction=2)
     for birth_id in range(30):
         runner.start(birth_id, quality=0.0 if birth_id == 0 else 0.9)
         runner.climb()
@@ -185,16 +185,18 @@ def test_clearly_worse_formulas_are_dropped_although_the_quota_has_room() -> Non
     assert max(runner.level[birth_id] for birth_id in range(1, 20)) == 6
 
 
-def test_the_pace_lies_far_below_all_that_went_on() -> None:
+def test_the_pace_lies_far_below_all_of_the_best() -> None:
     runner = Runner(LADDER, noise=0.02, reduction=1, repeat_reduction=1)
-    assert runner.race.pace("short") == ()
-    for birth_id in range(MIN_CURVES):
+    runner.start(0, 0.1)  # the first birth goes on whatever it scores, and sets no pace
+    runner.climb()
+    for birth_id in range(1, MIN_CURVES + 1):
+        assert runner.race.pace("short") == ()
         runner.start(birth_id, 0.8 + 0.01 * birth_id)
         runner.climb()
     ((step, least),) = runner.race.pace("short")
-    halves = [runner._scores[birth_id]["short"][0] / 2 for birth_id in range(MIN_CURVES)]
+    halves = [runner._scores[birth_id]["short"][0] / 2 for birth_id in range(1, MIN_CURVES + 1)]
     assert step == 5  # not the last: there is nothing left to save
-    assert least == pytest.approx(2 * min(halves) - statistics.median(halves))
+    assert least == pytest.approx(3 * min(halves) - 2 * statistics.median(halves))
     assert least < min(halves)
 
 
