@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import inspect
 import math
 import multiprocessing
 import operator
@@ -41,12 +40,17 @@ from actsearch.tasks.classification import activation_factory
 from actsearch.tasks.heldout import open_test_split
 from actsearch.tasks.protocol import OK, STOPPED
 from actsearch.tasks.shipped import shipped_task
+from actsearch.tasks.signal import SignalLimits
 from actsearch.tasks.training import fit
 from benchmarks._timing import machine
 
 WORKERS = 2
 FIRST_FRESH_SEED = 20_000
 POPULATION, CROSSOVER, MUTATION, TOURNAMENT = 50, 0.5, 0.3, 3
+#: The plain loop looks at nothing before it has trained, nor do the fresh trainings.
+NO_LIMITS = SignalLimits(
+    dead_units=math.inf, variation=-1.0, least_gradient_ratio=-1.0, most_gradient_ratio=math.inf
+)
 FOREVER = 10**9  # generations; the clock ends it
 
 # The primitives of the default space, as one writes them: log and division protected.
@@ -159,7 +163,7 @@ def train(
             make,
             task.network,
             data,
-            task.recipe,
+            dataclasses.replace(task.recipe, signal=NO_LIMITS),
             steps=task.rungs[-1].steps,
             seed=seed,
             deadline=deadline,
@@ -186,9 +190,6 @@ def new_pool() -> ProcessPoolExecutor:
 
 def this_search(task_name: str, budget_s: float, seed: int, folder: Path) -> Arm:
     """Search as ``actsearch search`` does, without confirming."""
-    more: dict[str, Any] = {}
-    if "confirm" in inspect.signature(search).parameters:
-        more["confirm"] = None
     result = search(
         space="default",
         task=task_name,
@@ -198,7 +199,6 @@ def this_search(task_name: str, budget_s: float, seed: int, folder: Path) -> Arm
         devices="cpu",
         run=f"efficiency-{seed}",
         runs_dir=folder,
-        **more,
     )
     known = {parse(formula).fingerprint() for formula in KNOWN.values()}
     bred = (f for f in result.hall_of_fame if f.expression.fingerprint() not in known)

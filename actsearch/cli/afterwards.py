@@ -11,7 +11,7 @@ from actsearch.durations import parse_duration
 
 NONE = "none"
 #: Less time than this confirms nothing anywhere: the workers alone take seconds to start.
-MIN_SHARE_S = 20.0
+MIN_S = 20.0
 
 
 def confirming(
@@ -20,14 +20,14 @@ def confirming(
     """Return what confirms a run after its search, or None where nobody wants that.
 
     Args:
-        budget: as the user gave it: a time, "none", or None for a share of the search's time.
+        budget: as the user gave it: a time, "none", or None for as long as the search took.
         workers: as for the search.
         devices: as for the search.
         data: where the data set lies, if it was said.
         quiet: show no progress.
 
     Returns:
-        A function of the run's folder and the seconds that are its share.
+        A function of the run's folder and the seconds that its search took.
 
     Raises:
         BadInput: the budget is no time.
@@ -36,7 +36,7 @@ def confirming(
         return None
     checked_budget(budget)
 
-    def confirm(path: Path, share_s: float) -> None:
+    def confirm(path: Path, search_s: float) -> None:
         from actsearch.cli.confirm import interrupted, line, print_confirmation
         from actsearch.cli.launch import terminate_as_interrupt
         from actsearch.cli.watch import Watch
@@ -48,7 +48,7 @@ def confirming(
             with terminate_as_interrupt():
                 found = run_trials(
                     path,
-                    budget=max(share_s, MIN_SHARE_S) if budget is None else parse_duration(budget),
+                    budget=max(search_s, MIN_S) if budget is None else parse_duration(budget),
                     workers=workers,
                     devices=devices,
                     data=data,

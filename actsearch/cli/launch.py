@@ -16,10 +16,6 @@ from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, re
 from actsearch.cli.options import note
 from actsearch.cli.progress import Progress, make_progress
 
-#: Where nothing else is said, confirming may take this share of the time of the search.
-CONFIRM_SHARE = 2 / 3
-
-
 def launch(
     start: Callable[[Progress], Any],
     *,
@@ -59,7 +55,7 @@ def launch(
     if confirm is not None:
         sys.stdout.write("\n")
         sys.stdout.flush()
-        confirm(view.path, CONFIRM_SHARE * view.totals.elapsed_s)
+        confirm(view.path, view.totals.elapsed_s)
     print_next(view)
     sys.stdout.flush()
 

@@ -69,7 +69,7 @@ ConfirmOption = Annotated[
         "--confirm",
         metavar="TIME|none",
         help="How long to confirm the best with fresh seeds on held-out data, beside all known "
-        "activations. [default: two thirds of the time of the search]",
+        "activations. [default: as long as the search took]",
     ),
 ]
 

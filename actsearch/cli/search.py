@@ -22,7 +22,7 @@ from actsearch.cli.options import (
     find_run,
 )
 
-DEFAULT_BUDGET = "3m"
+DEFAULT_BUDGET = "2m20s"
 
 
 def search(
@@ -54,8 +54,8 @@ def search(
 ) -> None:
     """Search for activation functions: breed formulas, train each, keep the best.
 
-    Without --budget and --births it goes on for 3 minutes; with both, until the first is reached.
-    Then the best are confirmed (see: actsearch confirm).
+    Without --budget and --births it goes on for 2m20s; with both, until the first is reached.
+    Then the best are confirmed, in as much time at most (see: actsearch confirm).
     Ctrl-C is safe: what is done is saved, and `actsearch resume` goes on from it.
     """
     from actsearch.cli.afterwards import confirming
