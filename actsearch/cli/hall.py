@@ -29,6 +29,7 @@ class Totals:
     trained: int
     duplicates: int
     rejected: int
+    screened: int
     trainings: int
     trainings_ok: int
     training_time_s: float
@@ -39,7 +40,8 @@ class Totals:
         failed = self.trainings - self.trainings_ok
         return (
             f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
-            f"function seen before (no training), {self.rejected} rejected before training;\n"
+            f"function seen before (no training), {self.rejected} rejected before training, "
+            f"{self.screened} screened by a guess at their score;\n"
             f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
             f"in {format_duration(self.elapsed_s)}"
         )
@@ -104,6 +106,7 @@ def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s:
         trained=len({row.birth_id for row in trainings}),
         duplicates=status["duplicate"],
         rejected=status["rejected"],
+        screened=status["screened"],
         trainings=len(trainings),
         trainings_ok=sum(row.score is not None for row in trainings),
         training_time_s=sum(row.time_s for row in trainings),

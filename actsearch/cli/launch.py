@@ -16,6 +16,7 @@ from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, re
 from actsearch.cli.options import note
 from actsearch.cli.progress import Progress, make_progress
 
+
 def launch(
     start: Callable[[Progress], Any],
     *,

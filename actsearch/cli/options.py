@@ -39,7 +39,7 @@ BudgetOption = Annotated[
     typer.Option(metavar="TIME", help="How long to search: 90s, 5m, 1h30m."),
 ]
 BirthsOption = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="How many candidates to breed.")
+    int | None, typer.Option(metavar="N", min=1, help="How many candidates to breed at most.")
 ]
 WorkersOption = Annotated[
     str, typer.Option(metavar="auto|N", help="Trainings at the same time; auto: one a CPU core.")

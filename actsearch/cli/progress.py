@@ -155,6 +155,7 @@ def counts(snapshot: Snapshot) -> str:
     return (
         f"{snapshot.n_births} births: {snapshot.n_trained} trained, "
         f"{snapshot.n_duplicates} duplicates, {snapshot.n_rejected} rejected, "
+        f"{snapshot.n_screened} screened, "
         f"{snapshot.n_births - judged(snapshot)} waiting"
     )
 
@@ -207,7 +208,8 @@ def fraction_done(snapshot: Snapshot, elapsed_s: float) -> float:
 
 def judged(snapshot: Snapshot) -> int:
     """Return the births that are done with; others were bred ahead and wait for a worker."""
-    return snapshot.n_trained + snapshot.n_duplicates + snapshot.n_rejected
+    settled = snapshot.n_duplicates + snapshot.n_rejected + snapshot.n_screened
+    return snapshot.n_trained + settled
 
 
 def time_text(snapshot: Snapshot, elapsed_s: float) -> str:

@@ -31,6 +31,7 @@ MORE_COLUMNS = (
     Column("best_rung", "rung"),
     Column("seed", "seed"),
     Column("rejected", "rejected"),
+    Column("screened", "screened"),
     Column("trainings", "trainings"),
     Column("created_s", "created"),
 )
@@ -84,6 +85,7 @@ def _row(path: Path) -> dict[str, Any]:
         "trained": sums.trained,
         "duplicates": sums.duplicates,
         "rejected": sums.rejected,
+        "screened": sums.screened,
         "trainings": sums.trainings,
         "elapsed_s": sums.elapsed_s,
         "best": best.mean if best else None,

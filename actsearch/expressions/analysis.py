@@ -187,7 +187,10 @@ def _stretches(x: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[Interva
 
 
 def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[float, str]:
-    """Return the smallest root-mean-square distance under N(0, 1) to a known function."""
+    """Return the smallest root-mean-square distance under N(0, 1) to a known function.
+
+    Of two names of one function it is the one that the zoo lists first, as in a search.
+    """
     from actsearch.expressions.expression import parse
 
     x = np.linspace(-WINDOW, WINDOW, _N)
@@ -196,4 +199,4 @@ def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[floa
         for name, formula in KNOWN.items()
     ]
     finite = [pair for pair in distances if math.isfinite(pair[0])]
-    return min(finite) if finite else (math.inf, "none")
+    return min(finite, key=lambda pair: pair[0]) if finite else (math.inf, "none")

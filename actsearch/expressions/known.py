@@ -48,9 +48,10 @@ ZOO: tuple[Known, ...] = (
     Known("ELU", "elu(x)", "Clevert, Unterthiner and Hochreiter 2016"),
     Known(
         "CELU",
-        "relu(x) + min(0, expm1(x))",
+        "relu(x) + expm1(min(x, 0))",
         "Barron 2017, Continuously Differentiable Exponential Linear Units",
-        "with its default, alpha = 1, the same function as ELU, so the two count as one",
+        "with its default, alpha = 1, the same function as ELU, so the two count as one; the "
+        "minimum is taken inside, as a slope with exp(x) in it overflows above x = 88",
     ),
     Known("SELU", "selu(x)", "Klambauer et al. 2017"),
     Known(

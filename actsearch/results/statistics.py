@@ -44,8 +44,8 @@ class Paired:
     """The differences "ours - others" at ``n`` common seeds.
 
     ``low`` and ``high`` are the ends of an ``interval`` of the ``mean``. ``t_p`` and
-    ``wilcoxon_p`` are two-sided. ``effect_size`` is Cohen's d_z, the mean in units of the standard deviation of the
-    differences; None where that is zero.
+    ``wilcoxon_p`` are two-sided. ``effect_size`` is Cohen's d_z, the mean in units of the standard
+    deviation of the differences; None where that is zero.
     """
 
     n: int

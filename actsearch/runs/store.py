@@ -42,7 +42,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -199,18 +199,23 @@ class RunStore:
     # -- writing -------------------------------------------------------------------------------
 
     def add_birth(self, birth: Birth, heat: Heat | None = None) -> None:
-        """Add the next birth, and its first heat with it; they are durable on return.
+        """Add the next birth; see ``add_births``."""
+        self.add_births([birth], heat)
+
+    def add_births(self, births: Sequence[Birth], heat: Heat | None = None) -> None:
+        """Add the next births and the first heat of one of them, all or none; durable on return.
 
         Raises:
             ValueError: an id is not the next one, or it points to a birth that is not earlier.
             ActsearchError: the disk failed.
         """
-        values = rows.birth_to_row(birth)
+        values = [(birth.id, rows.birth_to_row(birth)) for birth in births]
         with self._transaction() as db:
-            expected = _next_id(db, "births")
-            if birth.id != expected:
-                raise ValueError(f"birth {birth.id} came where {expected} was expected")
-            _insert(db, "births", rows.BIRTH_COLUMNS, values)
+            for id_, row in values:
+                expected = _next_id(db, "births")
+                if id_ != expected:
+                    raise ValueError(f"birth {id_} came where {expected} was expected")
+                _insert(db, "births", rows.BIRTH_COLUMNS, row)
             if heat is not None:
                 _insert_heat(db, heat)
 

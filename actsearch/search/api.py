@@ -107,7 +107,8 @@ def search(
         task: Name of a shipped task, ``path/to/file.py:make_task``, or an object with the ``Task``
             protocol (which must be picklable where there are several workers).
         budget: Time as text (``"5m"``) or seconds; None for no limit of time.
-        births: Number of births, those that are rejected counted; None for no such limit.
+        births: Most births, those that are never trained counted; None for no such limit. Siblings
+            are bred together, so the last litter may be left out.
         workers: Number of trainings at once, or ``auto``.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
         seed: Decides every birth. The same seed gives the same births and scores for any number

@@ -16,6 +16,7 @@ from actsearch.expressions import Expression
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
+from actsearch.search.litter import Litter
 from actsearch.search.space import SearchSpace
 from actsearch.tasks.protocol import STOPPED, Training
 from actsearch.workers import WAIT, Job, Pool
@@ -34,6 +35,7 @@ class Snapshot:
     n_trained: int
     n_duplicates: int
     n_rejected: int
+    n_screened: int
     n_trainings: int
     n_by_rung: dict[str, int]
     best: tuple[Scored, ...]
@@ -55,9 +57,9 @@ class Limits:
     births: int | None
     deadline: float | None  # time.time() of the end of the budget
 
-    def reached(self, n_births: int) -> bool:
-        """Tell whether no more is to be bred."""
-        return self.out_of_time() or (self.births is not None and n_births >= self.births)
+    def reached_births(self, n_births: int) -> bool:
+        """Tell whether no more may be bred."""
+        return self.births is not None and n_births >= self.births
 
     def out_of_time(self) -> bool:
         """Tell whether the time budget is used up."""
@@ -90,16 +92,18 @@ class Engine:
         self._first_uncompiled = 0  # which of all that were ever queued
         self._uncompiled = [job.training.formula for job in self._queue]
         self._in_flight: dict[tuple[int, int], str] = {}
-        self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
+        self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0, "screened": 0}
         for birth in ledger.births:
             self._counts[birth.status] += 1
-        accepted = [birth.id for birth in ledger.births if birth.status == "accepted"]
-        self._n_fruitless = len(ledger.births) - (accepted[-1] + 1 if accepted else 0)
+        fruitful = [b.id for b in ledger.births if b.status in ("accepted", "screened")]
+        self._n_fruitless = len(ledger.births) - (fruitful[-1] + 1 if fruitful else 0)
         self._ended = False
 
     def add_seed(self, expression: Expression, operator: str) -> None:
         """Add a formula that was given rather than bred."""
-        self._birth(Offspring(expression, operator, ()))
+        litter = Litter(len(self._ledger.births))
+        self._add(litter, Offspring(expression, operator, ()))
+        self._commit(litter)
 
     def run(self, pool: Pool) -> None:
         """Search until a limit is reached."""
@@ -128,45 +132,72 @@ class Engine:
                 heat = self._ledger.next_heat(promotion)
                 self._store.add_heat(heat)
                 self._send(heat)
-            elif self._limits.reached(len(self._ledger.births)) or self._exhausted():
+            elif self._exhausted() or not self._breed():
                 self._ended = True
-            else:
-                self._birth(self._breed(len(self._ledger.births)))
 
-    def _breed(self, number: int) -> Offspring:
+    def _breed(self) -> bool:
+        """Breed offspring until one is worth its first heat, and commit all; False at the end.
+
+        Where the surrogate can tell, several are bred and the most promising is trained. They are
+        committed together: a litter that was cut short would choose another one.
+        """
+        first = len(self._ledger.births)
+        wanted = self._space.evolution.random_births
         # A small space may not hold as many random trees as were asked for.
         fruitless = self._n_fruitless >= EXHAUSTED_AFTER // 2
-        wanted = self._space.evolution.random_births
-        if self._ledger.n_accepted_random < wanted and not fruitless:
-            return self._breeder.random(number)
-        return self._breeder.breed(number, self._ledger.parents())
+        at_random = self._ledger.n_accepted_random < wanted and not fruitless
+        n_wanted = 1 if at_random else self._size_of_litter(first)
+        litter, parents = Litter(first), self._ledger.parents()
+        while litter.n_promising < n_wanted and not self._exhausted():
+            number = first + len(litter.births)
+            if self._limits.reached_births(number):
+                return False
+            breeder = self._breeder
+            offspring = breeder.random(number) if at_random else breeder.breed(number, parents)
+            self._add(litter, offspring)
+        self._commit(litter)
+        return True
 
-    def _birth(self, offspring: Offspring) -> None:
-        """Check a formula, commit it, and send it to its first heat if it is worth that."""
+    def _size_of_litter(self, number: int) -> int:
+        screening = self._space.screening
+        if self._breeder.share(number) < screening.unscreened or not self._ledger.surrogate.knows:
+            return 1
+        return screening.offspring
+
+    def _add(self, litter: Litter, offspring: Offspring) -> None:
+        """Check a formula and add it to the litter."""
         expression = offspring.expression
         fingerprint, same_as, reason = self._judge(expression)
         status = "duplicate" if same_as is not None else "rejected" if reason else "accepted"
-        birth = Birth(
-            id=len(self._ledger.births),
-            operator=offspring.operator,
-            parents=offspring.parents,
-            formula=str(expression),
-            fingerprint=fingerprint,
-            status=status,
-            reason=reason or "",
-            same_as=same_as,
-            size=expression.size,
-            created_s=time.time(),
+        litter.add(
+            Birth(
+                id=len(self._ledger.births) + len(litter.births),
+                operator=offspring.operator,
+                parents=offspring.parents,
+                formula=str(expression),
+                fingerprint=fingerprint,
+                status=status,
+                reason=reason or "",
+                same_as=same_as,
+                size=expression.size,
+                created_s=time.time(),
+            ),
+            self._ledger.surrogate.guess(expression) if status == "accepted" else None,
         )
-        heat = self._ledger.first_heat(birth.id) if status == "accepted" else None
-        self._store.add_birth(birth, heat)
-        self._ledger.add_birth(birth)
-        self._counts[status] += 1
         self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
-        if heat is not None:
+
+    def _commit(self, litter: Litter) -> None:
+        """Commit a litter, and send the one that was chosen to its first heat."""
+        births, chosen = litter.decided()
+        heat = None if chosen is None else self._ledger.first_heat(chosen.id)
+        self._store.add_births(births, heat)
+        for birth in births:
+            self._ledger.add_birth(birth)
+            self._counts[birth.status] += 1
+        if heat is not None and chosen is not None:
             if not self._uncompiled:
                 self._first_uncompiled = self._n_queued
-            self._uncompiled.append(birth.formula)
+            self._uncompiled.append(chosen.formula)
             self._send(heat)
 
     def _send(self, heat: Heat) -> None:
@@ -226,6 +257,7 @@ class Engine:
                 n_trained=self._ledger.n_trained,
                 n_duplicates=self._counts["duplicate"],
                 n_rejected=self._counts["rejected"],
+                n_screened=self._counts["screened"],
                 n_trainings=self._ledger.n_trainings,
                 n_by_rung=dict(self._ledger.n_by_rung),
                 best=tuple(self._ledger.best(_N_BEST)),

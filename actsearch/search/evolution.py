@@ -99,6 +99,11 @@ class Breeder:
         }
         self._trees: dict[str, list[Any]] = {}
 
+    def share(self, number: int) -> float:
+        """Draw a number in [0, 1) for a choice that belongs to the ``number``-th birth."""
+        with _seeded(self._seed, number, -1):
+            return random.random()
+
     def random(self, number: int) -> Offspring:
         """Draw the ``number``-th birth from the ramp of random trees."""
         with _seeded(self._seed, number):

@@ -9,13 +9,16 @@ finish, or how many there are.
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterable, Sequence
 
+from actsearch.expressions import parse
 from actsearch.runs import Birth, Heat, Scored, TrainingRow, rank_key, scores
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
 from actsearch.search.space import SearchSpace
+from actsearch.search.surrogate import Surrogate
 from actsearch.tasks.protocol import Rung
 
 #: NSGA-II keeps its survivors from so many times the population, the best by score.
@@ -37,6 +40,7 @@ class Ledger:
         self.n_accepted_random = 0
         self.race = Race(rungs, space.racing)
         self._ladder = tuple(rung.name for rung in rungs)
+        self.surrogate = Surrogate(self._ladder)
         self._lag = space.evolution.lag
         self._evolution = space.evolution
         self._by_fingerprint: dict[str, int] = {}
@@ -140,13 +144,12 @@ class Ledger:
         stage = self.race.stages[level]
         rows = [self._rows[heat.birth_id][stage.rung, seed] for seed in stage.so_far]
         found = {row.seed: row.score for row in rows if row.score is not None}
-        self.race.finish(
-            heat.birth_id,
-            self.births[heat.birth_id].size,
-            level,
-            found if len(found) == len(rows) else None,
-            rows[0].curve,
-        )
+        birth, scores_so_far = self.births[heat.birth_id], None
+        if len(found) == len(rows):
+            scores_so_far = found
+        self.race.finish(birth.id, birth.size, level, scores_so_far, rows[0].curve)
+        mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
+        self.surrogate.learn(birth.id, parse(birth.formula), heat.rung, mean)
 
     def _is_complete(self, heat: Heat) -> bool:
         rows = self._rows[heat.birth_id]

@@ -54,7 +54,7 @@ class Racing(BaseModel):
 
     error_rate: float = Field(default=0.1, gt=0, lt=1)
     reduction: float = Field(default=5.0, ge=1, le=1000)
-    repeat_reduction: float = Field(default=3.0, ge=1, le=1000)
+    repeat_reduction: float = Field(default=2.0, ge=1, le=1000)
     leaders: int = Field(default=3, ge=1, le=100)
 
 

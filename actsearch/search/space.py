@@ -95,6 +95,17 @@ class Evolution(_Part):
     operators: Operators = Operators()
 
 
+class Screening(_Part):
+    """How many offspring are bred for one that is trained: the most promising by the surrogate.
+
+    ``offspring`` 1 trains all. The share ``unscreened`` of the trainings is given to what is bred
+    first, so that the surrogate also learns where it would not have looked.
+    """
+
+    offspring: int = Field(default=6, ge=1, le=1000)
+    unscreened: _Probability = 0.2
+
+
 class SearchSpace(_Part):
     """One search space."""
 
@@ -108,6 +119,7 @@ class SearchSpace(_Part):
     shape: Shape = Shape()
     evolution: Evolution = Evolution()
     racing: Racing = Racing()
+    screening: Screening = Screening()
 
     @field_validator("unary", "binary")
     @classmethod

@@ -128,6 +128,7 @@ def snapshot(**changes: Any) -> Snapshot:
         n_trained=4,
         n_duplicates=1,
         n_rejected=2,
+        n_screened=0,
         n_trainings=8,
         n_by_rung={"short": 4, "full": 2},
         best=(),

@@ -20,6 +20,11 @@ FORMULA = parse("gelu(x)*0.5 + clip(x, -1, 1) + leaky_relu(x)*heaviside(x + 1)")
 ROWS = pytest.mark.parametrize("name", list(PRIMITIVES))
 
 
+def ones(expression: Expression) -> list[torch.Tensor]:
+    """Return a value for each learnable parameter: the one that it starts with."""
+    return [torch.ones((), dtype=torch.float64) for _ in expression.parameters]
+
+
 def double(expression: Expression, *tensors: torch.Tensor) -> torch.Tensor:
     return compile(expression)(*(tensor.detach().double() for tensor in tensors))
 
@@ -119,7 +124,8 @@ def test_a_float32_parameter_goes_with_half_precision_inputs() -> None:
 @pytest.mark.parametrize("name", list(KNOWN))
 def test_nan_goes_through(name: str) -> None:
     x = torch.tensor([float("nan"), 1.0], requires_grad=True)
-    y = compile(parse(KNOWN[name]))(x)
+    expression = parse(KNOWN[name])
+    y = compile(expression)(x, *ones(expression))
     assert torch.isnan(y).tolist() == [True, False]
 
 
@@ -132,10 +138,15 @@ def test_nan_goes_through_comparisons(text: str) -> None:
 
 @pytest.mark.parametrize("name", list(KNOWN))
 def test_torch_func(name: str) -> None:
-    kernel = compile(parse(KNOWN[name]))
+    expression = parse(KNOWN[name])
+    compiled, parameters = compile(expression), ones(expression)
+
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        return compiled(x, *parameters)
+
     x = torch.tensor([-4.3, -2.1, -0.7, 0.3, 0.9, 2.2], dtype=torch.float64)
     slopes = torch.func.vmap(torch.func.grad(kernel))(x)
-    stated = parse(KNOWN[name]).derivative().evaluate(x.numpy())
+    stated = expression.derivative().evaluate(x.numpy())
     torch.testing.assert_close(slopes, torch.from_numpy(stated))
     bends = torch.func.vmap(torch.func.grad(torch.func.grad(kernel)))(x)
     assert torch.isfinite(bends).all()

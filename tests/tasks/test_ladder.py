@@ -15,8 +15,8 @@ from actsearch.tasks.protocol import Rung
 
 def test_default_ladder() -> None:
     short, medium, full = default_ladder(700)
-    assert (short.name, short.steps, short.seeds) == ("short", 100, (0, 1))
-    assert (medium.name, medium.steps, medium.seeds) == ("medium", 280, (0, 1))
+    assert (short.name, short.steps, short.seeds) == ("short", 100, (0,))
+    assert (medium.name, medium.steps, medium.seeds) == ("medium", 280, (0,))
     assert (full.name, full.steps, full.seeds) == ("full", 700, (0, 1, 2, 3, 4, 5, 6, 7))
 
 

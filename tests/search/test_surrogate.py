@@ -1,0 +1,125 @@
+"""Guesses before training: symmetries, nearness, translation between rungs, and litters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actsearch.expressions import Expression, Node, parse
+from actsearch.runs import Birth
+from actsearch.search.litter import Litter
+from actsearch.search.surrogate import MIN_KNOWN, Surrogate, curve
+from tests.expressions.strategies import trees
+
+LADDER = ("short", "full")
+
+
+def taught(scores: dict[str, float | None], rung: str = "short") -> Surrogate:
+    """Return a surrogate that knows these formulas and enough that are far from all of them."""
+    surrogate = Surrogate(LADDER)
+    for number in range(MIN_KNOWN):
+        surrogate.learn(1000 + number, parse(f"sin({20 + number}*x)"), rung, 0.1)
+    for number, (formula, score) in enumerate(scores.items()):
+        surrogate.learn(number, parse(formula), rung, score)
+    return surrogate
+
+
+def test_nothing_is_guessed_from_few() -> None:
+    surrogate = Surrogate(LADDER)
+    for number in range(MIN_KNOWN - 1):
+        surrogate.learn(number, parse(f"sin({number + 1}*x)"), "short", 0.5)
+    assert not surrogate.knows
+    assert surrogate.guess(parse("relu(x)")) is None
+    surrogate.learn(MIN_KNOWN, parse("tanh(x)"), "short", 0.5)
+    assert surrogate.guess(parse("relu(x)")) is not None
+
+
+def test_the_nearest_function_decides() -> None:
+    surrogate = taught({"relu(x)": 0.9, "x*sin(3*x)": 0.3})
+    near_relu, near_sine = (surrogate.guess(parse(f)) for f in ("softplus(9*x)/9", "x*sin(3.01*x)"))
+    assert near_relu is not None
+    assert near_sine is not None
+    assert near_relu > near_sine
+
+
+@pytest.mark.parametrize("twin", ["gelu(-x)", "-gelu(x)", "-gelu(-x)"])
+def test_mirrored_functions_train_alike(twin: str) -> None:
+    surrogate = taught({"gelu(x)": 0.9})
+    guess, same = surrogate.guess(parse(twin)), surrogate.guess(parse("gelu(x)"))
+    assert guess == pytest.approx(same, abs=1e-3)
+
+
+@given(trees())
+def test_any_expression_has_a_finite_curve(tree: Node) -> None:
+    found = curve(Expression(tree))
+    assert np.isfinite(found).all()
+    assert found.shape == curve(parse("x*x")).shape
+
+
+def test_one_without_a_score_counts_as_the_worst() -> None:
+    surrogate = taught({"relu(x)": None, "gelu(x)": 0.9})
+    relu, gelu = surrogate.guess(parse("relu(x)")), surrogate.guess(parse("gelu(x)"))
+    assert relu is not None
+    assert gelu is not None
+    assert relu < gelu
+
+
+def test_scores_of_a_short_rung_are_translated_to_the_last() -> None:
+    surrogate = Surrogate(LADDER)
+    for number in range(60):
+        score = number / 100
+        surrogate.learn(number, parse(f"sin({number + 1}*x)"), "short", score)
+        if number % 3 == 0:
+            surrogate.learn(number, parse(f"sin({number + 1}*x)"), "full", 0.9 + score / 10)
+    values = surrogate._translated()
+    assert values == pytest.approx([0.9 + number / 1000 for number in range(60)])
+
+
+@given(st.permutations(range(MIN_KNOWN + 5)))
+def test_the_order_of_learning_matters_to_ties_alone(order: list[int]) -> None:
+    surrogates = []
+    for numbers in (range(MIN_KNOWN + 5), order):
+        surrogate = Surrogate(LADDER)
+        for number in numbers:
+            surrogate.learn(number, parse(f"x*tanh({number + 1}*x)"), "short", number / 50)
+        surrogates.append(surrogate)
+    one, other = (surrogate.guess(parse("x*tanh(7.3*x)")) for surrogate in surrogates)
+    assert one == pytest.approx(other)
+
+
+def birth(id_: int, fingerprint: str, status: str = "accepted") -> Birth:
+    same_as = 0 if status == "duplicate" else None
+    return Birth(id_, "insert", (), "x", fingerprint, status, same_as=same_as)
+
+
+def test_the_most_promising_of_a_litter_is_trained() -> None:
+    litter = Litter(7)
+    litter.add(birth(7, "a"), 0.5)
+    litter.add(birth(8, "z", "duplicate"), None)
+    litter.add(birth(9, "b"), 0.7)
+    litter.add(birth(10, "b"), 0.7)
+    litter.add(birth(11, "c"), -0.1)
+    assert litter.n_promising == 3
+    births, chosen = litter.decided()
+    assert chosen is not None
+    assert chosen.id == 9
+    assert [b.status for b in births] == [
+        "screened", "duplicate", "accepted", "screened", "screened"
+    ]  # fmt: skip
+    assert births[0].reason == "guessed to score 0.5000, its sibling 9 0.7000"
+    assert births[3].reason == "the same function as its sibling 9"
+
+
+def test_a_litter_without_promise_trains_nothing() -> None:
+    litter = Litter(3)
+    litter.add(birth(3, "a", "duplicate"), None)
+    assert litter.decided() == ([birth(3, "a", "duplicate")], None)
+
+
+def test_negative_scores_are_compared_as_they_are() -> None:
+    litter = Litter(0)
+    litter.add(birth(0, "a"), -0.9)
+    litter.add(birth(1, "b"), -0.2)
+    assert litter.decided()[1] == birth(1, "b")
