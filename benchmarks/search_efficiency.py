@@ -31,7 +31,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from actsearch.durations import parse_duration
-from actsearch.expressions import KNOWN, parse
 from actsearch.results.statistics import paired
 from actsearch.runs import RunStore
 from actsearch.search import search
@@ -42,6 +41,7 @@ from actsearch.tasks.protocol import OK, STOPPED
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import SignalLimits
 from actsearch.tasks.training import fit
+from actsearch.trials.saved import finalists_of
 from benchmarks._timing import machine
 
 WORKERS = 2
@@ -99,10 +99,11 @@ class TimeUp(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """What one search came to: its best formula, and how many births it judged."""
+    """What one search came to: its best formula, and how many births it judged and trained."""
 
     finalist: str | None
     n_births: int
+    n_trained: int
 
 
 @functools.cache
@@ -200,13 +201,11 @@ def this_search(task_name: str, budget_s: float, seed: int, folder: Path) -> Arm
         run=f"efficiency-{seed}",
         runs_dir=folder,
     )
-    known = {parse(formula).fingerprint() for formula in KNOWN.values()}
-    bred = (f for f in result.hall_of_fame if f.expression.fingerprint() not in known)
-    finalist = next(bred, None)
     with RunStore.open(result.path) as store:
         trained = {row.birth_id for row in store.trainings()}
         n_judged = sum(b.status != "accepted" or b.id in trained for b in store.births())
-    return Arm(None if finalist is None else str(finalist.expression), n_judged)
+        (finalist,) = finalists_of(store, 1)
+    return Arm(finalist, n_judged, len(trained))
 
 
 def plain_loop(task_name: str, budget_s: float, seed: int) -> Arm:
@@ -256,7 +255,7 @@ def plain_loop(task_name: str, budget_s: float, seed: int) -> Arm:
         except TimeUp:
             pass
     best = max(judged, default=(-math.inf, ""), key=lambda pair: pair[0])
-    return Arm(best[1] if math.isfinite(best[0]) else None, len(judged))
+    return Arm(best[1] if math.isfinite(best[0]) else None, len(judged), len(judged))
 
 
 def fresh_scores(
@@ -279,7 +278,7 @@ def fresh_scores(
 def row(seed: int, ours: Arm, plain: Arm, task_name: str, n_fresh: int) -> Sequence[str]:
     """Return the cells of one evolution seed."""
     ratio = f"{ours.n_births / max(1, plain.n_births):.1f}x"
-    births = [str(seed), str(ours.n_births), str(plain.n_births), ratio]
+    births = [str(seed), f"{ours.n_births} ({ours.n_trained})", str(plain.n_births), ratio]
     formulas = [f"`{ours.finalist}`", f"`{plain.finalist}`"]
     if ours.finalist is None or plain.finalist is None:
         return [*births, "", "", "", "", *formulas]
@@ -306,7 +305,8 @@ def main() -> None:
         f"{machine()}, {WORKERS} workers, {options.task}, {options.budget} an arm, "
         f"{options.fresh} fresh seeds for each finalist, test accuracy in points\n"
     )
-    print("| evolution seed | births judged: ours | plain | ratio | test accuracy: ours / plain "
+    print("| evolution seed | births judged (trained): ours | plain | ratio "
+          "| test accuracy: ours / plain "
           "| difference | 95 % interval | paired t, p | ours | plain |")  # fmt: skip
     print("|---" * 10 + "|", flush=True)
     ratios = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
-from actsearch.runs import RunStore, existing_run, hall_of_fame
+from actsearch.runs import RunStore, Scored, existing_run, hall_of_fame
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -85,18 +86,39 @@ def known_contestants() -> dict[str, str]:
 def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
+    Of those at the longest rung the best are the ones whose score less its standard error is
+    highest, the error being that of the rung's noise: one that ran a single seed may be among them
+    if it is far ahead, and the trials will tell. Then come the others as the hall of fame has them.
+
     Raises:
         NothingToConfirm: there is none.
     """
     known = {parse(formula).fingerprint() for formula in KNOWN.values()}
-    hall = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
-    found = [scored.formula for scored in hall if scored.fingerprint not in known]
+    ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
+    last = [one for one in ranked if one.rung == ranked[0].rung]
+    noise = _noise(last)
+    last.sort(key=lambda one: noise / math.sqrt(one.n) - (one.mean or 0.0))
+    found = [
+        scored.formula
+        for scored in (*last, *ranked[len(last) :])
+        if scored.fingerprint not in known
+    ]
     if not found:
         raise NothingToConfirm(
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
     return tuple(found[:n])
+
+
+def _noise(scored: Iterable[Scored]) -> float:
+    """Return the deviation of a score between seeds, pooled over births with several; 0 if none."""
+    spread, freedom = 0.0, 0
+    for one in scored:
+        if one.standard_error is not None:
+            spread += (one.n - 1) * one.n * one.standard_error**2
+            freedom += one.n - 1
+    return math.sqrt(spread / freedom) if freedom else 0.0
 
 
 def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:
