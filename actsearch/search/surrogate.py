@@ -6,9 +6,10 @@ root mean square of the values, which is what the gain of the initial weights do
 logarithm of that scale counts a little by itself. Weights are symmetric about zero, so f(x), f(-x),
 -f(x) and -f(-x) train alike, and the nearest of the four counts.
 
-In one search on MNIST-1D the guess, learned as the search went on, ranked 224 candidates as their
-short training then did with a Spearman correlation of 0.95; two short trainings agree no better.
-It decides which of several offspring is trained and nothing else: scores come from trainings alone.
+The weights below were chosen on the record of one search on MNIST-1D. In two others, with the same
+task and seed but other candidates, the guess, learned as the search went on, ranked candidates as
+their short training then did with a Spearman correlation of 0.92 (n = 208) and 0.93 (n = 286). It
+decides which of several offspring is trained and nothing else: scores come from trainings alone.
 
 Nearest functions and weights: k nearest neighbours (Fix and Hodges 1951). That curves under the
 density of pre-activations predict trained accuracy: Bingham and Miikkulainen 2023.
