@@ -130,11 +130,11 @@ class Expression:
 
         return fingerprint(self)
 
-    def check(self, max_size: int | None = None) -> str | None:
+    def check(self, max_size: int | None = None, *, slopes: bool = True) -> str | None:
         """Return why it is not worth training, or None where it is."""
         from actsearch.expressions.checks import check
 
-        return check(self, max_size=max_size)
+        return check(self, max_size=max_size, slopes=slopes)
 
     def analyze(self) -> Analysis:
         """Return its properties: range, limits, zeros, kinks, saturation and more."""

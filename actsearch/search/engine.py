@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.expressions import Expression
+from actsearch.expressions import Expression, parse
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
+from actsearch.runs.records import ACCEPTED, SCREENED
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
@@ -95,8 +96,7 @@ class Engine:
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0, "screened": 0}
         for birth in ledger.births:
             self._counts[birth.status] += 1
-        fruitful = [b.id for b in ledger.births if b.status in ("accepted", "screened")]
-        self._n_fruitless = len(ledger.births) - (fruitful[-1] + 1 if fruitful else 0)
+        self._n_fruitless = _n_fruitless(ledger.births)
         self._ended = False
 
     def add_seed(self, expression: Expression, operator: str) -> None:
@@ -188,12 +188,13 @@ class Engine:
 
     def _commit(self, litter: Litter) -> None:
         """Commit a litter, and send the one that was chosen to its first heat."""
-        births, chosen = litter.decided()
+        births, chosen = litter.decided(self._fault)
         heat = None if chosen is None else self._ledger.first_heat(chosen.id)
         self._store.add_births(births, heat)
         for birth in births:
             self._ledger.add_birth(birth)
             self._counts[birth.status] += 1
+        self._n_fruitless = _n_fruitless(self._ledger.births)
         if heat is not None and chosen is not None:
             if not self._uncompiled:
                 self._first_uncompiled = self._n_queued
@@ -217,15 +218,26 @@ class Engine:
             self._uncompiled.clear()
 
     def _judge(self, expression: Expression) -> tuple[str | None, int | None, str | None]:
-        """Return the fingerprint, the birth that is the same function, and why not to train it."""
+        """Return the fingerprint, the birth that is the same function, and why not to train it.
+
+        Only what can be told fast; ``_fault`` looks at the rest, in those that are to be trained.
+        """
         try:
             fingerprint = expression.fingerprint()
             same_as = self._ledger.same_as(fingerprint)
             if same_as is not None:
                 return fingerprint, same_as, None
-            return fingerprint, None, expression.check(max_size=self._space.shape.max_nodes)
+            size = self._space.shape.max_nodes
+            return fingerprint, None, expression.check(max_size=size, slopes=False)
         except Exception as error:  # noqa: BLE001 - else this birth would end every resume, too
             return None, None, f"can't be analysed: {type(error).__name__}: {error}"
+
+    def _fault(self, birth: Birth) -> str | None:
+        """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
+        try:
+            return parse(birth.formula).check(max_size=self._space.shape.max_nodes)
+        except Exception as error:  # noqa: BLE001 - as above
+            return f"can't be analysed: {type(error).__name__}: {error}"
 
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER
@@ -267,3 +279,9 @@ class Engine:
                 births_limit=self._limits.births,
             )
         )
+
+
+def _n_fruitless(births: Sequence[Birth]) -> int:
+    """Return how many of the last births in a row were nothing new or not worth training."""
+    fates = enumerate(birth.status in (ACCEPTED, SCREENED) for birth in reversed(births))
+    return next((n for n, fruitful in fates if fruitful), len(births))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 from actsearch.runs import Birth
-from actsearch.runs.records import ACCEPTED, SCREENED
+from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED
+
+Fault = Callable[[Birth], str | None]
 
 
 class Litter:
@@ -41,22 +44,30 @@ class Litter:
                 birth = dataclasses.replace(birth, status=SCREENED, reason=reason)
         self.births.append(birth)
 
-    def decided(self) -> tuple[list[Birth], Birth | None]:
-        """Return the births with their fates, and the one to be trained, None where none may be."""
-        if not self._guesses:
-            return self.births, None
+    def decided(self, fault: Fault) -> tuple[list[Birth], Birth | None]:
+        """Return the births with their fates, and the one to be trained, None where none may be.
+
+        Args:
+            fault: Says why a birth is not worth training after all, or None where it is. It is
+                asked of the most promising first, until one is: what it looks at costs more than
+                all the rest, and most births are trained no more than they are faulty.
+        """
         # Of equal guesses, and where nothing is known, the first.
-        best = max(self._guesses, key=lambda id_: (_or_lowest(self._guesses[id_]), -id_))
-        births = []
-        for birth in self.births:
-            if birth.id in self._guesses and birth.id != best:
+        order = sorted(self._guesses, key=lambda id_: (-_or_lowest(self._guesses[id_]), id_))
+        births, chosen = list(self.births), None
+        for id_ in order:
+            place = id_ - self._first
+            if chosen is None and (reason := fault(births[place])) is not None:
+                births[place] = dataclasses.replace(births[place], status=REJECTED, reason=reason)
+            elif chosen is None:
+                chosen = births[place]
+            else:
                 reason = (
-                    f"guessed to score {self._guesses[birth.id]:.4f}, its sibling {best} "
-                    f"{self._guesses[best]:.4f}"
+                    f"guessed to score {self._guesses[id_]:.4f}, its sibling {chosen.id} "
+                    f"{self._guesses[chosen.id]:.4f}"
                 )
-                birth = dataclasses.replace(birth, status=SCREENED, reason=reason)
-            births.append(birth)
-        return births, births[best - self._first]
+                births[place] = dataclasses.replace(births[place], status=SCREENED, reason=reason)
+        return births, chosen
 
 
 def _or_lowest(guess: float | None) -> float:

@@ -102,7 +102,7 @@ class Screening(_Part):
     first, so that the surrogate also learns where it would not have looked.
     """
 
-    offspring: int = Field(default=6, ge=1, le=1000)
+    offspring: int = Field(default=10, ge=1, le=1000)
     unscreened: _Probability = 0.2
 
 

@@ -41,17 +41,18 @@ class Arena:
         return self.task.name
 
 
-def arena_of(task: Task, *, test: bool = True) -> Arena:
+def arena_of(task: Task, *, test: bool = True, curve: bool = True) -> Arena:
     """Return the arena of a task: its test split where it has one, else its validation split.
 
     Args:
         task: as ``load_task`` gives it.
         test: open the test split; False: the validation split in any case.
+        curve: keep learning curves where the test split is scored; see ``held_out_task``.
     """
     from actsearch.tasks.heldout import has_test_split, held_out_task
 
     if test and has_test_split(task):
-        task = held_out_task(task)
+        task = held_out_task(task, curve=curve)
         return Arena(task, task.rungs[-1].name, TEST)
     return Arena(task, task.rungs[-1].name, VALIDATION)
 

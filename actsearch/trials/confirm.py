@@ -208,7 +208,7 @@ def confirm_store(
         }
         with store.session(info):
             for one in tasks:
-                arena = arena_of(one)
+                arena = arena_of(one, curve=False)
                 rows = _rows_of(store, arena)
                 _check_devices(rows, slots, store.name)
                 with Field(arena, slots, pool_of) as field:
@@ -273,7 +273,7 @@ def advance(
 def _is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
     known = known_contestants()
     for task in tasks:
-        scores, failed = _scores(_rows_of(store, arena_of(task)))
+        scores, failed = _scores(_rows_of(store, arena_of(task, curve=False)))
         if not replay(scores, finalists, known, seeds=SEEDS, failed=failed).is_clear:
             return False
     return True
@@ -283,10 +283,10 @@ def _judged(
     store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
 ) -> Confirmation:
     known = known_contestants()
-    main = _judged_on(arena_of(task), store, finalists, known)
+    main = _judged_on(arena_of(task, curve=False), store, finalists, known)
     others = []
     for one in transfer:
-        verdict = _judged_on(arena_of(one), store, finalists, known, lead=True)
+        verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
         others.append(verdict)
     return Confirmation(store.name, main, tuple(others))
 

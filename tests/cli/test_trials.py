@@ -50,8 +50,8 @@ def test_confirm_prints_a_table_and_a_verdict(
     answer = actsearch("confirm", "first", "--workers", "1")
     assert answer.code == 0, answer
     golden.check("confirm_first.txt", answer.out)
-    assert "look 1: 0 of 36 trials" in answer.err
-    assert n_trials() == 36
+    assert "look 1: 0 of 30 trials" in answer.err
+    assert n_trials() == 45
 
 
 def test_confirm_prints_what_is_clear_without_training(task_file: Path, actsearch: Command) -> None:
@@ -112,7 +112,7 @@ def test_confirm_says_how_to_go_on_after_an_interruption(
     assert n_trials() == 5
     monkeypatch.setattr(RunStore, "add_trial", whole)
     assert actsearch("confirm", "first", "--workers", "1", "--quiet").code == 0
-    assert n_trials() == 36
+    assert n_trials() == 45
 
 
 def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Golden) -> None:

@@ -83,8 +83,8 @@ def test_only_what_is_open_trains_on() -> None:
 @pytest.mark.parametrize("looks", [(6,), (6, 10), LOOKS])
 def test_adjusted_p_values_are_holm_over_the_share_of_the_look(looks: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
-    scores = drawn(rng, {"f": 0.0, "a": -6.0, "b": -0.5, "c": 0.0}, 6)
-    found = replay(scores, ["f"], ["a", "b", "c"], seeds=SEEDS[:6], looks=looks)
+    scores = drawn(rng, {"f": 0.0, "a": -9.0, "b": -0.5, "c": 0.0}, looks[0])
+    found = replay(scores, ["f"], ["a", "b", "c"], seeds=SEEDS[: looks[0]], looks=looks)
     p_values = holm([paired_t(differences(scores["f"], scores[k])) for k in "abc"])
     assert [found.adjusted["f", k] for k in "abc"] == pytest.approx(
         [min(1.0, len(looks) * p) for p in p_values]

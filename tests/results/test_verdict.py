@@ -13,6 +13,7 @@ from actsearch.results.statistics import mean_and_error, paired
 from actsearch.results.verdict import FINALIST, KNOWN, Judgement, Row, judge
 
 SEEDS = range(1000, 1060)
+LOOKS = (6, 10, 20, 40, 60)
 NAMES = {"relu(x)**2": "squared ReLU", "gelu(x)": "GELU", "silu(x)": "SiLU", "relu(x)": "ReLU"}
 NAMES |= {f"tanh({k}*x)": f"tanh {k}" for k in range(2, 29)}  # 31 in all
 # What a seed does to every formula, and what it does to one; both repeat and have the mean 0.
@@ -46,7 +47,7 @@ def judged(
     **more: Any,
 ) -> Judgement:
     finalists = [formula for formula in scores if formula not in NAMES]
-    more = {"seeds": SEEDS, "score_name": "test accuracy", **more}
+    more = {"seeds": SEEDS, "score_name": "test accuracy", "looks": LOOKS, **more}
     return judge(scores, finalists, known, failed=failed, **more)
 
 

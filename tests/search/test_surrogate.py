@@ -89,6 +89,10 @@ def test_the_order_of_learning_matters_to_ties_alone(order: list[int]) -> None:
     assert one == pytest.approx(other)
 
 
+def sound(_birth: Birth) -> None:
+    """Find no fault."""
+
+
 def birth(id_: int, fingerprint: str, status: str = "accepted") -> Birth:
     same_as = 0 if status == "duplicate" else None
     return Birth(id_, "insert", (), "x", fingerprint, status, same_as=same_as)
@@ -102,7 +106,7 @@ def test_the_most_promising_of_a_litter_is_trained() -> None:
     litter.add(birth(10, "b"), 0.7)
     litter.add(birth(11, "c"), -0.1)
     assert litter.n_promising == 3
-    births, chosen = litter.decided()
+    births, chosen = litter.decided(sound)
     assert chosen is not None
     assert chosen.id == 9
     assert [b.status for b in births] == [
@@ -115,11 +119,38 @@ def test_the_most_promising_of_a_litter_is_trained() -> None:
 def test_a_litter_without_promise_trains_nothing() -> None:
     litter = Litter(3)
     litter.add(birth(3, "a", "duplicate"), None)
-    assert litter.decided() == ([birth(3, "a", "duplicate")], None)
+    assert litter.decided(sound) == ([birth(3, "a", "duplicate")], None)
 
 
 def test_negative_scores_are_compared_as_they_are() -> None:
     litter = Litter(0)
     litter.add(birth(0, "a"), -0.9)
     litter.add(birth(1, "b"), -0.2)
-    assert litter.decided()[1] == birth(1, "b")
+    assert litter.decided(sound)[1] == birth(1, "b")
+
+
+def test_what_turns_out_faulty_gives_way_to_the_next() -> None:
+    asked = []
+
+    def fault(one: Birth) -> str | None:
+        asked.append(one.id)
+        return "gradient zero" if one.id == 1 else None
+
+    litter = Litter(0)
+    for id_, guess in enumerate([0.5, 0.9, 0.7, 0.1]):
+        litter.add(birth(id_, str(id_)), guess)
+    births, chosen = litter.decided(fault)
+    assert chosen is not None
+    assert chosen.id == 2
+    assert [b.status for b in births] == ["screened", "rejected", "accepted", "screened"]
+    assert births[1].reason == "gradient zero"
+    assert births[0].reason == "guessed to score 0.5000, its sibling 2 0.7000"
+    assert asked == [1, 2]  # the rest is never looked at
+
+
+def test_a_litter_of_faulty_ones_trains_nothing() -> None:
+    litter = Litter(0)
+    litter.add(birth(0, "a"), None)
+    births, chosen = litter.decided(lambda _one: "gradient zero")
+    assert chosen is None
+    assert [b.status for b in births] == ["rejected"]

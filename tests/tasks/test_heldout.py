@@ -191,6 +191,17 @@ def test_scores_the_test_split_and_no_other() -> None:
     assert wrong.score < 0.1
 
 
+def test_without_a_curve_the_score_is_the_same() -> None:
+    task = tiny_task(test=held_out)
+    (whole,), (lean,) = (
+        held_out_task(task, curve=curve).train([Training("gelu(x)", CONFIRM, 3)])
+        for curve in (True, False)
+    )
+    assert (lean.score, lean.metrics["test_loss"]) == (whole.score, whole.metrics["test_loss"])
+    assert lean.curve == ()
+    assert set(lean.metrics) == {"train_loss", "test_accuracy", "test_loss"}
+
+
 def test_the_score_may_be_the_loss() -> None:
     held = held_out_task(tiny_task(test=held_out, score="loss"))
     assert held.score_name == "negative test loss"
