@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 ACCEPTED = "accepted"  # to be trained
 REJECTED = "rejected"  # failed a static check; the reason says which
-SCREENED = "screened"  # another of its siblings promised more; the reason says how much
+SCREENED = "screened"  # a sibling promised more, or it trains as another did; the reason says
 DUPLICATE = "duplicate"  # the same function as an earlier birth, whose scores count for it
 
 BIRTH_STATUSES = (ACCEPTED, REJECTED, SCREENED, DUPLICATE)
@@ -27,8 +27,8 @@ class Birth:
     """One formula that the search made, whether or not it was worth training.
 
     ``parents`` are ids of earlier births, ``operator`` is what made this one of them. ``reason``
-    is given for the rejected and the screened, ``same_as`` (an earlier id) for the duplicates. ``created_s`` is
-    Unix time.
+    is given for the rejected and the screened, ``same_as`` (an earlier id) for the duplicates.
+    ``created_s`` is Unix time.
     """
 
     id: int

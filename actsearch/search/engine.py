@@ -14,7 +14,7 @@ from typing import Any
 
 from actsearch.expressions import Expression, parse
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
-from actsearch.runs.records import ACCEPTED, SCREENED
+from actsearch.runs.records import ACCEPTED
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
@@ -168,6 +168,7 @@ class Engine:
         """Check a formula and add it to the litter."""
         expression = offspring.expression
         fingerprint, same_as, reason = self._judge(expression)
+        n_before = litter.n_promising
         status = "duplicate" if same_as is not None else "rejected" if reason else "accepted"
         litter.add(
             Birth(
@@ -184,7 +185,7 @@ class Engine:
             ),
             self._ledger.surrogate.guess(expression) if status == "accepted" else None,
         )
-        self._n_fruitless = 0 if status == "accepted" else self._n_fruitless + 1
+        self._n_fruitless = 0 if litter.n_promising > n_before else self._n_fruitless + 1
 
     def _commit(self, litter: Litter) -> None:
         """Commit a litter, and send the one that was chosen to its first heat."""
@@ -282,6 +283,6 @@ class Engine:
 
 
 def _n_fruitless(births: Sequence[Birth]) -> int:
-    """Return how many of the last births in a row were nothing new or not worth training."""
-    fates = enumerate(birth.status in (ACCEPTED, SCREENED) for birth in reversed(births))
-    return next((n for n, fruitful in fates if fruitful), len(births))
+    """Return how many births there were since the last one that is trained."""
+    fates = enumerate(birth.status == ACCEPTED for birth in reversed(births))
+    return next((n for n, trained in fates if trained), len(births))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from actsearch.runs import Birth
 from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED
+from actsearch.search.surrogate import TWIN, Guess
 
 Fault = Callable[[Birth], str | None]
 
@@ -22,7 +23,7 @@ class Litter:
     def __init__(self, first: int) -> None:
         self.births: list[Birth] = []
         self._first = first
-        self._guesses: dict[int, float | None] = {}  # of those that may be trained
+        self._guesses: dict[int, float] = {}  # of those that may be trained
         self._by_fingerprint: dict[str | None, int] = {}
 
     @property
@@ -30,17 +31,22 @@ class Litter:
         """How many may be trained."""
         return len(self._guesses)
 
-    def add(self, birth: Birth, guess: float | None) -> None:
-        """Add a birth that was judged; ``guess`` is its score by the surrogate, None for unknown.
+    def add(self, birth: Birth, guess: Guess | None) -> None:
+        """Add a birth that was judged, with the surrogate's guess, None where nothing is known.
 
-        A function that is in the litter already is screened.
+        A function that is in the litter already is screened, and so is one that trains as another
+        did.
         """
         if birth.status == ACCEPTED:
             sibling = self._by_fingerprint.setdefault(birth.fingerprint, birth.id)
-            if sibling == birth.id:
-                self._guesses[birth.id] = guess
-            else:
+            reason = ""
+            if sibling != birth.id:
                 reason = f"the same function as its sibling {sibling}"
+            elif guess is not None and guess.distance < TWIN:
+                reason = f"trains as {guess.nearest} did: their distance is {guess.distance:.3f}"
+            else:
+                self._guesses[birth.id] = -math.inf if guess is None else guess.score
+            if reason:
                 birth = dataclasses.replace(birth, status=SCREENED, reason=reason)
         self.births.append(birth)
 
@@ -53,7 +59,7 @@ class Litter:
                 all the rest, and most births are trained no more than they are faulty.
         """
         # Of equal guesses, and where nothing is known, the first.
-        order = sorted(self._guesses, key=lambda id_: (-_or_lowest(self._guesses[id_]), id_))
+        order = sorted(self._guesses, key=lambda id_: (-self._guesses[id_], id_))
         births, chosen = list(self.births), None
         for id_ in order:
             place = id_ - self._first
@@ -68,7 +74,3 @@ class Litter:
                 )
                 births[place] = dataclasses.replace(births[place], status=SCREENED, reason=reason)
         return births, chosen
-
-
-def _or_lowest(guess: float | None) -> float:
-    return -math.inf if guess is None else guess

@@ -95,7 +95,7 @@ def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:
     go_on(tmp_path, births=63, seed_formulas=["x*cos(2*x)"])
     added = births(tmp_path)[60]
     assert (added.operator, added.formula) == ("added seed", "x*cos(2*x)")
-    assert len(births(tmp_path)) == 63
+    assert 61 <= len(births(tmp_path)) <= 63  # a litter that does not fit is not bred
     with RunStore.open(tmp_path / "r") as store:
         assert store.sessions()[-1].info["added_seeds"] == ["x*cos(2*x)"]
 

@@ -251,3 +251,17 @@ def test_no_time_left_trains_nothing(tmp_path: Path) -> None:
         accepted = [birth for birth in store.births() if birth.status == "accepted"]
         assert {row.birth_id for row in store.trainings()} == {birth.id for birth in accepted}
         assert store.n_trainings() == sum(len(heat.seeds) for heat in store.heats())
+
+
+def test_a_small_space_comes_to_its_end(tmp_path: Path) -> None:
+    """The surrogate knows enough to want litters, which such a space can't fill for ever."""
+    values = space_with(random_births=2, lag=4).model_dump()
+    values |= {"unary": ["tanh", "sin"], "binary": ["add"]}
+    values["constants"]["share"] = 0.0
+    values["shape"] |= {"max_nodes": 4, "max_depth": 3, "max_random_depth": 2}
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        engine_on(store, space_from(values, "test"), births=10**6).run(ShuffledPool(2, 0))
+        births = store.births()
+    screened = [birth.reason for birth in births if birth.status == "screened"]
+    assert any(reason.startswith("guessed") for reason in screened)
+    assert {birth.status for birth in births[-100:]} <= {"duplicate", "rejected", "screened"}

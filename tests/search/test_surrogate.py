@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from actsearch.expressions import Expression, Node, parse
 from actsearch.runs import Birth
 from actsearch.search.litter import Litter
-from actsearch.search.surrogate import MIN_KNOWN, Surrogate, curve
+from actsearch.search.surrogate import MIN_KNOWN, TWIN, Guess, Surrogate, curve
 from tests.expressions.strategies import trees
 
 LADDER = ("short", "full")
@@ -26,6 +26,12 @@ def taught(scores: dict[str, float | None], rung: str = "short") -> Surrogate:
     return surrogate
 
 
+def score(surrogate: Surrogate, formula: str) -> float:
+    guess = surrogate.guess(parse(formula))
+    assert guess is not None
+    return guess.score
+
+
 def test_nothing_is_guessed_from_few() -> None:
     surrogate = Surrogate(LADDER)
     for number in range(MIN_KNOWN - 1):
@@ -38,17 +44,20 @@ def test_nothing_is_guessed_from_few() -> None:
 
 def test_the_nearest_function_decides() -> None:
     surrogate = taught({"relu(x)": 0.9, "x*sin(3*x)": 0.3})
-    near_relu, near_sine = (surrogate.guess(parse(f)) for f in ("softplus(9*x)/9", "x*sin(3.01*x)"))
-    assert near_relu is not None
-    assert near_sine is not None
-    assert near_relu > near_sine
+    assert score(surrogate, "softplus(9*x)/9") > score(surrogate, "x*sin(3.01*x)")
+
+
+def test_a_guess_says_which_function_is_nearest() -> None:
+    guess = taught({"relu(x)": 0.9, "x*sin(3*x)": 0.3}).guess(parse("x*sin(3.001*x)"))
+    assert guess is not None
+    assert guess.nearest == 1
+    assert 0 < guess.distance < TWIN
 
 
 @pytest.mark.parametrize("twin", ["gelu(-x)", "-gelu(x)", "-gelu(-x)"])
 def test_mirrored_functions_train_alike(twin: str) -> None:
     surrogate = taught({"gelu(x)": 0.9})
-    guess, same = surrogate.guess(parse(twin)), surrogate.guess(parse("gelu(x)"))
-    assert guess == pytest.approx(same, abs=1e-3)
+    assert score(surrogate, twin) == pytest.approx(score(surrogate, "gelu(x)"), abs=1e-3)
 
 
 @given(trees())
@@ -60,10 +69,7 @@ def test_any_expression_has_a_finite_curve(tree: Node) -> None:
 
 def test_one_without_a_score_counts_as_the_worst() -> None:
     surrogate = taught({"relu(x)": None, "gelu(x)": 0.9})
-    relu, gelu = surrogate.guess(parse("relu(x)")), surrogate.guess(parse("gelu(x)"))
-    assert relu is not None
-    assert gelu is not None
-    assert relu < gelu
+    assert score(surrogate, "relu(x)") < score(surrogate, "gelu(x)")
 
 
 def test_scores_of_a_short_rung_are_translated_to_the_last() -> None:
@@ -85,8 +91,13 @@ def test_the_order_of_learning_matters_to_ties_alone(order: list[int]) -> None:
         for number in numbers:
             surrogate.learn(number, parse(f"x*tanh({number + 1}*x)"), "short", number / 50)
         surrogates.append(surrogate)
-    one, other = (surrogate.guess(parse("x*tanh(7.3*x)")) for surrogate in surrogates)
+    one, other = (score(surrogate, "x*tanh(7.3*x)") for surrogate in surrogates)
     assert one == pytest.approx(other)
+
+
+def guessed(score: float) -> Guess:
+    """Return a guess at a function that is far from all."""
+    return Guess(score, 0, 1.0)
 
 
 def sound(_birth: Birth) -> None:
@@ -100,20 +111,22 @@ def birth(id_: int, fingerprint: str, status: str = "accepted") -> Birth:
 
 def test_the_most_promising_of_a_litter_is_trained() -> None:
     litter = Litter(7)
-    litter.add(birth(7, "a"), 0.5)
+    litter.add(birth(7, "a"), guessed(0.5))
     litter.add(birth(8, "z", "duplicate"), None)
-    litter.add(birth(9, "b"), 0.7)
-    litter.add(birth(10, "b"), 0.7)
-    litter.add(birth(11, "c"), -0.1)
+    litter.add(birth(9, "b"), guessed(0.7))
+    litter.add(birth(10, "b"), guessed(0.7))
+    litter.add(birth(11, "c"), guessed(-0.1))
+    litter.add(birth(12, "d"), Guess(0.8, 4, 0.0123))
     assert litter.n_promising == 3
     births, chosen = litter.decided(sound)
     assert chosen is not None
     assert chosen.id == 9
     assert [b.status for b in births] == [
-        "screened", "duplicate", "accepted", "screened", "screened"
+        "screened", "duplicate", "accepted", "screened", "screened", "screened"
     ]  # fmt: skip
     assert births[0].reason == "guessed to score 0.5000, its sibling 9 0.7000"
     assert births[3].reason == "the same function as its sibling 9"
+    assert births[5].reason == "trains as 4 did: their distance is 0.012"
 
 
 def test_a_litter_without_promise_trains_nothing() -> None:
@@ -124,8 +137,8 @@ def test_a_litter_without_promise_trains_nothing() -> None:
 
 def test_negative_scores_are_compared_as_they_are() -> None:
     litter = Litter(0)
-    litter.add(birth(0, "a"), -0.9)
-    litter.add(birth(1, "b"), -0.2)
+    litter.add(birth(0, "a"), guessed(-0.9))
+    litter.add(birth(1, "b"), guessed(-0.2))
     assert litter.decided(sound)[1] == birth(1, "b")
 
 
@@ -138,7 +151,7 @@ def test_what_turns_out_faulty_gives_way_to_the_next() -> None:
 
     litter = Litter(0)
     for id_, guess in enumerate([0.5, 0.9, 0.7, 0.1]):
-        litter.add(birth(id_, str(id_)), guess)
+        litter.add(birth(id_, str(id_)), guessed(guess))
     births, chosen = litter.decided(fault)
     assert chosen is not None
     assert chosen.id == 2
