@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from actsearch.durations import parse_duration
-from actsearch.results.statistics import paired
+from actsearch.results.statistics import Scores, paired
 from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.search.space import load_space
@@ -275,20 +275,22 @@ def fresh_scores(
     return ours_by_seed, plain_by_seed
 
 
-def row(seed: int, ours: Arm, plain: Arm, task_name: str, n_fresh: int) -> Sequence[str]:
+def cells_of(seed: int, ours: Arm, plain: Arm, scores: tuple[Scores, Scores]) -> Sequence[str]:
     """Return the cells of one evolution seed."""
     ratio = f"{ours.n_births / max(1, plain.n_births):.1f}x"
     births = [str(seed), f"{ours.n_births} ({ours.n_trained})", str(plain.n_births), ratio]
     formulas = [f"`{ours.finalist}`", f"`{plain.finalist}`"]
-    if ours.finalist is None or plain.finalist is None:
-        return [*births, "", "", "", "", *formulas]
-    scores = fresh_scores(task_name, ours.finalist, plain.finalist, n_fresh)
     means = " / ".join(f"{100 * statistics.fmean(s.values()):.2f}" if s else "-" for s in scores)
-    found = paired(*scores)
+    return [*births, means, *difference_of(*scores), *formulas]
+
+
+def difference_of(ours: Scores, plain: Scores) -> Sequence[str]:
+    """Return the cells of the paired difference: mean, interval, p."""
+    found = paired(ours, plain)
     if found is None:
-        return [*births, means, "", "", "", *formulas]
+        return ["", "", ""]
     interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} (n = {found.n})"
-    return [*births, means, f"{100 * found.mean:+.2f}", interval, f"{found.t_p:.2g}", *formulas]
+    return [f"{100 * found.mean:+.2f}", interval, f"{found.t_p:.2g}"]
 
 
 def main() -> None:
@@ -310,15 +312,22 @@ def main() -> None:
           "| difference | 95 % interval | paired t, p | ours | plain |")  # fmt: skip
     print("|---" * 10 + "|", flush=True)
     ratios = []
+    every: tuple[dict[int, float], dict[int, float]] = ({}, {})
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             ours = this_search(options.task, budget_s, seed, Path(folder))
             plain = plain_loop(options.task, budget_s, seed)
             ratios.append(ours.n_births / max(1, plain.n_births))
-            cells = row(seed, ours, plain, options.task, options.fresh)
-            print(f"| {' | '.join(cells)} |", flush=True)
+            scores: tuple[Scores, Scores] = ({}, {})
+            if ours.finalist is not None and plain.finalist is not None:
+                scores = fresh_scores(options.task, ours.finalist, plain.finalist, options.fresh)
+            print(f"| {' | '.join(cells_of(seed, ours, plain, scores))} |", flush=True)
+            for arm, by_seed in zip(every, scores, strict=True):
+                arm |= {1_000_000 * seed + fresh: score for fresh, score in by_seed.items()}
     print(f"\nbirths judged, ours over plain, median of {len(seeds)}: "
           f"{statistics.median(ratios):.1f}x")  # fmt: skip
+    mean, interval, p = difference_of(*every)
+    print(f"finalists, all trainings paired: {mean} points, {interval}, p = {p}")
 
 
 if __name__ == "__main__":

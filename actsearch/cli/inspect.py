@@ -26,6 +26,7 @@ _INDENTED_COLUMNS = 40
 
 REJECTED_COLUMNS = (
     Column("id", "id", right=True),
+    Column("status", "status"),
     Column("reason", "reason"),
     Column("operator", "operator"),
     Column("parents", "parents"),
@@ -51,7 +52,7 @@ def inspect(
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 10,
     every: Annotated[bool, typer.Option("--all", help="List all that were trained.")] = False,
     rejected: Annotated[
-        bool, typer.Option("--rejected", help="List what was rejected before training, and why.")
+        bool, typer.Option("--rejected", help="List what was not trained, and why.")
     ] = False,
     front: Annotated[
         bool, typer.Option("--front", help="List the best trade-offs of score, cost and size.")
@@ -124,18 +125,20 @@ def measured_costs(formulas: Sequence[str]) -> list[float]:
 
 def _show_rejected(path: Path, fmt: Format) -> None:
     from actsearch.runs import RunStore
+    from actsearch.runs.records import REJECTED, SCREENED
 
     with RunStore.open(path) as store:
         rows = [
             {
                 "id": b.id,
+                "status": b.status,
                 "reason": b.reason,
                 "operator": b.operator,
                 "parents": list(b.parents),
                 "formula": b.formula,
             }
             for b in store.births()
-            if b.status == "rejected"
+            if b.status in (REJECTED, SCREENED)
         ]
     write_rows(REJECTED_COLUMNS, rows, fmt, sys.stdout)
 
