@@ -171,6 +171,7 @@ def print_next(view: RunView) -> None:
     if view.ranked:
         leader = str(view.ranked[0]["id"])
         lines = [
+            (_command("confirm", view.path), "the verdict, with more seeds where it is open"),
             (_command("inspect", view.path, leader), "what the leader is"),
             (_command("export", view.path, leader), "a file to drop into a network"),
             *lines,

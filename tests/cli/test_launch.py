@@ -23,7 +23,7 @@ def test_search_hands_over_its_defaults(
     assert args == ("default", "mnist1d-cnn")
     del kwargs["observer"]
     assert kwargs == {
-        "budget": "2m20s",
+        "budget": "1m30s",
         "births": None,
         "workers": "auto",
         "devices": "auto",
