@@ -29,8 +29,8 @@ _SMALL_CNN = functools.partial(
 _LADDERS = {
     "mnist1d-mlp": (300, 500, 900, 1.0),
     "mnist1d-cnn": (100, 250, 650, 0.7),
-    "mnist-mlp": (200, 350, 600, 1.0),
-    "mnist-cnn": (120, 190, 300, 1.0),
+    "mnist-mlp": (180, 330, 600, 1.0),
+    "mnist-cnn": (115, 190, 300, 1.0),
     "fashion-cnn": (90, 150, 300, 1.0),
     "cifar10-cnn": (90, 230, 600, 1.0),
     "cifar10-cnn4": (615, 1540, 4000, 1.0),
