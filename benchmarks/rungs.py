@@ -1,12 +1,19 @@
 """Whether the short rungs rank activations as the full one does.
 
 Trains every known activation at each rung of a task and prints Spearman's rank correlation with the
-mean score of the full rung, for one seed of the rung and for all that were trained. The full rung's
-mean is over its seeds, so its own noise bounds what can be reached: the correlation of two parts of
-its seeds is printed beside it.
+mean score of the full rung. A short training begins as the full one of the same seed does, weights
+and batches, so that the two share their luck; the seeds that are compared are therefore others:
+
+- "one seed": the rung's seed 0 with the full rung's seeds from 1 on;
+- "all seeds": the rung's first ``--short-seeds`` with the full rung's seeds beyond those. Where the
+  full rung has none beyond, its mean is over all of them, and the line above the table says so.
+
+The full rung's mean has noise of its own, which bounds what can be reached: the correlation of two
+parts of its seeds is printed below.
 
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 3
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 3 --steps 80,100,130,200,650
+    python -m benchmarks.rungs --task mnist1d-cnn --seeds 8 --save scores.json
 """
 
 from __future__ import annotations
@@ -14,34 +21,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import json
 import platform
 import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scipy.stats import spearmanr
-
-from actsearch.expressions import KNOWN, parse
+from actsearch.results.statistics import spearman
 from actsearch.tasks import ClassificationTask
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.registry import load_task
+from actsearch.trials.saved import known_contestants
 from actsearch.workers import Job, make_pool
 
 Scores = Mapping[str, Mapping[int, float]]  # formula -> seed -> score
-
-
-def zoo() -> dict[str, str]:
-    """Return formula -> name of the known activations, each function once."""
-    seen: set[str] = set()
-    found = {}
-    for name, formula in KNOWN.items():
-        fingerprint = parse(formula).fingerprint()
-        if fingerprint not in seen:
-            seen.add(fingerprint)
-            found[str(parse(formula))] = name
-    return found
 
 
 def train(
@@ -69,22 +64,34 @@ def mean_scores(scores: Scores, seeds: Sequence[int], worst: float) -> dict[str,
     }
 
 
-def rho(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return float(spearmanr([one[f] for f in other], list(other.values()))[0])
+def correlated(one: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """Return the correlation of ranks as a cell, over the formulas of ``other``."""
+    found = spearman([one[formula] for formula in other], list(other.values()))
+    return "-" if found is None else f"{found:.3f}"
+
+
+def better_half(means: Mapping[str, float]) -> dict[str, float]:
+    best = sorted(means, key=lambda formula: -means[formula])[: len(means) // 2]
+    return {formula: means[formula] for formula in best}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", default="mnist1d-cnn")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--seeds", type=int, default=3, help="of the full rung")
+    parser.add_argument("--seeds", type=int, default=3, help="of the full rung, at least 2")
     parser.add_argument("--short-seeds", type=int, default=2, help="of the rungs below")
     parser.add_argument("--steps", help="other rungs than the task's: steps, the longest last")
     parser.add_argument("--rates", help="share of the peak learning rate at each of the rungs")
     parser.add_argument("--formulas", type=Path, help="a file of further formulas, one a line")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--show", action="store_true", help="print the scores, too")
+    parser.add_argument(
+        "--save", type=Path, help="write all scores as JSON: rung -> formula -> seed -> score"
+    )
     options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error("--seeds must be 2 or more: seed 0 of a rung is compared with the others")
 
     task = load_task(options.task, options.data)
     assert isinstance(task, ClassificationTask)
@@ -99,7 +106,7 @@ def main() -> None:
         )
         task = dataclasses.replace(task, steps=steps[-1], rungs=rungs)
     task.prepare()
-    names = zoo()
+    names = known_contestants()
     formulas = list(names)
     if options.formulas:
         formulas += [line for line in options.formulas.read_text().splitlines() if line]
@@ -114,31 +121,40 @@ def main() -> None:
         if record.score is not None:
             scores[record.rung][record.formula][record.seed] = record.score
 
+    if options.save:
+        options.save.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+
+    worst = {
+        name: min((s for b in by.values() for s in b.values()), default=0.0)
+        for name, by in scores.items()
+    }
+    beyond = range(options.short_seeds, options.seeds) or range(options.seeds)
+    shared = " (shared with the rungs below)" if not beyond.start else ""
     print(
         f"{options.task}, {datetime.date.today()}, {platform.processor() or platform.machine()}, "
-        f"{len(scores[full.name])} activations, full rung: {options.seeds} seeds"
+        f"{len(scores[full.name])} activations; seeds of the full rung: 1 to {options.seeds - 1} "
+        f'for "one seed", {beyond[0]} to {beyond[-1]}{shared} for "all seeds"'
     )
-    worst = {name: min(s for b in by.values() for s in b.values()) for name, by in scores.items()}
     final = mean_scores(scores[full.name], range(options.seeds), worst[full.name])
-    best_half = sorted(final, key=lambda formula: -final[formula])[: len(final) // 2]
+    others = mean_scores(scores[full.name], range(1, options.seeds), worst[full.name])
+    unseen = mean_scores(scores[full.name], beyond, worst[full.name])
     print("| rung | steps | median time | one seed | all seeds | all seeds, better half |")
     print("|---|---|---|---|---|---|")
     for rung in below:
         one = mean_scores(scores[rung.name], [0], worst[rung.name])
         every = mean_scores(scores[rung.name], range(options.short_seeds), worst[rung.name])
-        half = {formula: final[formula] for formula in best_half}
         print(
             f"| {rung.name} | {rung.steps} | {statistics.median(times[rung.name]):.2f} s | "
-            f"{rho(one, final):.3f} | {rho(every, final):.3f} | {rho(every, half):.3f} |"
+            f"{correlated(one, others)} | {correlated(every, unseen)} | "
+            f"{correlated(every, better_half(unseen))} |"
         )
     middle = options.seeds // 2
-    if middle:
-        first = mean_scores(scores[full.name], range(middle), worst[full.name])
-        second = mean_scores(scores[full.name], range(middle, options.seeds), worst[full.name])
-        print(
-            f"full: {full.steps} steps, {statistics.median(times[full.name]):.2f} s; its first "
-            f"{middle} seeds against the others: {rho(first, second):.3f}"
-        )
+    first = mean_scores(scores[full.name], range(middle), worst[full.name])
+    second = mean_scores(scores[full.name], range(middle, options.seeds), worst[full.name])
+    print(
+        f"full: {full.steps} steps, {statistics.median(times[full.name]):.2f} s; its first "
+        f"{middle} seeds against the others: {correlated(first, second)}"
+    )
     if options.show:
         for formula in sorted(final, key=lambda formula: -final[formula]):
             cells = [

@@ -3,9 +3,21 @@
 The plain loop is what a person writes with DEAP alone: ``algorithms.eaSimple`` over the primitives
 of the default space as plain torch functions, ``gp.compile``, eager autograd, and one full training
 a birth, mapped over two processes. Data, network, recipe, training loop and the bounds on a
-formula's size are those of this search, so that the plain loop profits from them as well. Both get
-the same wall time, starting their processes included. Then the best formula of each is trained on
+formula's size are those of this search, so that the plain loop profits from them as well. Both
+start from the known activations: the plain loop's first 50 are those that its primitives can write
+as trees within the bounds (left out are those with learned parameters, or with primitives that are
+not in the default space), the rest of the 50 are random. Both get the same wall time, starting
+their processes included. Then the best formula of each that is no known activation is trained on
 fresh seeds and scored on the test split, paired by seed.
+
+A birth is *judged* when its search has settled what becomes of it. Here that is: found to be the
+same function as an earlier one, rejected by a check, screened by the surrogate's guess, or trained,
+be it at the shortest rung alone. It is *trained* when it had a training at any rung. The plain loop
+judges by full trainings alone, so that its births are all both.
+
+Two tests are printed. All trainings paired: one difference a fresh seed and pair of formulas, which
+compares these formulas and says little of what other evolution seeds would find. And one difference
+an evolution seed, the mean of its trainings, which compares the searches.
 """
 
 from __future__ import annotations
@@ -13,6 +25,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import itertools
 import math
 import multiprocessing
 import operator
@@ -27,11 +40,9 @@ from typing import Any
 
 import torch
 from deap import algorithms, base, creator, gp, tools
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from actsearch.durations import parse_duration
-from actsearch.results.statistics import Scores, paired
+from actsearch.results.statistics import Scores, differences, interval, paired, paired_t
 from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.search.space import load_space
@@ -41,56 +52,19 @@ from actsearch.tasks.protocol import OK, STOPPED
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import SignalLimits
 from actsearch.tasks.training import fit
-from actsearch.trials.saved import finalists_of
+from actsearch.trials.saved import NothingToConfirm, finalists_of
+from benchmarks._plain import Compiled, best_unknown, known_trees, primitives
 from benchmarks._timing import machine
 
 WORKERS = 2
 FIRST_FRESH_SEED = 20_000
 POPULATION, CROSSOVER, MUTATION, TOURNAMENT = 50, 0.5, 0.3, 3
-#: The plain loop looks at nothing before it has trained, nor do the fresh trainings.
+#: For the plain loop and the fresh trainings, which turn nothing away by these bounds. What gives
+#: no finite number, only zeros or no gradient at all on the first batch still ends there.
 NO_LIMITS = SignalLimits(
     dead_units=math.inf, variation=-1.0, least_gradient_ratio=-1.0, most_gradient_ratio=math.inf
 )
 FOREVER = 10**9  # generations; the clock ends it
-
-# The primitives of the default space, as one writes them: log and division protected.
-UNARY: dict[str, Callable[[Tensor], Tensor]] = {
-    "neg": torch.neg,
-    "abs": torch.abs,
-    "square": torch.square,
-    "sqrt_abs": lambda a: torch.sqrt(torch.abs(a)),
-    "exp": torch.exp,
-    "expm1": torch.expm1,
-    "log_abs": lambda a: torch.log(torch.abs(a) + 1e-6),
-    "sin": torch.sin,
-    "cos": torch.cos,
-    "tanh": torch.tanh,
-    "asinh": torch.asinh,
-    "atan": torch.atan,
-    "sinc": lambda a: torch.sinc(a / math.pi),
-    "erf": torch.erf,
-    "sigmoid": torch.sigmoid,
-    "logsigmoid": F.logsigmoid,
-    "softplus": F.softplus,
-    "softsign": F.softsign,
-    "relu": F.relu,
-    "leaky_relu": F.leaky_relu,
-    "elu": F.elu,
-    "silu": F.silu,
-    "gelu": F.gelu,
-    "mish": F.mish,
-    "hardswish": F.hardswish,
-    "gauss": lambda a: torch.exp(-a * a),
-}
-BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "add": torch.add,
-    "sub": torch.sub,
-    "mul": torch.mul,
-    "aq": lambda a, b: a / torch.sqrt(1 + b * b),
-    "max": torch.maximum,
-    "min": torch.minimum,
-    "gate": lambda a, b: torch.sigmoid(a) * b,
-}
 
 
 class TimeUp(Exception):
@@ -104,40 +78,6 @@ class Arm:
     finalist: str | None
     n_births: int
     n_trained: int
-
-
-@functools.cache
-def primitives() -> gp.PrimitiveSet:
-    """Return the primitive set; a constant reaches the torch functions as a tensor."""
-    space = load_space("default")
-    found = gp.PrimitiveSet("plain", 1)
-    found.renameArguments(ARG0="x")
-    for name in space.unary:
-        found.addPrimitive(of_tensors(UNARY[name]), 1, name=name)
-    for name in space.binary:
-        found.addPrimitive(of_tensors(BINARY[name]), 2, name=name)
-    found.addEphemeralConstant("constant", functools.partial(random.choice, space.constants.values))
-    return found
-
-
-def of_tensors(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def call(*values: Tensor | float) -> Tensor:
-        return function(*(v if isinstance(v, Tensor) else torch.tensor(v) for v in values))
-
-    return call
-
-
-class Compiled(nn.Module):
-    """A formula of the plain loop as an activation, by eager autograd."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.function = gp.compile(text, primitives())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the formula's values, in the shape of ``x``."""
-        y = torch.as_tensor(self.function(x), dtype=x.dtype)
-        return y if y.shape == x.shape else y.expand_as(x)  # a constant is a function, too
 
 
 def one_thread() -> None:
@@ -204,7 +144,10 @@ def this_search(task_name: str, budget_s: float, seed: int, folder: Path) -> Arm
     with RunStore.open(result.path) as store:
         trained = {row.birth_id for row in store.trainings()}
         n_judged = sum(b.status != "accepted" or b.id in trained for b in store.births())
-        (finalist,) = finalists_of(store, 1)
+        try:
+            (finalist,) = finalists_of(store, 1)
+        except NothingToConfirm:
+            finalist = None
     return Arm(finalist, n_judged, len(trained))
 
 
@@ -250,12 +193,12 @@ def plain_loop(task_name: str, budget_s: float, seed: int) -> Arm:
             box.decorate(variation, gp.staticLimit(operator.attrgetter("height"), shape.max_depth))
             box.decorate(variation, gp.staticLimit(len, shape.max_nodes))
         try:
-            first = box.population(n=POPULATION)
+            first = [creator.PlainTree(tree) for tree in known_trees()]
+            first += box.population(n=POPULATION - len(first))
             algorithms.eaSimple(first, box, CROSSOVER, MUTATION, FOREVER, verbose=False)
         except TimeUp:
             pass
-    best = max(judged, default=(-math.inf, ""), key=lambda pair: pair[0])
-    return Arm(best[1] if math.isfinite(best[0]) else None, len(judged), len(judged))
+    return Arm(best_unknown(judged), len(judged), len(judged))
 
 
 def fresh_scores(
@@ -275,13 +218,33 @@ def fresh_scores(
     return ours_by_seed, plain_by_seed
 
 
-def cells_of(seed: int, ours: Arm, plain: Arm, scores: tuple[Scores, Scores]) -> Sequence[str]:
+def ratios_of(ours: Arm, plain: Arm) -> tuple[float, float]:
+    """Return ours over plain, of the births judged and of those trained."""
+    return ours.n_births / max(1, plain.n_births), ours.n_trained / max(1, plain.n_trained)
+
+
+def cells_of(
+    seed: int, ours: Arm, plain: Arm, scores: tuple[Scores, Scores], n_fresh: int
+) -> Sequence[str]:
     """Return the cells of one evolution seed."""
-    ratio = f"{ours.n_births / max(1, plain.n_births):.1f}x"
-    births = [str(seed), f"{ours.n_births} ({ours.n_trained})", str(plain.n_births), ratio]
-    formulas = [f"`{ours.finalist}`", f"`{plain.finalist}`"]
-    means = " / ".join(f"{100 * statistics.fmean(s.values()):.2f}" if s else "-" for s in scores)
-    return [*births, means, *difference_of(*scores), *formulas]
+    births = [str(seed), f"{ours.n_births} ({ours.n_trained})", str(plain.n_births)]
+    ratios = [f"{ratio:.1f}x" for ratio in ratios_of(ours, plain)]
+    formulas = [f"`{arm.finalist}`" if arm.finalist else "none" for arm in (ours, plain)]
+    accuracy = " / ".join(accuracy_of(by_seed, n_fresh) for by_seed in scores)
+    gains = difference_of(*scores) if complete(scores, n_fresh) else ["", "", ""]
+    return [*births, *ratios, accuracy, *gains, *formulas]
+
+
+def accuracy_of(scores: Scores, n_fresh: int) -> str:
+    """Return the mean score in points, and how many trainings gave none."""
+    mean = f"{100 * statistics.fmean(scores.values()):.2f}" if scores else "-"
+    n_failed = n_fresh - len(scores)
+    return f"{mean} ({n_failed} of {n_fresh} failed)" if n_failed else mean
+
+
+def complete(scores: tuple[Scores, Scores], n_fresh: int) -> bool:
+    """Tell whether all fresh trainings gave a score; of the rest alone no test is made."""
+    return all(len(by_seed) == n_fresh for by_seed in scores)
 
 
 def difference_of(ours: Scores, plain: Scores) -> Sequence[str]:
@@ -289,12 +252,50 @@ def difference_of(ours: Scores, plain: Scores) -> Sequence[str]:
     found = paired(ours, plain)
     if found is None:
         return ["", "", ""]
-    interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} (n = {found.n})"
-    return [f"{100 * found.mean:+.2f}", interval, f"{found.t_p:.2g}"]
+    between = f"{100 * found.low:+.2f} to {100 * found.high:+.2f} (n = {found.n})"
+    return [f"{100 * found.mean:+.2f}", between, f"{found.t_p:.2g}"]
+
+
+def summary(pairs: Sequence[tuple[Scores, Scores]], n_seeds: int) -> list[str]:
+    """Return the lines below the table: both tests of the finalists' differences.
+
+    Args:
+        pairs: an evolution seed's fresh scores of our finalist and the plain one, where complete.
+        n_seeds: how many evolution seeds there were.
+    """
+    lines = []
+    if len(pairs) < n_seeds:
+        lines.append(
+            f"{n_seeds - len(pairs)} of {n_seeds} evolution seeds left out below: an arm without a "
+            "finalist, or fresh trainings that failed"
+        )
+    if not pairs:
+        return lines
+    every = [dict(enumerate(itertools.chain(*(one[arm].values() for one in pairs))))
+             for arm in (0, 1)]  # fmt: skip
+    mean, between, p = difference_of(*every)
+    lines.append(
+        f"these formulas (all trainings paired; says nothing of other searches): {mean} points, "
+        f"95 % interval {between}, p = {p}"
+    )
+    gains = [statistics.fmean(differences(ours, plain)) for ours, plain in pairs]
+    if len(gains) < 2:
+        lines.append("the searches (one mean difference an evolution seed): two seeds are needed")
+        return lines
+    low, high = interval(gains)
+    mean = f"{100 * statistics.fmean(gains):+.2f}"
+    lines.append(
+        f"the searches (one mean difference an evolution seed): {mean} "
+        f"points, 95 % interval {100 * low:+.2f} to {100 * high:+.2f} (n = {len(gains)}), "
+        f"p = {paired_t(gains):.2g}"
+    )
+    return lines
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--task", default="mnist1d-cnn")
     parser.add_argument("--budget", default="5m")
     parser.add_argument("--seeds", default="0,1,2", help="of the evolution, with commas")
@@ -305,29 +306,33 @@ def main() -> None:
     shipped_task(options.task).prepare()  # both find the data made
     print(
         f"{machine()}, {WORKERS} workers, {options.task}, {options.budget} an arm, "
-        f"{options.fresh} fresh seeds for each finalist, test accuracy in points\n"
+        f"{options.fresh} fresh seeds for each finalist, test accuracy in points; the plain loop "
+        f"starts from {len(known_trees())} of the known activations\n"
     )
-    print("| evolution seed | births judged (trained): ours | plain | ratio "
+    print("| evolution seed | births judged (trained): ours | plain | ratio judged | ratio trained "
           "| test accuracy: ours / plain "
           "| difference | 95 % interval | paired t, p | ours | plain |")  # fmt: skip
-    print("|---" * 10 + "|", flush=True)
-    ratios = []
-    every: tuple[dict[int, float], dict[int, float]] = ({}, {})
+    print("|---" * 11 + "|", flush=True)
+    ratios: list[tuple[float, float]] = []
+    pairs: list[tuple[Scores, Scores]] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             ours = this_search(options.task, budget_s, seed, Path(folder))
             plain = plain_loop(options.task, budget_s, seed)
-            ratios.append(ours.n_births / max(1, plain.n_births))
+            ratios.append(ratios_of(ours, plain))
+            n_fresh = 0  # without both finalists nothing is trained, and nothing failed
             scores: tuple[Scores, Scores] = ({}, {})
             if ours.finalist is not None and plain.finalist is not None:
-                scores = fresh_scores(options.task, ours.finalist, plain.finalist, options.fresh)
-            print(f"| {' | '.join(cells_of(seed, ours, plain, scores))} |", flush=True)
-            for arm, by_seed in zip(every, scores, strict=True):
-                arm |= {1_000_000 * seed + fresh: score for fresh, score in by_seed.items()}
-    print(f"\nbirths judged, ours over plain, median of {len(seeds)}: "
-          f"{statistics.median(ratios):.1f}x")  # fmt: skip
-    mean, interval, p = difference_of(*every)
-    print(f"finalists, all trainings paired: {mean} points, {interval}, p = {p}")
+                n_fresh = options.fresh
+                scores = fresh_scores(options.task, ours.finalist, plain.finalist, n_fresh)
+            print(f"| {' | '.join(cells_of(seed, ours, plain, scores, n_fresh))} |", flush=True)
+            if n_fresh and complete(scores, n_fresh):
+                pairs.append(scores)
+    judged, trained = (statistics.median(each) for each in zip(*ratios, strict=True))
+    print(f"\nbirths, ours over plain, median of {len(seeds)}: judged {judged:.1f}x, "
+          f"trained {trained:.1f}x")  # fmt: skip
+    for line in summary(pairs, len(seeds)):
+        print(line)
 
 
 if __name__ == "__main__":

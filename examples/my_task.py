@@ -1,6 +1,6 @@
 """A task of your own: search activation functions for your network on your data.
 
-    actsearch search --task examples/my_task.py:make_task --births 20
+    actsearch search --task examples/my_task.py:make_task --births 200
 
 `make_task` returns the task. Here it is a `ClassificationTask`, which needs three things from you:
 a function that makes the data, a class that builds the network, and how long to train. Any object

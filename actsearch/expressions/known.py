@@ -108,7 +108,8 @@ ZOO: tuple[Known, ...] = (
     Known("max(x, tanh)", "max(x, tanh(x))", _SWISH_SEARCH),
 )
 
-#: Units whose layer carries a second projection ``u``: for tasks whose networks have one.
+#: Units that read a second projection ``u`` of the layer's input. No task's network has one yet:
+#: these can be named and analysed, and are refused, for what they read, where formulas are trained.
 GATED: tuple[Known, ...] = (
     Known("Maxout", "max(x, u)", "Goodfellow et al. 2013, Maxout Networks", "of two pieces"),
     Known("SwiGLU", "silu(x)*u", "Shazeer 2020, GLU Variants Improve Transformer"),

@@ -1,7 +1,9 @@
 """The trade-off between score, cost and size: which formulas no other beats in all three.
 
-Scores are those of the hall of fame; costs come from a function, so that this file measures nothing
-and gives the same answer to the same numbers.
+Scores are those of the hall of fame. A formula is judged by its score less the standard error that
+the noise between seeds gives the mean of its ``n`` trainings: the best of many that ran one seed
+have luck among their merits, those that ran eight hardly. Costs come from a function, so that this
+file measures nothing and gives the same answer to the same numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 
 from actsearch.results.hall import known_cell, with_error
 from actsearch.results.tables import Column
+from actsearch.runs.scores import noise_of
 
 #: A formula is measured unless another has as high a score, is no larger, and by the model costs
 #: less than this share of it: the model is not so far off.
@@ -22,19 +25,19 @@ COST_DIGITS = 2
 
 
 def pareto_front(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows that no other dominates: higher ``score``, lower ``cost_ns``, lower ``size``.
+    """Return the rows that no other dominates: higher ``merit``, lower ``cost_ns``, lower ``size``.
 
     One row dominates another when it is as good in all three and better in one. Of rows that are
     the same in all three the one of the lowest ``id`` stays.
 
     Args:
-        rows: with the keys ``id``, ``score``, ``cost_ns`` and ``size``, in any order.
+        rows: with the keys ``id``, ``merit``, ``cost_ns`` and ``size``, in any order.
 
     Returns:
-        The front, the highest score first (then the lowest cost, size and id).
+        The front, the highest merit first (then the lowest cost, size and id).
     """
     # In this order a row can only be dominated by one that comes before it.
-    ordered = sorted(rows, key=lambda row: (-row["score"], row["cost_ns"], row["size"], row["id"]))
+    ordered = sorted(rows, key=lambda row: (-row["merit"], row["cost_ns"], row["size"], row["id"]))
     front: list[Mapping[str, Any]] = []
     for row in ordered:
         if not any(
@@ -60,10 +63,12 @@ def front_rows(
         modelled: one formula's cost without measuring, to spare what another surely dominates.
 
     Returns:
-        Rows for ``FRONT_COLUMNS``, the highest score first. Costs are rounded to two digits.
+        Rows for ``FRONT_COLUMNS``, the highest ``merit`` first: the score less the standard error
+        of its ``n`` trainings, by the noise of the whole rung. Costs are rounded to two digits.
     """
     scored = [row for row in rows if row.get("score") is not None]
     scored = [row for row in scored if row.get("rung") == scored[0].get("rung")]
+    scored = _with_merit(scored)
     if modelled is not None:
         scored = _perhaps_on_the_front(scored, modelled)
     found = costs([row["formula"] for row in scored])
@@ -74,17 +79,17 @@ def front_rows(
 
 
 def pick(front: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the best trade-off: the cheapest within one standard error of the best score.
+    """Return the best trade-off: the cheapest within one standard error of the highest merit.
 
-    The error is that of the best; without one (a single training) the best itself is the pick. Of
-    two that cost the same the one of the higher score is.
+    The error is that of the best, ``score - merit``. Where no formula ran several seeds it is zero,
+    and the best itself is the pick. Of two that cost the same the one of the higher merit is.
     """
     if not front:
         return None
-    best = max(front, key=lambda row: row["score"])
-    least = best["score"] - (best.get("standard_error") or 0.0)
-    near = [row for row in front if row["score"] >= least]
-    return min(near, key=lambda row: (row["cost_ns"], -row["score"], row["size"], row["id"]))
+    best = max(front, key=lambda row: row["merit"])
+    error = best["score"] - best["merit"]
+    near = [row for row in front if row["merit"] >= best["merit"] - error]
+    return min(near, key=lambda row: (row["cost_ns"], -row["merit"], row["size"], row["id"]))
 
 
 def rounded(cost_ns: float) -> float:
@@ -133,10 +138,17 @@ FRONT_TABLE = (
 
 #: What stands below the table.
 NOTE = (
-    "No formula scores higher, costs less and is smaller at once than one of these.\n"
+    "No formula scores higher, costs less and is smaller at once than one of these;\n"
+    "a score counts less its standard error, by the noise between seeds and its n.\n"
     "cost: forward and backward, ns an element, measured now on this machine (CPU, one thread).\n"
-    "*: the best trade-off, the cheapest within one standard error of the best score."
+    "*: the best trade-off, the cheapest within one standard error of the best."
 )
+
+
+def _with_merit(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Add what each row is judged by, as the finalists of a run are chosen."""
+    noise = noise_of((row["n"], row["standard_error"]) for row in rows)
+    return [{**row, "merit": row["score"] - noise / math.sqrt(row["n"])} for row in rows]
 
 
 def _perhaps_on_the_front(
@@ -147,7 +159,7 @@ def _perhaps_on_the_front(
     kept = []
     for row, row_cost in zip(rows, costs, strict=True):
         if not any(
-            other["score"] >= row["score"]
+            other["merit"] >= row["merit"]
             and other["size"] <= row["size"]
             and cost < SURELY_CHEAPER * row_cost
             for other, cost in zip(rows, costs, strict=True)

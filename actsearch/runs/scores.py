@@ -49,7 +49,7 @@ def scores(
     """Score every accepted birth, in the order of ``births``.
 
     Args:
-        births: the births; the rejected and the duplicates are passed over.
+        births: the births; the rejected, the duplicates and the screened are passed over.
         trainings: their trainings, in any order.
         ladder: names of the rungs, the shortest first, as a run's configuration has them. None:
             by how many births were trained there, as fewer get to the longer ones.
@@ -137,6 +137,24 @@ def _scored(birth: Birth, all_trainings: list[TrainingRow], ladder: Sequence[str
         time_s=math.fsum(training.time_s for training in all_trainings),
         rung=rung,
     )
+
+
+def noise_of(measured: Iterable[tuple[int, float | None]]) -> float:
+    """Return the deviation of a score between seeds, pooled over formulas with several seeds.
+
+    Args:
+        measured: the number of seeds of each formula, and the standard error of its mean (None
+            with a single seed: it says nothing of the noise).
+
+    Returns:
+        The standard deviation of one training's score; 0 where no formula ran several seeds.
+    """
+    spread, freedom = 0.0, 0
+    for n, error in measured:
+        if error is not None:
+            spread += (n - 1) * n * error**2
+            freedom += n - 1
+    return math.sqrt(spread / freedom) if freedom else 0.0
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float | None]:

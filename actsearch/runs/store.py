@@ -2,10 +2,10 @@
 
 What it promises
 ----------------
-*Durable when.* ``add_birth`` and ``add_training`` are one transaction each, and the transaction is
-on the disk (WAL, synchronous=FULL) when they return. Whatever ends the process after that - an
-exception, Ctrl-C, SIGKILL, the power - does not take it back; whatever ends it before leaves no
-trace. So the store always holds a prefix of what the writer added.
+*Durable when.* Each call of ``add_births``, ``add_heat``, ``add_training`` and ``add_trial`` is one
+transaction, which is on the disk (WAL, synchronous=FULL) when the call returns. Whatever ends the
+process after that - an exception, Ctrl-C, SIGKILL, the power - does not take it back; whatever ends
+it before leaves no trace. So the store always holds a prefix of what the writer added.
 
 *Who may write.* One process at a time, the one that holds the run's lock (``runs.lock``) from
 ``create`` or ``open(write=True)`` to ``close``; a second is refused with the first one's process
@@ -199,7 +199,7 @@ class RunStore:
     # -- writing -------------------------------------------------------------------------------
 
     def add_birth(self, birth: Birth, heat: Heat | None = None) -> None:
-        """Add the next birth; see ``add_births``."""
+        """Add one birth by itself; see ``add_births``, which takes a whole litter at once."""
         self.add_births([birth], heat)
 
     def add_births(self, births: Sequence[Birth], heat: Heat | None = None) -> None:

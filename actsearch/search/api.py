@@ -259,7 +259,7 @@ def _run(
                 )
         for expression, operator in seeds[:n_free]:
             engine.add_seed(expression, operator)
-        engine.run(pool)
+        engine.run(pool, decide=n_free >= len(seeds))
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(_found(scored) for scored in best), task)
 

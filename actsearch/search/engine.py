@@ -101,12 +101,18 @@ class Engine:
 
     def add_seed(self, expression: Expression, operator: str) -> None:
         """Add a formula that was given rather than bred."""
-        litter = Litter(len(self._ledger.births))
+        litter = Litter(len(self._ledger.births))  # whose twin it may be: it was asked for
         self._add(litter, Offspring(expression, operator, ()))
         self._commit(litter)
 
-    def run(self, pool: Pool) -> None:
-        """Search until a limit is reached."""
+    def run(self, pool: Pool, *, decide: bool = True) -> None:
+        """Search until a limit is reached.
+
+        Args:
+            pool: What trains.
+            decide: False: train what was sent off and no more, as long as seeds are still to come.
+        """
+        self._ended = not decide
         self._decide()
         self._compile_ahead(pool.n_workers)
         self._tell()
@@ -141,19 +147,19 @@ class Engine:
         Where the surrogate can tell, several are bred and the most promising is trained. They are
         committed together: a litter that was cut short would choose another one.
         """
-        first = len(self._ledger.births)
-        wanted = self._space.evolution.random_births
-        # A small space may not hold as many random trees as were asked for.
-        fruitless = self._n_fruitless >= EXHAUSTED_AFTER // 2
-        at_random = self._ledger.n_accepted_random < wanted and not fruitless
-        n_wanted = 1 if at_random else self._size_of_litter(first)
-        litter, parents = Litter(first), self._ledger.parents()
+        first, breeder = len(self._ledger.births), self._breeder
+        wants_random = self._ledger.n_accepted_random < self._space.evolution.random_births
+        n_wanted = 1 if wants_random else self._size_of_litter(first)
+        litter, parents = Litter(first, self._space.screening.twin), self._ledger.parents()
         while litter.n_promising < n_wanted and not self._exhausted():
             number = first + len(litter.births)
             if self._limits.reached_births(number):
                 return False
-            breeder = self._breeder
-            offspring = breeder.random(number) if at_random else breeder.breed(number, parents)
+            # A small space may not hold as many random trees as were asked for.
+            if wants_random and self._n_fruitless < EXHAUSTED_AFTER // 2:
+                offspring = breeder.random(number)
+            else:
+                offspring = breeder.breed(number, parents, litter=first)
             self._add(litter, offspring)
         self._commit(litter)
         return True

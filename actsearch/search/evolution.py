@@ -109,22 +109,25 @@ class Breeder:
         with _seeded(self._seed, number):
             return self._fresh()
 
-    def breed(self, number: int, parents: Sequence[Parent]) -> Offspring:
+    def breed(self, number: int, parents: Sequence[Parent], litter: int | None = None) -> Offspring:
         """Breed the ``number``-th birth.
 
         Args:
-            number: The id that the birth will have; with the seed it decides every draw.
+            number: The id that the birth will have; with the seed it decides every draw but one.
             parents: The population, best first; a random tree is drawn where it is empty.
+            litter: The id of the first birth that it was bred with, None for its own; it decides
+                who the mother is, so that siblings compete with each other and families do not.
         """
+        with _seeded(self._seed, number if litter is None else litter, -2):
+            mother = self._selector(parents)() if parents else None
         with _seeded(self._seed, number):
             frequencies = dict(self._space.evolution.operators)
             (operator,) = random.choices(list(frequencies), list(frequencies.values()))
-            if operator == "fresh" or not parents:
+            if operator == "fresh" or mother is None:
                 return self._fresh()
-            select = self._selector(parents)
             if operator == "crossover":
-                return self._crossover(select)
-            return self._mutate(operator, select)
+                return self._crossover(mother, self._selector(parents))
+            return self._mutate(operator, mother)
 
     def _fresh(self) -> Offspring:
         tree = self._random_tree()
@@ -165,26 +168,25 @@ class Breeder:
         picked: _Individual = chosen
         return picked
 
-    def _crossover(self, select: Callable[[], _Individual]) -> Offspring:
+    def _crossover(self, mother: _Individual, select: Callable[[], _Individual]) -> Offspring:
         for _ in range(_TRIES):
-            mother, father = select(), select()
+            father = select()
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
             if self._fits(child) and not _same(child, mother) and not _same(child, father):
                 ids = (mother.birth_id, father.birth_id)
                 return Offspring(Expression(to_node(child)), "crossover", ids)
         return self._fresh()
 
-    def _mutate(self, operator: str, select: Callable[[], _Individual]) -> Offspring:
+    def _mutate(self, operator: str, mother: _Individual) -> Offspring:
         for _ in range(_TRIES):
-            parent = select()
-            child = _Individual(parent)
+            child = _Individual(mother)
             try:
                 self._mutations[operator](child)
             except IndexError:
                 continue  # the space has no primitive of the kind that the operator looks for
             fill(child, self._space)
-            if self._fits(child) and not _same(child, parent):
-                return Offspring(Expression(to_node(child)), operator, (parent.birth_id,))
+            if self._fits(child) and not _same(child, mother):
+                return Offspring(Expression(to_node(child)), operator, (mother.birth_id,))
         return self._fresh()
 
     def _perturb(self, tree: _Individual) -> None:

@@ -21,8 +21,8 @@ from actsearch.search.space import SearchSpace
 from actsearch.search.surrogate import Surrogate
 from actsearch.tasks.protocol import Rung
 
-#: NSGA-II keeps its survivors from so many times the population, the best by score.
-_POOL = 3
+#: The population is chosen from so many times its number, the best by score.
+_POOL = 4
 
 
 class Ledger:
@@ -38,9 +38,10 @@ class Ledger:
         self.heats: list[Heat] = []
         self.n_trainings = 0
         self.n_accepted_random = 0
-        self.race = Race(rungs, space.racing)
         self._ladder = tuple(rung.name for rung in rungs)
         self.surrogate = Surrogate(self._ladder)
+        self._niche = space.screening.niche
+        self.race = Race(rungs, space.racing, self._near)
         self._lag = space.evolution.lag
         self._evolution = space.evolution
         self._by_fingerprint: dict[str, int] = {}
@@ -130,14 +131,26 @@ class Ledger:
         self._n_seen = max(self._n_seen, len(self.heats) - self._lag)
 
     def parents(self) -> list[Parent]:
-        """Return the population, best first."""
+        """Return the population, best first: of functions that are nearly the same, the best one.
+
+        Source of the niches: Petrowski 1996, A Clearing Procedure as a Niching Method for Genetic
+        Algorithms.
+        """
         n = self._evolution.population
         trade_off = self._evolution.selection == "nsga2"
+        ids: list[int] = []
+        for one in self.race.ranking(_POOL * n):
+            if len(ids) == n and not trade_off:
+                break
+            if not self._near(one.birth_id, ids):
+                ids.append(one.birth_id)
         ranked = [
-            Parent(one.birth_id, self.births[one.birth_id].formula, float(-rank))
-            for rank, one in enumerate(self.race.ranking(_POOL * n if trade_off else n))
+            Parent(id_, self.births[id_].formula, float(-rank)) for rank, id_ in enumerate(ids)
         ]
         return select_survivors(ranked, n) if trade_off else ranked
+
+    def _near(self, birth_id: int, others: Sequence[int]) -> Sequence[int]:
+        return self.surrogate.near(birth_id, others, self._niche)
 
     def _finish(self, heat: Heat) -> None:
         level = self._heat_levels[heat.id]
@@ -147,9 +160,9 @@ class Ledger:
         birth, scores_so_far = self.births[heat.birth_id], None
         if len(found) == len(rows):
             scores_so_far = found
-        self.race.finish(birth.id, birth.size, level, scores_so_far, rows[0].curve)
         mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
         self.surrogate.learn(birth.id, parse(birth.formula), heat.rung, mean)
+        self.race.finish(birth.id, birth.size, level, scores_so_far, rows[0].curve)
 
     def _is_complete(self, heat: Heat) -> bool:
         rows = self._rows[heat.birth_id]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from actsearch.runs import Birth
 from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED
-from actsearch.search.surrogate import TWIN, Guess
+from actsearch.search.surrogate import Guess
 
 Fault = Callable[[Birth], str | None]
 
@@ -18,11 +18,13 @@ class Litter:
 
     Args:
         first: The id of the first one.
+        twin: What is nearer than this to a trained function is screened.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, twin: float = 0.0) -> None:
         self.births: list[Birth] = []
         self._first = first
+        self._twin = twin
         self._guesses: dict[int, float] = {}  # of those that may be trained
         self._by_fingerprint: dict[str | None, int] = {}
 
@@ -42,7 +44,7 @@ class Litter:
             reason = ""
             if sibling != birth.id:
                 reason = f"the same function as its sibling {sibling}"
-            elif guess is not None and guess.distance < TWIN:
+            elif guess is not None and guess.distance < self._twin:
                 reason = f"trains as {guess.nearest} did: their distance is {guess.distance:.3f}"
             else:
                 self._guesses[birth.id] = -math.inf if guess is None else guess.score

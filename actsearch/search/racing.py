@@ -7,15 +7,17 @@ rules decide who goes on, the best of those that wait being asked first:
 *Quota.* Of all that ran a stage, at most one in ``reduction`` goes on to a longer rung, and one in
 ``repeat_reduction`` to more seeds of the same (successive halving: Jamieson and Talwalkar 2016;
 without waiting for a generation: Li et al. 2020). One that scores above all that ran the stage
-before (four at least) needs no place in the quota.
+before (four at least) needs no place in the quota. Of functions that are nearly the same only the
+best goes on to a longer rung: the others are passed over, and the quota is of those that are not.
 
 *Test.* Nobody goes on who is clearly worse than the leaders on the same seeds. The difference to
 their mean is held against its standard error, which comes from how much candidates' differences
-vary between seeds at that rung; the error rate is divided by the number of stages, so a formula as
-good as the leaders is dropped by these tests with a chance of at most ``error_rate`` in its whole
-race (for normal differences; leaders were chosen by their scores, which makes it a little stricter
-at the stages where they were lucky). One that the quota holds back is not dropped: it waits, and
-goes on when its turn comes.
+vary between seeds at that rung, so it is made at rungs of several seeds alone (in shipped tasks the
+last); the error rate is divided by the number of these stages, so a formula as good as the leaders
+is dropped by these tests with a chance of at most ``error_rate`` in its whole race (for normal
+differences; leaders were chosen by their scores, which makes it a little stricter at the stages
+where they were lucky). One that the quota holds back is not dropped: it waits, and goes on when its
+turn comes.
 
 The first birth runs the whole ladder whatever it scores: it is what others are measured against.
 It ranks as if it had run one seed of the rung that it has come to.
@@ -29,7 +31,7 @@ from __future__ import annotations
 import bisect
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,6 +47,14 @@ MIN_CURVES = 8
 MIN_RAN = 4
 #: Median absolute deviation -> standard deviation, for normal numbers.
 _MAD_TO_DEVIATION = 1.4826
+
+
+Near = Callable[[int, Sequence[int]], Sequence[int]]
+
+
+def nothing_near(_birth_id: int, _others: Sequence[int]) -> Sequence[int]:
+    """Return that every function is unlike all others."""
+    return ()
 
 
 class Racing(BaseModel):
@@ -118,21 +128,26 @@ class Race:
     Args:
         rungs: The task's ladder.
         racing: Rates.
+        near: Says which of some births are nearly the same function as a birth; all of them have
+            finished a stage.
     """
 
-    def __init__(self, rungs: Sequence[Rung], racing: Racing) -> None:
+    def __init__(self, rungs: Sequence[Rung], racing: Racing, near: Near = nothing_near) -> None:
         self.stages = stages_of(rungs)
         self._racing = racing
+        self._near = near
         self._waiting: list[list[tuple[float, int, int]]] = [[] for _ in self.stages]
         self._n_reached = [0] * len(self.stages)
-        self._n_promoted = [0] * len(self.stages)
+        self._promoted: list[list[int]] = [[] for _ in self.stages]  # without the first birth
+        self._n_passed_over = [0] * len(self.stages)
         self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
         self._standings: dict[int, Standing] = {}
         self._ranked: list[tuple[int, float, int, int]] = []
         self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
         self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
         self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
-        n_tests = max(1, len(self.stages) - 1)
+        seeds = {rung.name: len(rung.seeds) for rung in rungs}
+        n_tests = max(1, sum(seeds[stage.rung] > 1 for stage in self.stages[:-1]))
         self._quantile = statistics.NormalDist().inv_cdf(1 - racing.error_rate / n_tests)
 
     def finish(
@@ -172,7 +187,14 @@ class Race:
         if mean > self._records[level][0]:
             self._records[level] = (mean, birth_id)
         if level + 1 < len(self.stages):
-            bisect.insort(self._waiting[level], (-mean, size, birth_id))
+            if self._is_longer(level) and birth_id != 0:
+                better = [p for p in self._promoted[level] if self._means[p, level] >= mean]
+            else:
+                better = []
+            if self._near(birth_id, better):
+                self._n_passed_over[level] += 1
+            else:
+                bisect.insort(self._waiting[level], (-mean, size, birth_id))
         if len(stage.so_far) == 2:
             first, second = (scores[seed] for seed in stage.so_far)
             self._contrasts.setdefault(stage.rung, []).append(second - first)
@@ -189,15 +211,25 @@ class Race:
             birth_id = self._next_at(level)
             if birth_id is not None:
                 stage = self.stages[level + 1]
-                return Promotion(birth_id, stage, self.pace(stage.rung))
+                # Curves of other seeds are no measure, and the first birth is to finish.
+                paced = stage.seeds == stage.so_far and birth_id != 0
+                return Promotion(birth_id, stage, self.pace(stage.rung) if paced else ())
         return None
 
     def promote(self, birth_id: int, level: int) -> None:
         """Note that a candidate goes on to the stage ``level``."""
         before = level - 1
         mean, size = self._means[birth_id, before], self._standings[birth_id].size
-        self._waiting[before].remove((-mean, size, birth_id))
-        self._n_promoted[before] += birth_id != 0
+        waiting = self._waiting[before]
+        waiting.remove((-mean, size, birth_id))
+        if birth_id == 0:
+            return
+        self._promoted[before].append(birth_id)
+        if self._is_longer(before):
+            worse = [other for m, _, other in waiting if -m <= mean and other != 0]
+            passed_over = set(self._near(birth_id, worse))
+            self._n_passed_over[before] += len(passed_over)
+            waiting[:] = [entry for entry in waiting if entry[-1] not in passed_over]
 
     def ranking(self, n: int) -> list[Standing]:
         """Return the n best, the best first."""
@@ -246,15 +278,20 @@ class Race:
             return None
         if any(birth_id == 0 for *_, birth_id in waiting):
             return 0
-        longer = self.stages[level].rung != self.stages[level + 1].rung
+        longer = self._is_longer(level)
         reduction = self._racing.reduction if longer else self._racing.repeat_reduction
         birth_id = waiting[0][-1]
-        full = self._n_promoted[level] >= math.floor(self._n_reached[level] / reduction)
+        n_candidates = self._n_reached[level] - self._n_passed_over[level]
+        full = len(self._promoted[level]) >= math.floor(n_candidates / reduction)
         is_record = birth_id == self._records[level][1] and self._n_reached[level] >= MIN_RAN
         if full and not is_record:
             return None
         # All that wait ran the same seeds: if the best of them fails, so do the others.
         return None if self.is_clearly_worse(birth_id, level) else birth_id
+
+    def _is_longer(self, level: int) -> bool:
+        """Tell whether the stage after ``level`` is at a longer rung."""
+        return self.stages[level].rung != self.stages[level + 1].rung
 
     def _deviation(self, rung: str) -> float | None:
         """Return the standard deviation of a difference of two candidates at one seed."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
+from actsearch.expressions.known import formula_of
 from actsearch.search.racing import Racing
 
 #: A file longer than this is no space file.
@@ -98,12 +99,19 @@ class Evolution(_Part):
 class Screening(_Part):
     """How many offspring are bred for one that is trained: the most promising by the surrogate.
 
-    ``offspring`` 1 trains all. The share ``unscreened`` of the trainings is given to what is bred
-    first, so that the surrogate also learns where it would not have looked.
+    Offspring bred together have one mother. With ``offspring`` 1 there is no choice. The share
+    ``unscreened`` of the trainings is given to what is bred first, so that the surrogate also
+    learns where it would not have looked.
+
+    Two distances between functions (``surrogate.curve``; 0 turns either off): a function nearer
+    than ``twin`` to a trained one is not trained; of those nearer than ``niche`` to each other only
+    the best breeds and goes on to longer trainings.
     """
 
     offspring: int = Field(default=10, ge=1, le=1000)
     unscreened: _Probability = 0.2
+    twin: float = Field(default=0.02, ge=0, le=10)
+    niche: float = Field(default=0.1, ge=0, le=10)
 
 
 class SearchSpace(_Part):
@@ -147,12 +155,18 @@ class SearchSpace(_Part):
         problems = []
         for text in formulas:
             try:
-                parse(KNOWN.get(text, text))
+                expression = parse(formula_of(text))
             except FormulaError as error:
                 problems.append(f"'{text[:60]}': {error}")
+                continue
+            if expression.inputs != ("x",):
+                problems.append(
+                    f"'{text[:60]}' reads {', '.join(expression.inputs)}, and the tasks' layers "
+                    "give x alone; take it out, or write it with x alone"
+                )
         if problems:
             raise ValueError("; ".join(problems))
-        return tuple(KNOWN.get(text, text) for text in formulas)
+        return tuple(formula_of(text) for text in formulas)
 
     @model_validator(mode="after")
     def _something_to_evolve(self) -> SearchSpace:

@@ -29,9 +29,6 @@ from actsearch.expressions import Expression
 
 Array = NDArray[np.float64]
 
-#: Nearer than this two functions train alike: the short scores of 105 such pairs in two searches on
-#: MNIST-1D differed by 0.001 in the median, which is one sample.
-TWIN = 0.02
 #: Trained functions that are needed before anything is guessed.
 MIN_KNOWN = 30
 #: Pairs of scores at two rungs that are needed before one is translated into the other.
@@ -45,9 +42,10 @@ _N_POINTS = 64
 
 @dataclass(frozen=True)
 class Guess:
-    """The score that an expression may have at the last rung, and which trained birth is nearest.
+    """The score that an expression may have at the last rung, and the trained birth next to it.
 
-    ``distance`` is the distance to that birth's function; see ``TWIN``.
+    ``nearest`` is the nearest birth and ``distance`` how far its function is; -1 and infinity where
+    that can't be told, since parameters are learned on one side.
     """
 
     score: float
@@ -67,6 +65,7 @@ class Surrogate:
         self._places: dict[int, int] = {}
         self._births: list[int] = []
         self._curves = np.empty((64, _width()))
+        self._learns = np.zeros(64, dtype=bool)  # which have parameters
         self._n_known = 0
         self._scores: list[dict[str, float | None]] = []
         self._values: Array | None = None
@@ -77,7 +76,9 @@ class Surrogate:
         if place == self._n_known:
             if self._n_known == len(self._curves):
                 self._curves = np.concatenate([self._curves, np.empty_like(self._curves)])
+                self._learns = np.concatenate([self._learns, np.zeros_like(self._learns)])
             self._curves[place] = curve(expression)
+            self._learns[place] = bool(expression.parameters)
             self._n_known += 1
             self._births.append(birth_id)
             self._scores.append({})
@@ -104,17 +105,37 @@ class Surrogate:
         distances = np.sqrt(squares[nearest])
         weights = 1 / (distances + 0.02)
         score = float((weights * self._values[nearest]).sum() / weights.sum())
-        return Guess(score, self._births[int(nearest[0])], float(distances[0]))
+        apart = np.where(self._learns[: self._n_known], np.inf, squares)
+        first = int(np.argmin(apart))
+        if expression.parameters or not math.isfinite(apart[first]):
+            return Guess(score, -1, math.inf)
+        return Guess(score, self._births[first], math.sqrt(apart[first]))
+
+    def near(self, birth_id: int, others: Sequence[int], radius: float) -> list[int]:
+        """Return which of ``others`` are nearer than ``radius`` to a birth; all are known.
+
+        A function whose parameters are learned is near to none: at the start it may look like
+        another, and become something else.
+        """
+        place = self._places[birth_id]
+        if not others or self._learns[place]:
+            return []
+        places = np.array([self._places[other] for other in others])
+        mirrored = _mirrored(self._curves[place])
+        squares = np.min([_squares(self._curves[places], one) for one in mirrored], axis=0)
+        close = (squares < radius**2) & ~self._learns[places]
+        return [other for other, is_close in zip(others, close, strict=True) if is_close]
 
     def _translated(self) -> Array:
         """Return what each known function's score at its highest rung means at the last rung.
 
-        The translation is a straight line through those that have a score at both. They went on
-        because they were good, so least squares would find it too flat, and make the rest look as
-        good; the line's slope is the ratio of the deviations (reduced major axis).
+        It is learned from those that have a score at both. Among the best a short score says
+        little of the full one, so above their mean the least-squares line counts, lest the search
+        breeds for fast starts. Below it that line would make everything look as good, since only
+        the better went on: there the slope is the ratio of the deviations (reduced major axis).
         """
         last = self._ladder[-1]
-        lines = {last: (1.0, 0.0)}
+        lines = {last: _Bend(0.0, 0.0, 1.0, 1.0)}
         for rung in reversed(self._ladder[:-1]):
             pairs = [
                 (here, there)
@@ -122,19 +143,18 @@ class Surrogate:
                 if (here := scores.get(rung)) is not None
                 and (there := self._score_at_last(scores, lines)) is not None
             ]
-            lines[rung] = _line(pairs)
+            lines[rung] = _bend(pairs)
         values = [self._score_at_last(scores, lines) for scores in self._scores]
         worst = min((value for value in values if value is not None), default=0.0)
         return np.array([worst if value is None else value for value in values])
 
     def _score_at_last(
-        self, scores: dict[str, float | None], lines: dict[str, tuple[float, float]]
+        self, scores: dict[str, float | None], lines: dict[str, _Bend]
     ) -> float | None:
         reached = [rung for rung in self._ladder if rung in scores and rung in lines]
         if not reached or (score := scores[reached[-1]]) is None:
             return None
-        slope, offset = lines[reached[-1]]
-        return slope * score + offset
+        return lines[reached[-1]].at(score)
 
 
 def curve(expression: Expression) -> Array:
@@ -191,13 +211,30 @@ def _squares(known: Array, one: Array) -> Array:
     )
 
 
-def _line(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return slope and offset of the reduced major axis; of few pairs a shift alone."""
+@dataclass(frozen=True)
+class _Bend:
+    """A line through (x, y) with one slope below x and another one above."""
+
+    x: float
+    y: float
+    below: float
+    above: float
+
+    def at(self, x: float) -> float:
+        """Return its value at ``x``."""
+        return self.y + (x - self.x) * (self.above if x > self.x else self.below)
+
+
+def _bend(pairs: Sequence[tuple[float, float]]) -> _Bend:
+    """Return the translation that pairs of scores tell; of few pairs a shift alone."""
     if not pairs:
-        return 1.0, 0.0
+        return _Bend(0.0, 0.0, 1.0, 1.0)
     mean_x = math.fsum(x for x, _ in pairs) / len(pairs)
     mean_y = math.fsum(y for _, y in pairs) / len(pairs)
     spread_x = math.fsum((x - mean_x) ** 2 for x, _ in pairs)
     spread_y = math.fsum((y - mean_y) ** 2 for _, y in pairs)
-    slope = math.sqrt(spread_y / spread_x) if len(pairs) >= MIN_PAIRS and spread_x > 0 else 1.0
-    return slope, mean_y - slope * mean_x
+    if len(pairs) < MIN_PAIRS or not spread_x > 0:
+        return _Bend(mean_x, mean_y, 1.0, 1.0)
+    common = math.fsum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    steep = math.sqrt(spread_y / spread_x)
+    return _Bend(mean_x, mean_y, steep, min(steep, max(0.0, common / spread_x)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
-from actsearch.runs import RunStore, Scored, existing_run, hall_of_fame
+from actsearch.runs import RunStore, existing_run, hall_of_fame
+from actsearch.runs.scores import noise_of
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -96,7 +97,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     known = {parse(formula).fingerprint() for formula in KNOWN.values()}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
-    noise = _noise(last)
+    noise = noise_of((one.n, one.standard_error) for one in last)
     last.sort(key=lambda one: noise / math.sqrt(one.n) - (one.mean or 0.0))
     found = [
         scored.formula
@@ -109,16 +110,6 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
             f"search on: actsearch resume {store.name} --budget 10m"
         )
     return tuple(found[:n])
-
-
-def _noise(scored: Iterable[Scored]) -> float:
-    """Return the deviation of a score between seeds, pooled over births with several; 0 if none."""
-    spread, freedom = 0.0, 0
-    for one in scored:
-        if one.standard_error is not None:
-            spread += (one.n - 1) * one.n * one.standard_error**2
-            freedom += one.n - 1
-    return math.sqrt(spread / freedom) if freedom else 0.0
 
 
 def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ from actsearch.results.front import front_rows, front_table, pareto_front, pick,
 Row = dict[str, Any]
 
 
-def point(id_: int, score: float, cost_ns: float, size: int) -> Row:
-    return {"id": id_, "score": score, "cost_ns": cost_ns, "size": size}
+def point(id_: int, merit: float, cost_ns: float, size: int) -> Row:
+    return {"id": id_, "merit": merit, "cost_ns": cost_ns, "size": size}
 
 
 # Few values, so that ties and equal rows are common.
@@ -24,12 +25,12 @@ points = st.lists(
 
 
 def dominates(a: Row, b: Row) -> bool:
-    no_worse = a["score"] >= b["score"] and a["cost_ns"] <= b["cost_ns"] and a["size"] <= b["size"]
+    no_worse = a["merit"] >= b["merit"] and a["cost_ns"] <= b["cost_ns"] and a["size"] <= b["size"]
     return no_worse and values(a) != values(b)
 
 
 def values(row: Mapping[str, Any]) -> tuple[float, float, int]:
-    return row["score"], row["cost_ns"], row["size"]
+    return row["merit"], row["cost_ns"], row["size"]
 
 
 def brute_force(rows: Sequence[Row]) -> set[int]:
@@ -54,16 +55,18 @@ def test_the_order_of_rows_does_not_matter(rows: list[Row], data: st.DataObject)
 def test_the_front_of_a_front_is_itself(rows: list[Row]) -> None:
     front = pareto_front(rows)
     assert pareto_front(front) == front
-    assert [row["score"] for row in front] == sorted((r["score"] for r in front), reverse=True)
+    assert [row["merit"] for row in front] == sorted((r["merit"] for r in front), reverse=True)
 
 
-def hall_row(id_: int, score: float | None, size: int, error: float | None = 0.02) -> Row:
+def hall_row(
+    id_: int, score: float | None, size: int, error: float | None = 0.02, n: int = 2
+) -> Row:
     return {
         "id": id_,
         "formula": f"f{id_}",
         "score": score,
         "standard_error": error,
-        "n": 2,
+        "n": n,
         "size": size,
         "known": "ReLU" if id_ == 0 else None,
         "operator": "seed" if id_ == 0 else "crossover",
@@ -95,12 +98,34 @@ def test_the_pick_is_the_cheapest_within_an_error_of_the_best() -> None:
     ]
 
 
-def test_without_an_error_the_best_is_the_pick() -> None:
-    rows = [{**point(1, 0.7, 3.0, 5), "standard_error": None}, point(2, 0.69, 0.1, 1)]
-    picked = pick(rows)
-    assert picked is not None
-    assert picked["id"] == 1
+def test_without_several_seeds_the_best_is_the_pick() -> None:
+    hall = [hall_row(3, 0.70, 9, None, 1), hall_row(1, 0.699, 7, None, 1)]
+    rows = front_rows(hall, costs)
+    assert [(row["id"], row["merit"], row["pick"]) for row in rows] == [
+        (3, 0.70, True),
+        (1, 0.699, False),
+    ]
     assert pick([]) is None
+
+
+def test_one_lucky_seed_does_not_beat_many() -> None:
+    """The noise is 0.04: one seed tells a score to 0.04, sixteen to 0.01."""
+    proven, lucky = hall_row(1, 0.70, 7, 0.01, 16), hall_row(3, 0.72, 9, None, 1)
+    (only,) = front_rows([lucky, proven], costs)
+    assert (only["id"], only["score"], only["pick"]) == (1, 0.70, True)
+    assert math.isclose(only["merit"], 0.69)
+    far_ahead = hall_row(3, 0.74, 9, None, 1)
+    assert [row["id"] for row in front_rows([far_ahead, proven], costs)] == [3, 1]
+
+
+def test_the_pick_is_judged_by_the_same_merit() -> None:
+    """Within the error of the best by its raw mean, but a single seed does not show it."""
+    best, cheap = hall_row(3, 0.70, 9, 0.01, 16), hall_row(2, 0.705, 5, None, 1)
+    rows = front_rows([best, cheap], costs)
+    assert [(row["id"], row["pick"]) for row in rows] == [(3, True), (2, False)]
+    shown_often = hall_row(2, 0.695, 5, 0.01, 16)
+    rows = front_rows([best, shown_often], costs)
+    assert [(row["id"], row["pick"]) for row in rows] == [(3, False), (2, True)]
 
 
 def test_costs_that_differ_by_noise_alone_are_equal() -> None:

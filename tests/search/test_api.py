@@ -79,13 +79,21 @@ def test_resume_keeps_the_limits_of_the_last_session(tmp_path: Path) -> None:
         assert [session.info["births"] for session in store.sessions()] == [60, 75, 75]
 
 
-def test_fewer_births_than_seeds_then_more(tmp_path: Path) -> None:
-    start(tmp_path, births=5)
-    assert [birth.operator for birth in births(tmp_path)] == ["seed"] * 5
+@pytest.mark.parametrize("n", [5, 25])  # before and after the first decision could be made
+def test_fewer_births_than_seeds_then_more(tmp_path: Path, n: int) -> None:
+    start(tmp_path, births=n)
+    assert [birth.operator for birth in births(tmp_path)] == ["seed"] * n
     go_on(tmp_path, births=60)
     start(tmp_path, run="whole")
-    with RunStore.open(tmp_path / "whole") as store:
-        assert [b.formula for b in births(tmp_path)] == [b.formula for b in store.births()]
+    with RunStore.open(tmp_path / "whole") as whole, RunStore.open(tmp_path / "r") as ours:
+        assert [b.formula for b in ours.births()] == [b.formula for b in whole.births()]
+        assert ours.heats() == whole.heats()
+
+
+def test_an_added_seed_is_trained_whatever_it_resembles(tmp_path: Path) -> None:
+    start(tmp_path)
+    go_on(tmp_path, births=70, seed_formulas=["gelu(-x)"])
+    assert births(tmp_path)[60].status == "accepted"
 
 
 def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:

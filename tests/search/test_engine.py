@@ -30,7 +30,7 @@ class Killed(BaseException):
 def space_with(**evolution: Any) -> SearchSpace:
     values = load_space("default").model_dump()
     # With fewer births than a search has, or few would come to the last rung.
-    values["racing"] |= {"reduction": 3, "repeat_reduction": 2}
+    values["racing"] |= {"reduction": 2, "repeat_reduction": 2}
     values["screening"] |= {"offspring": 3}
     values["evolution"] |= {"random_births": 10, "population": 10, "lag": 8} | evolution
     return space_from(values, "test")
@@ -163,7 +163,7 @@ def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
 
         return call
 
-    store.add_birth = dying(store.add_birth)  # type: ignore[method-assign]
+    store.add_births = dying(store.add_births)  # type: ignore[method-assign]
     store.add_heat = dying(store.add_heat)  # type: ignore[method-assign]
     store.add_training = dying(store.add_training)  # type: ignore[method-assign]
 

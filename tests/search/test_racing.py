@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -206,3 +207,56 @@ def test_the_pace_lies_far_below_all_of_the_best() -> None:
 def test_rates_are_checked(rates: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(rates))):
         Racing(**rates)
+
+
+def alike(birth_id: int, others: Sequence[int]) -> Sequence[int]:
+    """Return those of the same ten: 10 to 19 are nearly one function."""
+    return [other for other in others if other // 10 == birth_id // 10]
+
+
+def test_of_nearly_the_same_functions_the_best_goes_on() -> None:
+    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=2), near=alike)
+    race.finish(0, 5, 0, {0: 0.1})
+    for birth_id, score in ((11, 0.7), (12, 0.8), (13, 0.6), (21, 0.5), (31, 0.4), (32, 0.3)):
+        race.finish(birth_id, 5, 0, {0: score})
+    gone = []
+    while (promotion := race.next_promotion()) is not None:
+        race.promote(promotion.birth_id, 1)
+        gone.append(promotion.birth_id)
+    assert gone == [0, 12, 21]  # two of the five that are not passed over
+    race.finish(14, 5, 0, {0: 0.75})  # not as good as 12: passed over
+    assert race.next_promotion() is None
+    race.finish(15, 5, 0, {0: 0.9})  # a better one may go on, too
+    promotion = race.next_promotion()
+    assert promotion is not None
+    assert promotion.birth_id == 15
+
+
+def test_who_is_passed_over_does_not_depend_on_when_it_is_asked() -> None:
+    """A resumed race is told of all that finished and went on, and asked nothing meanwhile."""
+    rungs = (Rung("short", 1, (0,)), Rung("full", 9, (0,)))
+    asked, told = (Race(rungs, Racing(reduction=2), near=alike) for _ in range(2))
+    for birth_id in range(60):
+        score = random.Random(birth_id).random()
+        for race in (asked, told):
+            race.finish(birth_id, 5, 0, {0: score})
+        if (promotion := asked.next_promotion()) is not None:
+            for race in (asked, told):
+                race.promote(promotion.birth_id, 1)
+    assert told.next_promotion() == asked.next_promotion()
+    assert (told._waiting, told._n_passed_over) == (asked._waiting, asked._n_passed_over)
+    assert told._n_passed_over[0] > 20
+
+
+def test_only_the_first_seed_of_a_rung_has_a_pace_and_the_first_birth_none() -> None:
+    runner = Runner(TWO, noise=0.001, reduction=1, repeat_reduction=1)
+    paces = []
+    for birth_id in range(MIN_CURVES + 12):
+        runner.start(birth_id, 1.0)
+        while (promotion := runner.race.next_promotion()) is not None:
+            paces.append((promotion.birth_id, promotion.stage.seeds, promotion.pace))
+            level = runner.level[promotion.birth_id] + 1
+            runner.race.promote(promotion.birth_id, level)
+            runner._run(promotion.birth_id, level)
+    assert any(pace for _, seeds, pace in paces if seeds == (0,))
+    assert not any(pace for birth, seeds, pace in paces if seeds != (0,) or birth == 0)

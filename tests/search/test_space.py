@@ -37,6 +37,24 @@ def test_a_small_file_gets_defaults(tmp_path: Path) -> None:
     assert space.evolution.lag >= 1
 
 
+@pytest.mark.parametrize("name", ["gelu", "GELU", " Gelu ", "leaky relu"])
+def test_seeds_are_named_in_any_case(tmp_path: Path, name: str) -> None:
+    space = load_space(write(tmp_path, f'unary = ["relu"]\nseeds = ["{name}"]'))
+    assert space.seeds == ("leaky_relu(x)" if "leaky" in name else "gelu(x)",)
+
+
+@pytest.mark.parametrize(("seed", "inputs"), [("SwiGLU", "x, u"), ("x*u + o", "x, u, o")])
+def test_a_seed_reads_x_alone(tmp_path: Path, seed: str, inputs: str) -> None:
+    path = write(tmp_path, f'unary = ["relu"]\nseeds = ["ReLU", "{seed}", "sin(x)"]')
+    with pytest.raises(BadInput) as caught:
+        load_space(path)
+    message = str(caught.value)
+    assert "1 error:" in message
+    assert f"seeds: '{seed}' reads {inputs}, and the tasks' layers give x alone" in message
+    assert "take it out, or write it with x alone" in message
+    assert "sin" not in message.split("got")[0]
+
+
 def test_all_errors_at_once(tmp_path: Path) -> None:
     path = write(
         tmp_path,

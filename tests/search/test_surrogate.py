@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from actsearch.expressions import Expression, Node, parse
 from actsearch.runs import Birth
 from actsearch.search.litter import Litter
-from actsearch.search.surrogate import MIN_KNOWN, TWIN, Guess, Surrogate, curve
+from actsearch.search.surrogate import MIN_KNOWN, Guess, Surrogate, curve
 from tests.expressions.strategies import trees
 
 LADDER = ("short", "full")
@@ -51,7 +53,7 @@ def test_a_guess_says_which_function_is_nearest() -> None:
     guess = taught({"relu(x)": 0.9, "x*sin(3*x)": 0.3}).guess(parse("x*sin(3.001*x)"))
     assert guess is not None
     assert guess.nearest == 1
-    assert 0 < guess.distance < TWIN
+    assert 0 < guess.distance < 0.02
 
 
 @pytest.mark.parametrize("twin", ["gelu(-x)", "-gelu(x)", "-gelu(-x)"])
@@ -65,6 +67,26 @@ def test_any_expression_has_a_finite_curve(tree: Node) -> None:
     found = curve(Expression(tree))
     assert np.isfinite(found).all()
     assert found.shape == curve(parse("x*x")).shape
+
+
+def test_what_learns_is_no_twin() -> None:
+    surrogate = taught({"silu(x)": 0.9, "x*sigmoid(p0*x)": 0.95})
+    guess = surrogate.guess(parse("silu(p0*x)"))
+    assert guess is not None
+    assert (guess.nearest, guess.distance) == (-1, math.inf)
+    assert guess.score == pytest.approx(0.925, abs=0.02)  # but they tell what to expect
+    plain = surrogate.guess(parse("silu(1.001*x)"))
+    assert plain is not None
+    assert plain.nearest == 0
+    assert surrogate.near(0, [1, 1000, 1001], 0.1) == []
+    assert surrogate.near(1, [0], 0.1) == []
+
+
+def test_near_are_those_within_the_radius() -> None:
+    surrogate = taught({"silu(x)": 0.9, "-silu(x)": 0.9, "silu(1.05*x)": 0.9, "tanh(x)": 0.7})
+    assert surrogate.near(0, [1, 2, 3, 1000], 0.1) == [1, 2]
+    assert surrogate.near(0, [3, 1000], 0.1) == []
+    assert surrogate.near(0, [], 0.1) == []
 
 
 def test_one_without_a_score_counts_as_the_worst() -> None:
@@ -81,6 +103,21 @@ def test_scores_of_a_short_rung_are_translated_to_the_last() -> None:
             surrogate.learn(number, parse(f"sin({number + 1}*x)"), "full", 0.9 + score / 10)
     values = surrogate._translated()
     assert values == pytest.approx([0.9 + number / 1000 for number in range(60)])
+
+
+def test_among_the_best_a_short_score_counts_for_what_it_tells() -> None:
+    """Full scores of the better half are unrelated to their short ones."""
+    surrogate = Surrogate(LADDER)
+    for number in range(60):
+        formula = parse(f"sin({number + 1}*x)")
+        surrogate.learn(number, formula, "short", number / 100)
+        if number >= 20:
+            surrogate.learn(number, formula, "full", 0.9 if number % 2 else 0.8)
+    for number in range(60, 70):
+        surrogate.learn(number, parse(f"sin({number + 1}*x)"), "short", number / 100)
+    values = surrogate._translated()
+    assert values[69] == pytest.approx(0.85, abs=0.01)
+    assert values[0] < 0.7
 
 
 @given(st.permutations(range(MIN_KNOWN + 5)))
@@ -110,7 +147,7 @@ def birth(id_: int, fingerprint: str, status: str = "accepted") -> Birth:
 
 
 def test_the_most_promising_of_a_litter_is_trained() -> None:
-    litter = Litter(7)
+    litter = Litter(7, twin=0.02)
     litter.add(birth(7, "a"), guessed(0.5))
     litter.add(birth(8, "z", "duplicate"), None)
     litter.add(birth(9, "b"), guessed(0.7))
