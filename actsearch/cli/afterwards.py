@@ -56,7 +56,9 @@ def confirming(
                 )
         except KeyboardInterrupt:
             watch.close()
-            raise interrupted(path) from None
+            raise interrupted(
+                path, budget=budget, workers=workers, devices=devices, data=data
+            ) from None
         except BadInput as error:  # the search itself is done and saved
             watch.close()
             note(f"not confirmed: {error}")

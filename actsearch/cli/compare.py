@@ -44,7 +44,7 @@ def compare(
     ] = "mnist1d-cnn",
     seeds: Annotated[
         int, typer.Option(metavar="N", help="Trainings of each activation, 2 or more.")
-    ] = 5,
+    ] = 6,
     test: Annotated[
         bool, typer.Option("--test", help="Score on the test split, not the validation split.")
     ] = False,
@@ -79,6 +79,8 @@ def compare(
 ) -> None:
     """Train activations on the same seeds, and compare their scores in pairs.
 
+    With --until a training ends at the target, and the steps to it are compared instead.
+
     A formula that begins with a minus goes behind two: actsearch compare -- gelu '-x'
     """
     from actsearch.cli.watch import Watch
@@ -110,11 +112,6 @@ def compare(
         )
     finally:
         watch.close()
-    if plot is not None:
-        from actsearch.trials.curves import plot_curves
-
-        plot_curves(found, plot)
-        note(f"drawn: {plot}")
     if fmt is Format.TABLE:
         print_comparison(found)
     elif fmt is Format.JSON:
@@ -123,6 +120,12 @@ def compare(
         keys = [field.name for field in dataclasses.fields(found.entries[0])]
         rows = [{**_values(entry), "task": found.task} for entry in found.entries]
         write_rows([Column(key, key) for key in ("task", *keys)], rows, fmt, sys.stdout)
+    if plot is not None:  # last: a file that can't be written must not lose the answer
+        from actsearch.trials.curves import plot_curves
+
+        sys.stdout.flush()
+        plot_curves(found, plot)
+        note(f"drawn: {plot}")
 
 
 def learning_rates(text: str | None) -> tuple[float, ...]:
@@ -156,6 +159,8 @@ def columns_of(found: Comparison) -> list[Column]:
     """Return the columns that this comparison has something to show in."""
     optional = {
         "formula": any(":" in e.name for e in found.entries),  # RUN:ID says little
+        "difference": found.until is None,  # trainings that end at a target differ in length
+        "steps_ratio": found.until,
         "learning_rate": found.learning_rates,
         "reached": found.until,
         "reached_s": found.until,
@@ -168,6 +173,7 @@ def columns_of(found: Comparison) -> list[Column]:
         Column("formula", "formula", long=True),
         Column("mean", found.score_name),
         Column("n", "n", right=True),
+        Column("steps_ratio", "times the steps [95 %]", right=True),
         *PAIR_COLUMNS,
         Column("learning_rate", "learning rate", right=True),
         Column("reached", "steps to target", right=True),
@@ -182,22 +188,28 @@ def columns_of(found: Comparison) -> list[Column]:
 
 def remarks(found: Comparison) -> list[str]:
     """Return what a reader has to know of the table."""
+    what = (
+        f"difference: to {found.reference}, at the same seeds"
+        if found.until is None
+        else f"times the steps: over those of {found.reference}, at the seeds where both get there"
+    )
     texts = [
-        (
-            f"{found.task}, {found.split} split, {len(found.seeds)} seeds that no search uses; "
-            f"difference: to {found.reference}, at the same seeds"
-        )
+        f"{found.task}, {found.split} split, {len(found.seeds)} seeds that no search uses; {what}"
     ]
     if not found.chosen_baseline:
+        first = "best" if found.until is None else "fastest"
         texts.append(
-            "the best was chosen by these same scores, so its lead is partly luck; --baseline NAME "
-            "decides beforehand what the others are compared with"
+            f"the {first} was chosen by these same trainings, so its lead is partly luck; "
+            "--baseline NAME decides beforehand what the others are compared with"
         )
     if len(found.learning_rates) > 1:
         tried = ", ".join(f"{rate:g}" for rate in found.learning_rates)
         texts.append(f"learning rates chosen per function, of {tried}, on a seed of its own")
     if found.until is not None:
-        texts.append(f"target: {found.until}; a training that reaches it ends there")
+        texts.append(
+            f"target: {found.until}; a training that reaches it ends there, so steps are compared "
+            "and not scores"
+        )
     return texts
 
 
@@ -211,10 +223,22 @@ def _cells(entry: Entry) -> dict[str, Any]:
         "mean": with_error(entry.mean, entry.standard_error) or "no score",
         "n": f"{entry.n} ({entry.n_failed} failed)" if entry.n_failed else str(entry.n),
         "difference": difference_cell(entry.difference, entry.low, entry.high),
+        "steps_ratio": _ratio_cell(entry),
         "reached": reached,
         "reached_s": _rounded(entry.reached_s, entry.reached_s_error, 2),
         "curve": sparkline([point.mean for point in entry.curve]),
     }
+
+
+def _ratio_cell(entry: Entry) -> str:
+    low, high = entry.steps_ratio_low, entry.steps_ratio_high
+    if entry.steps_ratio is None or low is None or high is None:
+        return ""
+    return f"{_times(entry.steps_ratio)} [{_times(low)}, {_times(high)}]"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}" if 0.01 <= value < 1000 else f"{value:.1e}"
 
 
 def _rounded(value: float | None, error: float | None, digits: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -36,6 +37,18 @@ KEYS = (
 )  # fmt: skip
 
 
+#: As many as ``trials.confirm`` tries, which is imported when it is needed: torch is behind it.
+N_FINALISTS = 3
+#: Options that go without saying; those that are not named here are None.
+USUAL: Mapping[str, object] = {"finalists": N_FINALISTS, "workers": "auto", "devices": "auto"}
+
+#: kind -> what was decided, as the table says it of that row; what is not here is said as it is.
+VERDICTS: Mapping[str, Mapping[str, str]] = {
+    "finalist": {"undecided": "open"},
+    "known": {"better": "beaten", "worse": "is better", "undecided": "open"},
+}
+
+
 def _two_digits(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
@@ -60,7 +73,7 @@ def confirm(
     ] = None,
     finalists: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of the best formulas to try.")
-    ] = 3,
+    ] = N_FINALISTS,
     transfer: Annotated[
         str | None,
         typer.Option(metavar="TASK,...", help="Try them on these tasks, too."),
@@ -101,7 +114,15 @@ def confirm(
             )
     except KeyboardInterrupt:
         watch.close()
-        raise interrupted(path) from None
+        raise interrupted(
+            path,
+            budget=budget,
+            finalists=finalists,
+            transfer=transfer,
+            workers=workers,
+            devices=devices,
+            data=data,
+        ) from None
     finally:
         watch.close()
     if fmt is Format.TABLE:
@@ -118,10 +139,18 @@ def confirm(
         write_rows(columns, rows, fmt, sys.stdout)
 
 
-def interrupted(path: Path) -> typer.Exit:
-    """Say how to go on with confirming the run in ``path``, and return the way out."""
-    where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
-    again = shlex.join(["actsearch", "confirm", path.name, *where])
+def interrupted(path: Path, **options: str | int | Path | None) -> typer.Exit:
+    """Say how to go on with confirming a run, and return the way out.
+
+    Args:
+        path: the run's folder.
+        options: what was given to the command, by the options' names.
+    """
+    given = {name: v for name, v in options.items() if v != USUAL.get(name)}
+    if path.parent != RUNS_DIR:
+        given["runs_dir"] = path.parent
+    said = [word for name, v in given.items() for word in (f"--{name.replace('_', '-')}", str(v))]
+    again = shlex.join(["actsearch", "confirm", path.name, *said])
     note(f"actsearch: interrupted; all trials are saved; go on with: {again}")
     return typer.Exit(130)
 
@@ -167,13 +196,16 @@ def _print_task(one: OnTask, out: TextIO) -> None:
                 "mean": with_error(row.mean, row.standard_error),
                 "n": f"{row.n} ({row.n_failed} failed)" if row.n_failed else str(row.n),
                 "difference": difference_cell(row.difference, row.low, row.high),
+                "decided": VERDICTS[row.kind].get(row.decided, row.decided),
             }
             for row in one.rows
         ]
         write_rows(columns, rows, Format.TABLE, out)
         out.write(
             f"\ndifference: the first one's score minus this one's; {one.n_trials} trials in "
-            f"{format_duration(one.time_s)} of training\n\n"
+            f"{format_duration(one.time_s)} of training\n"
+            "intervals, p (t) and p (Wilcoxon) are of the single pair; p (Holm), corrected for all "
+            "pairs and looks, decides\n\n"
         )
     out.write(f"{printable(one.sentence)}\n")
 

@@ -40,6 +40,8 @@ def resume(
 
     Without --budget and --births the run goes on to the limits that it was started with. They count
     from the run's beginning: a run that used up 5m goes on with --budget 15m for another ten.
+    Then the best are confirmed, in as much time at most as the run was searched in all
+    (see: actsearch confirm).
     """
     from actsearch.cli.afterwards import confirming
     from actsearch.cli.launch import launch

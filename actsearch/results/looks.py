@@ -49,13 +49,15 @@ class Replay:
     """What the looks decided.
 
     ``looked_at`` are the seeds of the last complete look (of the first, where none is).
-    ``adjusted`` holds p-values that a pair had when it was last tested, see ``replay``.
+    ``adjusted`` holds p-values that a pair had when it was last tested, see ``replay``, and
+    ``tested_at`` the seeds of that look: for a decided pair the look that decided it.
     """
 
     n_looks: int
     looked_at: tuple[int, ...]
     decided: Mapping[Pair, str]
     adjusted: Mapping[Pair, float]
+    tested_at: Mapping[Pair, tuple[int, ...]]
     standing: Mapping[str, str]
     needed: dict[str, tuple[int, ...]]
     is_clear: bool
@@ -68,24 +70,27 @@ def replay(
     *,
     seeds: Sequence[int],
     failed: Mapping[str, Collection[int]] | None = None,
+    earlier: Sequence[str] = (),
     looks: Sequence[int] = LOOKS,
     alpha: float = 0.05,
 ) -> Replay:
     """Replay the looks as far as the scores go; the arguments are those of ``verdict.judge``.
 
     The family of a look is every pair of a finalist and a known activation that is not decided yet;
-    those of a finalist that is out are not tested again but stay in the family with a p-value of 1.
-    So the family always holds every pair that is truly equal, whatever the data made us drop, and
+    those of a finalist that is out are not tested again but stay in the family with a p-value of 1,
+    and so do those of ``earlier`` finalists, which were dropped after their scores were seen. So
+    the family always holds every pair that is truly equal, whatever the data made us drop, and
     Holm's bound holds in each look. A pair's adjusted p-value is Holm's at that look, times
     ``alpha`` over the look's share of it: at most ``alpha`` exactly where the pair is decided.
 
     Raises:
         ValueError: the arguments do not go together.
     """
-    _check(finalists, known, seeds, looks, alpha)
+    _check([*finalists, *earlier], known, seeds, looks, alpha)
     failed = failed or {}
     decided: dict[Pair, str] = {}
     adjusted: dict[Pair, float] = {}
+    tested_at: dict[Pair, tuple[int, ...]] = {}
     standing = dict.fromkeys(finalists, UNDECIDED)
     needed: dict[str, tuple[int, ...]] = {}
     looked_at: tuple[int, ...] = tuple(seeds[: looks[0]])
@@ -109,14 +114,17 @@ def replay(
         had = {f: within(scores.get(f, {}), at_look) for f in (*still, *against)}
         for k in against:
             if len(had[k]) < 2:
-                decided |= {(finalist, k): NO_TRAINING for finalist in finalists}
-        family = [(f, k) for f in finalists for k in known if (f, k) not in decided]
+                lost = [(finalist, k) for finalist in (*finalists, *earlier)]
+                decided |= dict.fromkeys(lost, NO_TRAINING)
+                tested_at |= dict.fromkeys(lost, at_look)
+        family = [(f, k) for f in (*finalists, *earlier) for k in known if (f, k) not in decided]
         gains = {(f, k): differences(had[f], had[k]) if f in still else [] for f, k in family}
         p_values = holm([paired_t(gains[pair]) for pair in family])
         for pair, p in zip(family, p_values, strict=True):
             if pair[0] not in still:
                 continue
             adjusted[pair] = min(1.0, p * (alpha / share))
+            tested_at[pair] = at_look
             if p * (alpha / share) <= alpha:
                 decided[pair] = BETTER if sum(gains[pair]) > 0 else WORSE
         for finalist in still:
@@ -126,7 +134,7 @@ def replay(
             elif UNDECIDED not in verdicts:
                 standing[finalist] = WINS
 
-    return Replay(n_looks, looked_at, decided, adjusted, standing, needed, not needed)
+    return Replay(n_looks, looked_at, decided, adjusted, tested_at, standing, needed, not needed)
 
 
 def within(by_seed: Scores, seeds: Sequence[int]) -> dict[int, float]:

@@ -164,7 +164,9 @@ def _bootstrapped(gains: Sequence[float], level: float) -> tuple[float, float]:
 def paired_t(gains: Sequence[float]) -> float:
     """Return the two-sided p-value of the t test that the mean difference is zero.
 
-    Differences that are all equal give 0, or 1 where they are zero; fewer than two give 1.
+    Differences that are all equal have no spread to measure their mean by, and few that are whole
+    samples of a small split easily come out equal: they give what their signs say, the p-value of
+    ``signed_rank`` (1 where they are zero). Fewer than two give 1.
     """
     from scipy.special import stdtr
 
@@ -173,7 +175,7 @@ def paired_t(gains: Sequence[float]) -> float:
         return 1.0
     mean, error = mean_and_error(list(gains))
     if min(gains) == max(gains) or not error:
-        return 0.0 if gains[0] else 1.0
+        return signed_rank(gains)
     return min(1.0, 2 * float(stdtr(n - 1, -abs(mean / error))))
 
 

@@ -34,10 +34,12 @@ class Row:
 
     ``mean``, ``standard_error`` and ``n`` are of its own scores; ``difference`` (the leader's
     score minus this one's), its interval ``low`` to ``high``, ``t_p``, ``wilcoxon_p`` and
-    ``effect_size`` (Cohen's d_z) are of the ``n_pairs`` seeds that both have, and the interval and
-    these two p-values are those of the single comparison, as if there were no other. ``holm_p`` is
-    what decides (``looks.replay`` says how it is adjusted): at most ``alpha`` exactly where
-    ``decided`` is "better" or "worse". For a finalist, ``decided`` is what became of it.
+    ``effect_size`` (Cohen's d_z) are of the ``n_pairs`` seeds that both have, of a known one up to
+    the look that decided, and the interval and these two p-values are those of the single
+    comparison, as if there were no other. ``holm_p``, of the same seeds, is what decides
+    (``looks.replay`` says how it is adjusted): at most ``alpha`` exactly where ``decided`` is
+    "better" or "worse". For a finalist, ``decided`` is what became of it, and ``n_failed`` counts
+    all its failed trainings; for a known one, those within the looks.
     """
 
     name: str
@@ -84,6 +86,7 @@ def judge(
     *,
     seeds: Sequence[int],
     failed: Mapping[str, Collection[int]] | None = None,
+    earlier: Sequence[str] = (),
     looks: Sequence[int] = LOOKS,
     alpha: float = 0.05,
     score_name: str = "score",
@@ -96,6 +99,8 @@ def judge(
         known: formula -> name; at least one.
         seeds: fresh seeds in the order in which they are used.
         failed: formula -> the seeds at which its training gave no score.
+        earlier: formulas that were finalists before and are none now; they count in the correction,
+            as the choice of the present ones may have seen their scores.
         looks: numbers of seeds at which the data are looked at, rising; those beyond ``seeds`` are
             left out.
         alpha: the chance of any false claim, in all comparisons and looks together.
@@ -109,11 +114,27 @@ def judge(
         ValueError: the arguments do not go together, or a score is not finite.
     """
     failed = failed or {}
-    looked = replay(scores, finalists, known, seeds=seeds, failed=failed, looks=looks, alpha=alpha)
+    looked = replay(
+        scores,
+        finalists,
+        known,
+        seeds=seeds,
+        failed=failed,
+        earlier=earlier,
+        looks=looks,
+        alpha=alpha,
+    )
     had = {f: within(scores.get(f, {}), looked.looked_at) for f in (*finalists, *known)}
     leader = _leader(finalists, looked.standing, had)
     rows = [
-        _row(formula, known.get(formula), leader, had, len(_lost(failed, formula, looked)), looked)
+        _row(
+            formula,
+            known.get(formula),
+            leader,
+            had,
+            _n_failed(failed, formula, known, looked),
+            looked,
+        )
         for formula in had
     ]
     rows.sort(key=lambda row: _place(row, leader))
@@ -145,7 +166,9 @@ def _row(
     pair = (leader or "", formula)
     comparison = None
     if leader is not None and formula != leader:
-        comparison = paired(had[leader], had[formula])
+        # At the seeds of the p-value that decided: later ones were trained for other finalists.
+        at = looked.tested_at.get(pair, looked.looked_at)
+        comparison = paired(within(had[leader], at), within(had[formula], at))
     return Row(
         name=formula if name is None else name,
         formula=formula,
@@ -185,8 +208,11 @@ def _place(row: Row, leader: str | None) -> tuple[bool, bool, float]:
     return row.formula != leader, True, -(row.mean or 0.0)
 
 
-def _lost(failed: Mapping[str, Collection[int]], formula: str, looked: Replay) -> set[int]:
-    return set(failed.get(formula, ())) & set(looked.looked_at)
+def _n_failed(
+    failed: Mapping[str, Collection[int]], formula: str, known: Collection[str], looked: Replay
+) -> int:
+    lost = set(failed.get(formula, ()))
+    return len(lost & set(looked.looked_at) if formula in known else lost)
 
 
 def _sentence(rows: Sequence[Row], looked: Replay, amounts: _Amounts) -> str:

@@ -83,7 +83,18 @@ class Field:
         self._slots = slots
         self._pool_of = pool_of
         self._pool: Pool | None = None
+        self._is_ready = False
         self._compiled: set[str] = set()
+
+    def prepare(self) -> None:
+        """Get the data of the task ready, once; ``train`` does so where it was not done.
+
+        Raises:
+            ActsearchError: they can't be had.
+        """
+        if not self._is_ready:
+            self.arena.task.prepare()
+            self._is_ready = True
 
     def train(
         self,
@@ -99,7 +110,8 @@ class Field:
             next_round: answers what is to be trained, in this order, once all that it answered
                 before is done; nothing ends the trials.
             on_record: called with each result; a training that was stopped is none.
-            deadline: a ``time.time()`` value at which to stop, or None.
+            deadline: a ``time.time()`` value at which to stop, or None; where it has passed
+                nothing is prepared and no worker is started.
 
         Raises:
             ActsearchError: the data or the workers can't be had.
@@ -111,8 +123,8 @@ class Field:
         def refill() -> None:
             nonlocal n_left, ended
             wanted = next_round()
-            if wanted:
-                self._prepare()
+            if wanted and (deadline is None or time.time() < deadline):
+                self._start()
                 self._compile(wanted, deadline)
             n_left = len(wanted)
             ended = not wanted
@@ -140,9 +152,9 @@ class Field:
                     if not n_left:
                         refill()
 
-    def _prepare(self) -> None:
+    def _start(self) -> None:
         if self._pool is None:
-            self.arena.task.prepare()
+            self.prepare()
             self._pool = self._pool_of(self.arena.task, self._slots)
 
     def _compile(self, wanted: Sequence[Wanted], deadline: float | None) -> None:

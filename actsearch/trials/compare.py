@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actsearch.errors import BadInput, unknown
-from actsearch.results.statistics import Paired, holm, mean_and_error, paired
 from actsearch.tasks.protocol import Record, Task
 from actsearch.tasks.registry import load_task
 from actsearch.tasks.target import Target
 from actsearch.trials.arena import TEST, VALIDATION, Arena, Field, PoolMaker, Wanted, usual_pool
+from actsearch.trials.entries import Entry, entries_of
 from actsearch.trials.saved import Contestant, contestants
 from actsearch.trials.tuned import TunedTask, rung_of
 from actsearch.workers import resolve
@@ -31,58 +31,11 @@ Observer = Callable[[int, int], None]  # trainings done, trainings wanted
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """The mean validation score of ``n`` trainings at a step, and its standard error."""
-
-    step: int
-    mean: float
-    standard_error: float | None
-    n: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One activation in a comparison.
-
-    ``difference`` is its score minus the reference's at the ``n_pairs`` common seeds, with a
-    interval ``low`` to ``high``; ``holm_p`` corrects ``t_p`` for the number of
-    comparisons. ``reached_step`` and ``reached_s`` are means over the ``n_reached`` trainings that
-    reached the target. Signals are means over layers and seeds; None where the task measures none.
-    """
-
-    name: str
-    formula: str
-    mean: float | None
-    standard_error: float | None
-    n: int
-    n_failed: int
-    learning_rate: float | None = None
-    n_pairs: int = 0
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    t_p: float | None = None
-    wilcoxon_p: float | None = None
-    holm_p: float | None = None
-    effect_size: float | None = None
-    n_reached: int | None = None
-    reached_step: float | None = None
-    reached_step_error: float | None = None
-    reached_s: float | None = None
-    reached_s_error: float | None = None
-    dead_units: float | None = None
-    saturated: float | None = None
-    output_mean: float | None = None
-    curve: tuple[CurvePoint, ...] = ()
-    scores: tuple[tuple[int, float], ...] = ()
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """What a comparison came to; the entries begin with the best.
+    """What a comparison came to; the entries begin with the best, with a target the fastest.
 
-    ``reference`` is the name of what the differences are to: the baseline that was asked for, or
-    the best.
+    ``reference`` is the name of what the differences (with a target the ratios of steps) are to:
+    the baseline that was asked for, or the first entry.
     """
 
     task: str
@@ -99,7 +52,7 @@ class Comparison:
 def compare(
     task: str | Task,
     formulas: Iterable[str],
-    seeds: int = 5,
+    seeds: int = 6,
     *,
     baseline: str | None = None,
     test: bool = False,
@@ -118,10 +71,12 @@ def compare(
     Args:
         task: name of a task, ``path/to/file.py:make_task``, or a task object.
         formulas: formulas, names of known activations, or ``RUN:ID``; two or more.
-        seeds: how many trainings of each, at least 2.
+        seeds: how many trainings of each, at least 2; with fewer than 6 no Wilcoxon test can come
+            to 0.05.
         baseline: which of them the others are compared with; None: the best.
         test: score on the test split rather than the validation split.
-        until: a target such as ``"train-error=0.25"``, whose step and time are recorded.
+        until: a target such as ``"train-error=0.25"``, which ends a training; then steps to it are
+            compared instead of scores.
         steps: optimizer steps of one training; None: those of the task's last rung.
         learning_rates: one for all, or several, of which each activation gets the one that suits
             it on a seed of its own.
@@ -215,119 +170,6 @@ def best_rate(tuned: Mapping[float, Record]) -> float:
 
     scored = {rate: record for rate, record in tuned.items() if record.score is not None}
     return min(scored or tuned, key=place)
-
-
-def entries_of(
-    entrants: Sequence[Contestant],
-    records: Mapping[str, Mapping[int, Record]],
-    rates: Mapping[str, float | None],
-    reference: str | None,
-    has_target: bool,
-) -> list[Entry]:
-    """Return what the trainings say of each activation, the best first.
-
-    Args:
-        entrants: the activations.
-        records: formula -> seed -> training.
-        rates: formula -> the learning rate that it was trained with.
-        reference: formula to compare the others with; None: the best.
-        has_target: whether a target was to be reached.
-    """
-    scores = {
-        formula: {s: r.score for s, r in by_seed.items() if r.score is not None}
-        for formula, by_seed in records.items()
-    }
-    means = {f: mean_and_error(list(by.values())) for f, by in scores.items() if by}
-    order = sorted(entrants, key=lambda one: -means.get(one.formula, (-math.inf, None))[0])
-    if reference is None:
-        reference = order[0].formula
-    compared = {
-        one.formula: paired(scores[one.formula], scores[reference])
-        for one in entrants
-        if one.formula != reference
-    }
-    pairs = {formula: pair for formula, pair in compared.items() if pair is not None}
-    adjusted = dict(zip(pairs, holm([p.t_p for p in pairs.values()]), strict=True))
-    return [
-        _entry(
-            one,
-            records[one.formula],
-            scores[one.formula],
-            rates.get(one.formula),
-            pairs.get(one.formula),
-            adjusted.get(one.formula),
-            has_target,
-        )
-        for one in order
-    ]
-
-
-def _entry(
-    one: Contestant,
-    records: Mapping[int, Record],
-    scores: Mapping[int, float],
-    rate: float | None,
-    pair: Paired | None,
-    holm_p: float | None,
-    has_target: bool,
-) -> Entry:
-    mean, error = mean_and_error(list(scores.values())) if scores else (None, None)
-    trained = [records[seed] for seed in sorted(scores)]
-    steps = [r.metrics["reached_step"] for r in trained if "reached_step" in r.metrics]
-    times = [r.metrics["reached_s"] for r in trained if "reached_s" in r.metrics]
-    step, step_error = mean_and_error(steps) if steps else (None, None)
-    time_s, time_error = mean_and_error(times) if times else (None, None)
-    return Entry(
-        name=one.name,
-        formula=one.formula,
-        mean=mean,
-        standard_error=error,
-        n=len(scores),
-        n_failed=len(records) - len(scores),
-        learning_rate=rate,
-        n_pairs=pair.n if pair else 0,
-        difference=pair.mean if pair else None,
-        low=pair.low if pair else None,
-        high=pair.high if pair else None,
-        t_p=pair.t_p if pair else None,
-        wilcoxon_p=pair.wilcoxon_p if pair else None,
-        holm_p=holm_p,
-        effect_size=pair.effect_size if pair else None,
-        n_reached=len(steps) if has_target else None,
-        reached_step=step,
-        reached_step_error=step_error,
-        reached_s=time_s,
-        reached_s_error=time_error,
-        dead_units=_signal(trained, "dead_units"),
-        saturated=_signal(trained, "saturated"),
-        output_mean=_signal(trained, "output_mean"),
-        curve=mean_curve(trained),
-        scores=tuple(sorted(scores.items())),
-    )
-
-
-def mean_curve(records: Iterable[Record]) -> tuple[CurvePoint, ...]:
-    """Return the mean validation score at each step that a curve has a point at."""
-    at_step: dict[int, list[float]] = {}
-    for record in records:
-        for step, _, score in record.curve:
-            if math.isfinite(score):
-                at_step.setdefault(step, []).append(score)
-    return tuple(
-        CurvePoint(step, *mean_and_error(values), len(values))
-        for step, values in sorted(at_step.items())
-    )
-
-
-def _signal(records: Iterable[Record], name: str) -> float | None:
-    """Return the mean over seeds and layers of the metrics ``name[0]``, ``name[1]`` ..."""
-    values = [
-        value
-        for record in records
-        for key, value in record.metrics.items()
-        if key.startswith(f"{name}[")
-    ]
-    return mean_and_error(values)[0] if values else None
 
 
 def _is_reference(entry: Entry, entries: Sequence[Entry], reference: str | None) -> bool:

@@ -8,6 +8,7 @@ was interrupted goes on, and what is clear is not trained again.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ from actsearch.runs import RunStore, TrialRow, existing_run
 from actsearch.tasks.protocol import Record, Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, arena_of, usual_pool
+from actsearch.trials.checks import (
+    check_devices,
+    check_fresh,
+    check_other_tasks,
+    check_same_trials,
+    digests,
+)
 from actsearch.trials.saved import check_same, finalists_of, known_contestants, saved_task
 from actsearch.workers import Slots, resolve
 
@@ -147,7 +155,7 @@ def confirm(
     others = [load_task(name, data) for name in transfer]
     with RunStore.open(folder) as store:
         the_task = task if task is not None else saved_task(store, data)
-        _check_different([the_task, *others])
+        check_other_tasks(the_task, others)
         chosen = finalists_of(store, finalists)
         if _is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
             return _judged(store, the_task, others, chosen)
@@ -180,9 +188,10 @@ def confirm_store(
 
     Args:
         store: the run.
-        task: its task, prepared.
+        task: its task.
         slots: workers and devices.
-        budget_s: how long to train; None: until the verdict is clear.
+        budget_s: how long to train, once all data are there; None: until the verdict is clear.
+            Tasks whose verdict is open share it: each gets an equal part of what is left.
         finalists: how many of the best formulas are tried.
         transfer: further tasks to try them on.
         observer: called with a ``Moment`` after each trial.
@@ -190,30 +199,50 @@ def confirm_store(
 
     Raises:
         NothingToConfirm: nothing but known activations has a score.
-        BadInput: the trials so far were made on another kind of device, or data are missing.
+        BadInput: the trials so far were made on another kind of device or with other settings of a
+            task (its test split is one), or data are missing.
         ActsearchError: the disk or the workers failed.
     """
     chosen, known = finalists_of(store, finalists), known_contestants()
     tasks = [task, *transfer]
-    _check_fresh(store)
-    if not _is_clear(store, tasks, chosen):
+    check_fresh(store, SEEDS)
+    with contextlib.ExitStack() as stack:
+        fields = [
+            stack.enter_context(Field(arena_of(one, curve=False), slots, pool_of))
+            for one in tasks
+            if not _is_clear(store, [one], chosen)
+        ]
+        if not fields:
+            return _judged(store, task, transfer, chosen)
+        for field in fields:  # what lacks of one task is better known before another trains
+            field.prepare()
+            rows = _rows_of(store, field.arena)
+            check_devices(rows, slots, store.name)
+            if rows:
+                check_same_trials(store, field.arena)
         deadline = None if budget_s is None else time.time() + budget_s
         info = {
             "kind": "confirm",
             "budget_s": budget_s,
             "finalists": list(chosen),
             "tasks": [one.name for one in tasks],
+            "settings": {field.arena.name: digests(field.arena) for field in fields},
             "workers": slots.workers,
             "devices": list(slots.devices),
         }
         with store.session(info):
-            for one in tasks:
-                arena = arena_of(one, curve=False)
-                rows = _rows_of(store, arena)
-                _check_devices(rows, slots, store.name)
-                with Field(arena, slots, pool_of) as field:
-                    advance(field, rows, chosen, known, store.add_trial, deadline, observer)
+            for n_done, field in enumerate(fields):
+                until = None if deadline is None else _share(deadline, len(fields) - n_done)
+                rows = _rows_of(store, field.arena)
+                advance(field, rows, chosen, known, store.add_trial, until, observer)
+                field.close()
     return _judged(store, task, transfer, chosen)
+
+
+def _share(deadline: float, n_left: int) -> float:
+    """Return the time at which the first of ``n_left`` tasks has to end."""
+    now = time.time()
+    return now + (deadline - now) / n_left
 
 
 def advance(
@@ -229,7 +258,7 @@ def advance(
 
     Args:
         field: the task and its workers.
-        rows: the trials so far, to which the new ones are appended.
+        rows: all trials on it so far, to which the new ones are appended.
         finalists: formulas.
         known: formula -> name.
         save: called with each new trial.
@@ -237,6 +266,7 @@ def advance(
         observer: called after each trial.
     """
     arena, begin = field.arena, time.monotonic()
+    earlier = _earlier(rows, finalists, known)
     n_looks, n_wanted, n_done = 0, 0, 0
 
     def tell() -> None:
@@ -247,7 +277,7 @@ def advance(
     def next_round() -> list[Wanted]:
         nonlocal n_looks, n_wanted, n_done
         scores, failed = _scores(rows)
-        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed)
+        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
         # Seed by seed, the finalists first: those that fail end the round soonest.
         wanted = [
             Wanted(formula, seed)
@@ -273,8 +303,10 @@ def advance(
 def _is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
     known = known_contestants()
     for task in tasks:
-        scores, failed = _scores(_rows_of(store, arena_of(task, curve=False)))
-        if not replay(scores, finalists, known, seeds=SEEDS, failed=failed).is_clear:
+        rows = _rows_of(store, arena_of(task, curve=False))
+        (scores, failed), earlier = _scores(rows), _earlier(rows, finalists, known)
+        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
+        if not looked.is_clear:
             return False
     return True
 
@@ -300,6 +332,7 @@ def _judged_on(
     lead: bool = False,
 ) -> OnTask:
     rows = _rows_of(store, arena)
+    earlier = _earlier(rows, finalists, known)
     rows = [row for row in rows if row.formula in known or row.formula in finalists]
     scores, failed = _scores(rows)
     judgement = judge(
@@ -308,6 +341,7 @@ def _judged_on(
         known,
         seeds=SEEDS,
         failed=failed,
+        earlier=earlier,
         score_name=arena.task.score_name,
     )
     sentence = judgement.sentence
@@ -337,6 +371,14 @@ def _rows_of(store: RunStore, arena: Arena) -> list[TrialRow]:
     ]
 
 
+def _earlier(
+    rows: Iterable[TrialRow], finalists: Collection[str], known: Collection[str]
+) -> tuple[str, ...]:
+    """Return the formulas that were finalists before and are none now."""
+    tried = dict.fromkeys(row.formula for row in rows)
+    return tuple(one for one in tried if one not in finalists and one not in known)
+
+
 def _scores(
     rows: Iterable[TrialRow],
 ) -> tuple[dict[str, dict[int, float]], dict[str, Collection[int]]]:
@@ -349,31 +391,3 @@ def _scores(
         else:
             failed.setdefault(row.formula, set()).add(row.seed)
     return scores, dict(failed)
-
-
-def _check_different(tasks: Sequence[Task]) -> None:
-    names = [task.name for task in tasks]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise BadInput(
-            f"task '{twice}' is named twice; transfer takes other tasks than the run's, each once"
-        )
-
-
-def _check_fresh(store: RunStore) -> None:
-    used = {training.seed for training in store.trainings()}.intersection(SEEDS)
-    if used:
-        raise BadInput(
-            f"the search trained with seed {min(used)}, and seeds {SEEDS[0]} to {SEEDS[-1]} are "
-            "kept for trials; give the task's rungs smaller seeds"
-        )
-
-
-def _check_devices(rows: Iterable[TrialRow], slots: Slots, run: str) -> None:
-    kind = slots.devices[0].partition(":")[0]
-    before = {row.device.partition(":")[0] for row in rows} - {kind}
-    if before:
-        raise BadInput(
-            f"trials of run '{run}' were made on {', '.join(sorted(before))}, and scores of {kind} "
-            f"would not compare; go on with --devices {min(before)}"
-        )

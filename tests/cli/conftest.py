@@ -18,6 +18,7 @@ from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.search.engine import Snapshot
 
+LESS = "guessed to score 0.6312, its sibling 2 0.6694"
 # id, operator, parents, formula, status, reason, same_as, scores at seeds 0 and 1
 BIRTHS: list[tuple[int, str, tuple[int, ...], str, str, str, int | None, list[float | None]]] = [
     (0, "seed", (), "relu(x)", "accepted", "", None, [0.600, 0.610]),
@@ -27,6 +28,7 @@ BIRTHS: list[tuple[int, str, tuple[int, ...], str, str, str, int | None, list[fl
     (4, "replace", (2,), "1", "rejected", "constant", None, []),
     (5, "regrow", (2,), "exp(exp(x))", "accepted", "", None, [None, None]),
     (6, "perturb", (2, 0), "-x*[0]", "rejected", "not a formula", None, []),
+    (7, "crossover", (1, 2), "x*atan(x)", "screened", LESS, None, []),
 ]
 
 

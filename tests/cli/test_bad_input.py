@@ -33,7 +33,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (("resume",), "RUN"),
     (("inspect", "frist"), "did you mean 'first'"),
     (("inspect", "../first"), "first"),
-    (("inspect", "first", "99"), "births 0 to 6"),
+    (("inspect", "first", "99"), "births 0 to 7"),
     (("inspect", "first", "x"), "ID"),
     (("inspect", "first", "--top", "0"), "--top"),
     (("runs", "--format", "jsn"), "did you mean 'json'"),

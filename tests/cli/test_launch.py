@@ -58,6 +58,60 @@ def test_search_hands_over_its_options(
     assert kwargs["data"] == Path("/data")
 
 
+@pytest.mark.parametrize(
+    ("words", "budget"),
+    [
+        ("search", "3m15s"),
+        ("search --confirm 2m", "2m"),
+        ("search --budget 10m", None),
+        ("search --births 40", None),
+        ("search --budget 10m --confirm none", "none"),
+        ("resume first", None),
+    ],
+)
+def test_what_the_confirmation_is_given(
+    words: str,
+    budget: str | None,
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str | None, dict[str, Any]]] = []
+    confirmed: list[tuple[Path, float]] = []
+
+    def confirming(given: str | None, **options: Any) -> Any:
+        asked.append((given, options))
+        return lambda path, search_s: confirmed.append((path, search_s))
+
+    monkeypatch.setattr("actsearch.cli.afterwards.confirming", confirming)
+    answer = actsearch(*words.split(), "--workers", "2", "--quiet")
+    assert answer.code == 0, answer.err
+    assert asked == [
+        (budget, {"workers": "2", "devices": "auto", "data": None, "quiet": True}),
+    ]
+    ((path, search_s),) = confirmed
+    assert path.parent == Path("runs")
+    assert search_s == 192.0  # what the search took, for a confirmation without a budget
+
+
+def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_args: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", interrupted)
+    answer = actsearch("search", "--devices", "cpu", "--quiet")
+    assert answer.code == 130
+    assert answer.err.endswith(
+        "go on with: actsearch confirm made-up --budget 3m15s --devices cpu\n"
+    )
+
+
 def test_resume_hands_over_the_run_and_only_what_was_said(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:

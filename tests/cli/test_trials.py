@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from actsearch.runs import RunStore
+from actsearch.trials.compare import Comparison
 from tests.cli.conftest import Command
 from tests.conftest import Golden
 from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
-from tests.trials.simulated import make_run
+from tests.trials.simulated import make_run, race
 
 TASK = """
 from tests.trials.simulated import NoisyTask
@@ -108,11 +109,39 @@ def test_confirm_says_how_to_go_on_after_an_interruption(
     monkeypatch.setattr(RunStore, "add_trial", interrupted)
     answer = actsearch("confirm", "first", "--workers", "1", "--quiet")
     assert (answer.code, answer.out) == (130, "")
-    assert "go on with: actsearch confirm first" in answer.err
+    assert answer.err.endswith("go on with: actsearch confirm first --workers 1\n")
     assert n_trials() == 5
     monkeypatch.setattr(RunStore, "add_trial", whole)
     assert actsearch("confirm", "first", "--workers", "1", "--quiet").code == 0
     assert n_trials() == 45
+
+
+def test_the_command_to_go_on_with_has_the_options_that_were_given(
+    task_file: Path, actsearch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_args: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", interrupted)
+    words = (
+        f"first --budget 1h --finalists 2 --transfer mnist-mlp,{task_file}:make_other --workers 1 "
+        "--devices cpu --data my-data"
+    )
+    answer = actsearch("confirm", *words.split(), "--quiet")
+    assert answer.err.endswith(f"go on with: actsearch confirm {words}\n")
+    assert actsearch("confirm", "first", "--quiet").err.endswith("actsearch confirm first\n")
+    (task_file.parent / "my runs").symlink_to(task_file.parent / "runs")
+    answer = actsearch("confirm", "first", "--runs-dir", "my runs", "--quiet")
+    assert answer.err.endswith("actsearch confirm first --runs-dir 'my runs'\n")
+
+
+def test_a_table_says_who_is_better(task_file: Path, actsearch: Command, golden: Golden) -> None:
+    more = ("--transfer", f"{task_file}:make_other", "--workers", "1", "--quiet")
+    answer = actsearch("confirm", "first", *more)
+    assert answer.code == 0, answer
+    (gelu,) = (line for line in answer.out.splitlines() if line.endswith("is better"))
+    assert gelu.startswith("GELU ")
+    golden.check("confirm_transfer.txt", answer.out)
 
 
 def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Golden) -> None:
@@ -124,6 +153,43 @@ def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Gol
     golden.check("compare.txt", answer.out)
     assert "drawn: curves.png" in answer.err
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_drawn_loses_no_table(task_file: Path, actsearch: Command) -> None:
+    Path("curves.png").mkdir()
+    answer = actsearch(
+        "compare", "relu", "gelu", "--task", f"{task_file}:make_task", "--workers", "1",
+        "--plot", "curves.png",
+    )  # fmt: skip
+    assert answer.code == 1
+    assert "'curves.png' can't be written" in answer.err
+    assert "GELU" in answer.out
+    assert "6 seeds that no search uses" in answer.out
+
+
+def test_compare_with_a_target_shows_steps(
+    actsearch: Command, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Comparison(
+        task="noisy",
+        split="validation",
+        score_name="validation accuracy",
+        seeds=tuple(range(6)),
+        reference="gelu(x)",
+        chosen_baseline=False,
+        until="train-error=0.25",
+        learning_rates=(),
+        entries=tuple(race()),
+    )
+    monkeypatch.setattr("actsearch.trials.compare.compare", lambda *_args, **_options: made)
+    words = ("compare", "relu", "gelu", "--until", "train-error=0.25", "--quiet")
+    golden.check("compare_until.txt", actsearch(*words).out)
+    found = json.loads(actsearch(*words, "--format", "json").out)["entries"][1]
+    assert found["difference"] is None
+    assert found["steps_ratio_low"] < found["steps_ratio"] < found["steps_ratio_high"]
+    (_, row, *_) = csv.DictReader(io.StringIO(actsearch(*words, "--format", "csv").out))
+    assert float(row["steps_ratio"]) == found["steps_ratio"]
+    assert row["difference"] == ""
 
 
 def test_compare_as_json_and_csv(task_file: Path, actsearch: Command) -> None:

@@ -92,6 +92,33 @@ def test_adjusted_p_values_are_holm_over_the_share_of_the_look(looks: tuple[int,
     assert found.decided == {("f", "a"): BETTER}
 
 
+def test_earlier_finalists_stay_in_the_family() -> None:
+    scores = drawn(np.random.default_rng(3), {"f": 0.0, "a": -0.9, "b": -0.5}, 6)
+    at: dict[str, Any] = {"seeds": SEEDS[:6], "looks": (6,)}
+    p_values = [paired_t(differences(scores["f"], scores[k])) for k in "ab"]
+    alone = replay(scores, ["f"], ["a", "b"], **at)
+    found = replay(scores, ["f"], ["a", "b"], earlier=["g", "h"], **at)
+    assert [alone.adjusted["f", k] for k in "ab"] == pytest.approx(holm(p_values))
+    with_four = holm([*p_values, 1.0, 1.0, 1.0, 1.0])[:2]
+    assert [found.adjusted["f", k] for k in "ab"] == pytest.approx(with_four)
+    assert min(found.adjusted.values()) == pytest.approx(6 * min(p_values)) != min(p_values) * 2
+    assert set(found.standing) == {"f"}
+    assert not found.needed.keys() & {"g", "h"}
+    with pytest.raises(ValueError, match="differ"):
+        replay(scores, ["f"], ["a", "b"], earlier=["f"], **at)
+
+
+def test_a_pair_knows_the_look_that_it_was_tested_at() -> None:
+    means = {"f": 0.0, "g": -1.0, "far": -9.0, "near": -1.0}
+    scores = drawn(np.random.default_rng(0), means)
+    found = replay(cut(scores, 14), ["f", "g"], ["far", "near"], seeds=SEEDS, looks=(6, 10, 14, 20))
+    assert found.n_looks == 3
+    assert found.tested_at["f", "far"] == found.tested_at["g", "far"] == tuple(SEEDS[:6])
+    assert ("g", "near") not in found.decided
+    assert found.tested_at["g", "near"] == found.looked_at == tuple(SEEDS[:14])
+    assert found.tested_at.keys() == found.adjusted.keys()
+
+
 @pytest.mark.parametrize("n_seeds", [6, 10, 20])
 def test_every_look_spends_an_equal_part_of_the_error_rate(n_seeds: int) -> None:
     # One pair alone, so that nothing is to correct but the number of looks: 3, whichever it is.
@@ -226,3 +253,40 @@ def test_no_more_often_where_the_other_finalists_drop_out() -> None:
 def test_a_finalist_three_deviations_ahead_nearly_always_wins() -> None:
     means = {"f": 3.0, "g": 0.0, "h": -1.0, **{k: -i / 10 for i, k in enumerate(ZOO)}}
     assert n_wins(100, means, ["f", "g", "h"], seed=13) >= 99
+
+
+@pytest.mark.parametrize("p_even", [0.0, 0.15, 0.5])
+def test_scores_of_50_samples_are_seldom_claimed_to_differ(p_even: float) -> None:
+    """Differences of no sample or one: that all are equal is no rare thing, and no proof.
+
+    The shares are 3.0, 4.3 and 3.3 % (of 200,000 draws each); were equal differences proof enough,
+    the first look alone would claim 6 % of the first.
+    """
+    rng = np.random.default_rng(1)
+    n_claims = 0
+    for _ in range(2000):
+        gains = rng.choice([-1, 0, 1], size=60, p=[(1 - p_even) / 2, p_even, (1 - p_even) / 2])
+        scores = {
+            "f": {seed: (30 + int(gain)) / 50 for seed, gain in zip(SEEDS, gains, strict=True)},
+            "k": dict.fromkeys(SEEDS, 30 / 50),
+        }
+        n_claims += bool(replay(scores, ["f"], ["k"], seeds=SEEDS).decided)
+    assert 0 < n_claims <= 0.05 * 2000
+
+
+@pytest.mark.slow
+def test_dropping_finalists_after_a_look_makes_no_claim_likelier() -> None:
+    """Three that equal the best known, then each of them alone: all chances to err together."""
+    finalists, known = ["f", "g", "h"], ["best", "far"]
+    means = {**dict.fromkeys([*finalists, "best"], 0.0), "far": -20.0}
+    rng = np.random.default_rng(15)
+    n_claims = {True: 0, False: 0}
+    for _ in range(400):
+        scores = drawn(rng, means)
+        for counts in n_claims:  # whether those that were dropped count
+            stages = [replay(scores, finalists, known, seeds=SEEDS)]
+            for one in finalists:
+                dropped = [other for other in finalists if other != one] if counts else []
+                stages.append(replay(scores, [one], known, seeds=SEEDS, earlier=dropped))
+            n_claims[counts] += any(WINS in stage.standing.values() for stage in stages)
+    assert 0 < n_claims[True] <= 0.05 * 400 < n_claims[False]

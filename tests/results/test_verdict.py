@@ -19,6 +19,7 @@ NAMES |= {f"tanh({k}*x)": f"tanh {k}" for k in range(2, 29)}  # 31 in all
 # What a seed does to every formula, and what it does to one; both repeat and have the mean 0.
 SHARED = (0.01, -0.02, 0.015, -0.005, 0.0)
 OWN = (0.002, -0.001, 0.003, -0.004, -0.002, 0.0015, 0.0005, -0.0015, 0.001, 0.0005)
+TRACE = 1e-5  # a bit more, by which no two formulas differ by the same at every seed
 
 
 def scores_of(
@@ -27,7 +28,13 @@ def scores_of(
     """Return scores at the first ``n`` seeds; formulas differ in the order of their noise."""
     return {
         formula: {
-            SEEDS[i]: scale * (mean + SHARED[i % 5] + noise * OWN[(i * (k + 1) + k) % 10])
+            SEEDS[i]: scale
+            * (
+                mean
+                + SHARED[i % 5]
+                + noise * OWN[(i * (k + 1) + k) % 10]
+                + TRACE * ((i * i + 3 * k * i) % 7 - 3)
+            )
             for i in range(n)
         }
         for k, (formula, mean) in enumerate(means.items())
@@ -242,3 +249,63 @@ def test_a_finalist_that_is_out_does_not_lead_for_its_mean() -> None:
 def test_judging_twice_is_judging_once() -> None:
     scores = scores_of(means(foo=0.655, bar=0.654), n=20)
     assert judged(scores) == judged({f: dict(reversed(row.items())) for f, row in scores.items()})
+
+
+def test_a_row_is_of_the_look_that_decided_it() -> None:
+    """Another finalist keeps a known activation in training, where later seeds say otherwise."""
+    rng = np.random.default_rng(2)
+    seeds, known = SEEDS[:10], {"relu(x)": "ReLU", "gelu(x)": "GELU"}
+    noise = {f: rng.normal(0, 0.004, 10).tolist() for f in ("f", "g", "relu(x)", "gelu(x)")}
+    base = {"f": 0.7, "g": 0.62, "relu(x)": 0.6, "gelu(x)": 0.69}
+    scores = {f: {s: base[f] + noise[f][i] for i, s in enumerate(seeds)} for f in base}
+    for seed in seeds[6:]:
+        scores["relu(x)"][seed] += 0.3
+    finalists = ["f", "g"]
+    found = judge(scores, finalists, known, seeds=seeds, looks=(6, 10), score_name="accuracy")
+    rows = by_name(found)
+    assert found.leader == "f"
+    assert (rows["ReLU"].decided, rows["ReLU"].n_pairs, rows["ReLU"].n) == (BETTER, 6, 10)
+    first = {f: {s: scores[f][s] for s in seeds[:6]} for f in base}
+    expected = paired(first["f"], first["relu(x)"])
+    later = paired(scores["f"], scores["relu(x)"])
+    assert expected is not None
+    assert later is not None
+    assert rows["ReLU"].low == expected.low > 0 > later.low
+    assert rows["ReLU"].t_p == expected.t_p
+    assert rows["GELU"].n_pairs == 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_with_two_finalists_every_row_agrees_with_its_decision(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base = means(foo=0.67, bar=0.60)
+    scores = {f: {s: mean + 0.02 * float(rng.normal()) for s in SEEDS} for f, mean in base.items()}
+    found = judged(scores)
+    decided = [row for row in found.rows if row.kind == KNOWN and row.decided != UNDECIDED]
+    assert decided
+    for row in decided:
+        assert row.holm_p is not None
+        assert row.t_p is not None
+        assert row.t_p < row.holm_p <= found.alpha
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low > 0 if row.decided == BETTER else row.high < 0
+
+
+def test_every_failed_training_of_a_finalist_is_counted() -> None:
+    scores = scores_of(means(foo=0.7, bar=0.7))
+    late = {"x*bar(x)": [SEEDS[0], SEEDS[20]], "relu(x)": [SEEDS[0], SEEDS[20]]}
+    for formula in late:
+        del scores[formula][SEEDS[0]]
+    rows = by_name(judged(scores, failed=late))
+    assert (rows["x*bar(x)"].n_failed, rows["ReLU"].n_failed) == (2, 1)
+
+
+def test_earlier_finalists_count_in_the_correction() -> None:
+    scores = scores_of(means(foo=0.655), n=6)
+    alone, found = by_name(judged(scores)), by_name(judged(scores, earlier=["x*old(x)"]))
+    assert "x*old(x)" not in found
+    best = min(alone, key=lambda name: alone[name].t_p or 1.0)
+    n_pairs = len(NAMES)
+    assert found[best].holm_p == pytest.approx(2 * (alone[best].holm_p or 0.0))
+    assert alone[best].holm_p == pytest.approx(len(LOOKS) * n_pairs * (alone[best].t_p or 0.0))

@@ -13,9 +13,19 @@ from typing import Any
 from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.trials.entries import Entry, entries_of
+from actsearch.trials.saved import Contestant
 from actsearch.workers import Slots, Wait
 
 SLOTS = Slots(2, ("cpu",))
+
+#: formula -> the steps at which trainings reached a target, seed by seed; 0: never.
+RACE = {
+    "relu(x)": (400, 420, 0, 440, 460, 480),
+    "gelu(x)": (200, 210, 220, 230, 240, 250),
+    "sin(x)": (0,) * 6,
+    "tanh(x)": (410, 400, 450, 430, 470, 490),
+}
 
 
 class NoisyTask:
@@ -158,3 +168,26 @@ def make_run(
                 row = TrainingRow(id_, "full", seed, "ok", score, {}, (), 1.0, "cpu")
                 store.add_training(row)
     return folder
+
+
+def race(reference: str | None = None) -> list[Entry]:
+    """Return what is said of the trainings of ``RACE``, of which the slower score better."""
+    records = {
+        formula: {
+            seed: Record(
+                formula=formula,
+                rung="full",
+                seed=seed,
+                status="ok",
+                score=step / 1000 if step else 0.9,
+                metrics={"reached_step": float(step), "reached_s": step / 100} if step else {},
+                curve=(),
+                time_s=1.0,
+                device="cpu",
+            )
+            for seed, step in enumerate(steps)
+        }
+        for formula, steps in RACE.items()
+    }
+    entrants = [Contestant(formula, formula) for formula in RACE]
+    return entries_of(entrants, records, {}, reference, has_target=True)

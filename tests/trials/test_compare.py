@@ -19,11 +19,11 @@ from actsearch.trials.compare import (
     Comparison,
     best_rate,
     compare,
-    mean_curve,
 )
 from actsearch.trials.curves import check_format, plot_curves
+from actsearch.trials.entries import Entry, mean_curve
 from tests.tasks.conftest import blobs, tiny_task
-from tests.trials.simulated import NoisyTask, ShuffledPool
+from tests.trials.simulated import NoisyTask, ShuffledPool, race
 
 TASK = NoisyTask({"relu(x)": 0.5, "gelu(x)": 0.6, "x*sin(x)": 0.55}, noise=0.02)
 
@@ -86,11 +86,45 @@ def test_failures_count_and_come_last() -> None:
     found = run_trials(task=task)
     assert found.entries[-1].name == "GELU"
     by_name = {entry.name: entry for entry in found.entries}
-    assert (by_name["GELU"].mean, by_name["GELU"].n_failed) == (None, 5)
-    assert (by_name["ReLU"].n, by_name["ReLU"].n_failed) == (4, 1)
+    assert (by_name["GELU"].mean, by_name["GELU"].n_failed) == (None, 6)
+    assert (by_name["ReLU"].n, by_name["ReLU"].n_failed) == (5, 1)
     reference = next(entry for entry in found.entries if entry.name == found.reference)
     assert reference.name == found.entries[0].name
-    assert {by_name["ReLU"].n_pairs, by_name["x*sin(x)"].n_pairs} == {0, 4}
+    assert {by_name["ReLU"].n_pairs, by_name["x*sin(x)"].n_pairs} == {0, 5}
+
+
+def raced(reference: str | None = None) -> dict[str, Entry]:
+    return {entry.name: entry for entry in race(reference)}
+
+
+def test_with_a_target_the_steps_are_compared_and_not_the_scores() -> None:
+    found = raced()
+    assert list(found) == ["gelu(x)", "relu(x)", "tanh(x)", "sin(x)"], "by speed, not by score"
+    assert all(entry.difference is entry.low is entry.high is None for entry in found.values())
+    assert [entry.n_reached for entry in found.values()] == [6, 5, 6, 0]
+    assert found["gelu(x)"].steps_ratio is None
+    slower, never = found["relu(x)"], found["sin(x)"]
+    pairs = [(400, 200), (420, 210), (440, 230), (460, 240), (480, 250)]  # where both get there
+    logs = {seed: math.log(a / b) for seed, (a, b) in enumerate(pairs)}
+    expected = paired(logs, dict.fromkeys(logs, 0.0))
+    assert expected is not None
+    assert slower.n_pairs == 5
+    assert slower.mean == pytest.approx(sum([400, 420, 900, 440, 460, 480]) / 6000)
+    assert slower.steps_ratio == pytest.approx(math.prod(a / b for a, b in pairs) ** (1 / 5))
+    assert slower.steps_ratio_low == pytest.approx(math.exp(expected.low))
+    assert slower.steps_ratio_high == pytest.approx(math.exp(expected.high))
+    assert (slower.t_p, slower.wilcoxon_p) == pytest.approx((expected.t_p, expected.wilcoxon_p))
+    low, high = sorted(found[name].t_p or 0.0 for name in ("relu(x)", "tanh(x)"))
+    assert {found[name].holm_p for name in ("relu(x)", "tanh(x)")} == {2 * low, max(2 * low, high)}
+    assert (never.n_pairs, never.steps_ratio, never.t_p, never.holm_p) == (0, None, None, None)
+
+
+def test_ratios_of_steps_are_to_the_baseline() -> None:
+    to_fastest, to_tanh = raced()["tanh(x)"], raced("tanh(x)")["gelu(x)"]
+    assert to_fastest.steps_ratio is not None
+    assert to_tanh.steps_ratio == pytest.approx(1 / to_fastest.steps_ratio)
+    assert to_tanh.steps_ratio_low == pytest.approx(1 / (to_fastest.steps_ratio_high or 0))
+    assert raced("sin(x)")["gelu(x)"].steps_ratio is None, "what never gets there is no measure"
 
 
 def test_curves_are_means_of_what_is_there() -> None:
@@ -144,6 +178,7 @@ def test_real_trainings_with_rates_steps_and_a_target() -> None:
     assert seen[-1] == (8, 8)
     for entry in found.entries:
         assert entry.n_reached == 2
+        assert entry.difference is None
         assert entry.reached_step is not None
         assert entry.reached_step <= 30
         assert entry.reached_s is not None

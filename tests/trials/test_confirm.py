@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
+import types
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from actsearch.expressions import KNOWN, parse
 from actsearch.results.looks import LOOKS, replay
 from actsearch.runs import RunStore, TrialRow
 from actsearch.trials import confirm as room
-from actsearch.trials.arena import VALIDATION, Field, arena_of
+from actsearch.trials.arena import VALIDATION, Field, Wanted, arena_of
+from actsearch.trials.checks import check_other_tasks, digests
 from actsearch.trials.confirm import FIRST_SEED, SEEDS, Confirmation, advance, confirm_store
 from actsearch.trials.saved import NothingToConfirm, finalists_of, known_contestants
 from actsearch.workers import Slots
+from tests.tasks.conftest import blobs, tiny_task
 from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
 from tests.trials.simulated import SLOTS, NoisyTask, ShuffledPool, make_run
 
@@ -211,8 +214,134 @@ def test_bad_input_of_the_door(run_folder: Path, small_zoo: Any) -> None:
     with pytest.raises(BadInput, match="did you mean 'mnist-mlp'"):
         room.confirm(run_folder, transfer=["mnist-mpl"], task=BETTER)
     same = NoisyTask(name="mnist1d-mlp")
-    with pytest.raises(BadInput, match="named twice"):
+    with pytest.raises(BadInput, match="takes tasks that the run did not use"):
         room.confirm(run_folder, transfer=["mnist1d-mlp"], task=same)
+
+
+@pytest.mark.parametrize(
+    ("used", "others", "says"),
+    [
+        ("a", ["a"], "search used task 'a', so 'a' shows no transfer"),
+        ("a+b", ["c", "b"], "search used task 'b', so 'b' shows"),
+        ("a", ["a@loss"], "search used task 'a', so 'a@loss' shows"),
+        ("c+a@loss", ["a"], "search used task 'a@loss', so 'a' shows"),
+        ("a", ["b+a@loss"], "search used task 'a', so 'b.a@loss' shows"),
+        ("a", ["b", "c", "b"], "task 'b' is named twice"),
+    ],
+)
+def test_transfer_takes_tasks_that_the_run_did_not_use(
+    used: str, others: list[str], says: str
+) -> None:
+    with pytest.raises(BadInput, match=says):
+        check_other_tasks(NoisyTask(name=used), [NoisyTask(name=name) for name in others])
+
+
+def test_transfer_takes_any_other_task() -> None:
+    check_other_tasks(NoisyTask(name="a+b"), [NoisyTask(name="aa"), NoisyTask(name="c@loss")])
+
+
+@pytest.mark.parametrize("changes", ["main", "transfer"])
+def test_trials_of_a_task_that_changed_are_not_mixed(
+    changes: str, run_folder: Path, small_zoo: Any
+) -> None:
+    tasks = {"main": NoisyTask(), "transfer": NoisyTask(name="elsewhere")}
+    run_trials(run_folder, tasks["main"], n_jobs=3, transfer=[tasks["transfer"]])
+    before = trials_of(run_folder)
+    tasks[changes] = NoisyTask(name=tasks[changes].name, noise=0.02)
+    says = rf"on task '{tasks[changes].name}' were made .*: noise differ.*--seed-run first"
+    with pytest.raises(BadInput, match=says):
+        run_trials(run_folder, tasks["main"], transfer=[tasks["transfer"]])
+    assert trials_of(run_folder) == before
+    other = NoisyTask(name="nowhere", noise=0.02)  # what was not tried yet may be anything
+    run_trials(run_folder, NoisyTask(), n_jobs=1, transfer=[other])
+    assert len(trials_of(run_folder)) == len(before) + 2
+
+
+def test_a_session_that_tried_nothing_binds_nobody(run_folder: Path, small_zoo: Any) -> None:
+    run_trials(run_folder, NoisyTask(), budget_s=-1.0)
+    run_trials(run_folder, NoisyTask(noise=0.02), n_jobs=1)
+    assert len(trials_of(run_folder)) == 1
+
+
+def test_another_test_split_is_told_from_the_old_one() -> None:
+    one, same, other = (
+        digests(arena_of(tiny_task(test=split)))
+        for split in (_first_split, _first_split, _second_split)
+    )
+    assert one == same
+    assert {key for key in one if one[key] != other[key]} == {"test"}
+
+
+def _first_split() -> Any:
+    return blobs(60, 3)
+
+
+def _second_split() -> Any:
+    return blobs(60, 4)
+
+
+def test_earlier_finalists_stay_in_the_correction(run_folder: Path, small_zoo: Any) -> None:
+    run_trials(run_folder, CLOSE, n_jobs=LOOKS[0] * 6)
+    found = run_trials(run_folder, CLOSE, finalists=1, budget_s=-1.0)
+    scores, failed = room._scores(trials_of(run_folder))
+    at: dict[str, Any] = {"seeds": SEEDS, "failed": failed}
+    asked = replay(scores, FINALISTS[:1], SMALL_ZOO, earlier=FINALISTS[1:], **at)
+    alone = replay(scores, FINALISTS[:1], SMALL_ZOO, **at)
+    assert asked.adjusted != alone.adjusted
+    p_values = {row.formula: row.holm_p for row in found.rows if row.kind == "known"}
+    assert p_values == {k: asked.adjusted[FINALISTS[0], k] for k in SMALL_ZOO}
+    assert {row.formula for row in found.rows} == {FINALISTS[0], *SMALL_ZOO}
+    # And it trains until that is clear, not the family of one.
+    whole = run_trials(run_folder, CLOSE, finalists=1)
+    assert whole.is_clear
+
+
+def test_everything_is_prepared_before_anything_trains(run_folder: Path, small_zoo: Any) -> None:
+    tasks = [NoisyTask(), NoisyTask(name="elsewhere"), NoisyTask(name="nowhere")]
+    prepared: list[list[int]] = []
+
+    def pool_of(task: Any, _slots: Slots) -> ShuffledPool:
+        prepared.append([one.prepared for one in tasks])
+        return ShuffledPool(task, n_jobs=1)
+
+    with RunStore.open(run_folder, write=True) as store:
+        confirm_store(store, tasks[0], slots=SLOTS, transfer=tasks[1:], pool_of=pool_of)
+    assert prepared == [[1, 1, 1]] * 3
+
+
+def test_data_that_lack_are_found_before_anything_trains(run_folder: Path, small_zoo: Any) -> None:
+    class Lacking(NoisyTask):
+        def prepare(self) -> None:
+            raise BadInput("no data")
+
+    with pytest.raises(BadInput, match="no data"):
+        run_trials(run_folder, BETTER, transfer=[Lacking(name="elsewhere")])
+    assert trials_of(run_folder) == []
+
+
+def test_the_time_left_is_shared(
+    run_folder: Path, small_zoo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 90 seconds the first takes 10 of its 30, the second all of its 40."""
+    deadlines: list[float | None] = []
+    clock = iter([1000.0, 1000.0, 1010.0, 1050.0])
+    times = types.SimpleNamespace(time=lambda: next(clock), monotonic=lambda: 0.0)
+    monkeypatch.setattr(room, "time", times)
+    monkeypatch.setattr(room, "advance", lambda *args: deadlines.append(args[5]))
+    others = [NoisyTask(name="elsewhere"), NoisyTask(name="nowhere")]
+    run_trials(run_folder, CLOSE, budget_s=90.0, transfer=others)
+    assert deadlines == [1030.0, 1050.0, 1090.0]
+
+
+def test_a_field_whose_time_has_passed_prepares_nothing() -> None:
+    task = NoisyTask()
+
+    def pool_of(_task: Any, _slots: Slots) -> ShuffledPool:
+        raise AssertionError("a pool was made")
+
+    with Field(arena_of(task), SLOTS, pool_of) as field:
+        field.train(lambda: [Wanted("relu(x)", FIRST_SEED)], lambda *_: None, deadline=1.0)
+    assert task.prepared == 0
 
 
 def test_a_task_that_changed_is_refused(tmp_path: Path, small_zoo: Any) -> None:
