@@ -79,7 +79,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_search_finds_and_shows(workplace: Path) -> None:
     births, trainings, best = contents(workplace / "runs" / "whole")
-    assert len(births) == N_BIRTHS
+    assert N_BIRTHS - 25 < len(births) <= N_BIRTHS  # a litter that does not fit is not bred
     assert len(trainings) >= 30
     assert all(row.status in ("ok", "diverged", "no signal", "pruned") for row in trainings)
     assert all((row.score is not None) == (row.status == "ok") for row in trainings)
