@@ -41,7 +41,7 @@ class Totals:
         return (
             f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
             f"function seen before (no training), {self.rejected} rejected before training, "
-            f"{self.screened} screened by a guess at their score;\n"
+            f"{self.screened} passed over for others that promised more;\n"
             f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
             f"in {format_duration(self.elapsed_s)}"
         )

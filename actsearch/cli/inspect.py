@@ -52,7 +52,8 @@ def inspect(
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 10,
     every: Annotated[bool, typer.Option("--all", help="List all that were trained.")] = False,
     rejected: Annotated[
-        bool, typer.Option("--rejected", help="List what was not trained, and why.")
+        bool,
+        typer.Option("--rejected", help="List what was turned away before training, and why."),
     ] = False,
     front: Annotated[
         bool, typer.Option("--front", help="List the best trade-offs of score, cost and size.")
