@@ -150,7 +150,9 @@ class Engine:
         first, breeder = len(self._ledger.births), self._breeder
         wants_random = self._ledger.n_accepted_random < self._space.evolution.random_births
         n_wanted = 1 if wants_random else self._size_of_litter(first)
-        litter, parents = Litter(first, self._space.screening.twin), self._ledger.parents()
+        screening = self._space.screening
+        litter = Litter(first, screening.twin, screening.exploration)
+        parents = self._ledger.parents()
         while litter.n_promising < n_wanted and not self._exhausted():
             number = first + len(litter.births)
             if self._limits.reached_births(number):

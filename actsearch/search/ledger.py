@@ -88,10 +88,9 @@ class Ledger:
         self.n_by_rung[row.rung] += all(rung != row.rung or seed == row.seed for rung, seed in rows)
 
     def first_heat(self, birth_id: int) -> Heat:
-        """Return the heat that a new birth begins with."""
+        """Return the heat that a new birth begins with; a slow start there is no verdict."""
         stage = self.race.stages[0]
-        pace = self.race.pace(stage.rung)
-        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds, pace)
+        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds)
 
     def next_heat(self, promotion: Promotion) -> Heat:
         """Return the heat of a promotion."""

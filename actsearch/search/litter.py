@@ -19,19 +19,20 @@ class Litter:
     Args:
         first: The id of the first one.
         twin: What is nearer than this to a trained function is screened.
+        exploration: How much what a guess may be exceeded by counts.
     """
 
-    def __init__(self, first: int, twin: float = 0.0) -> None:
+    def __init__(self, first: int, twin: float = 0.0, exploration: float = 0.0) -> None:
         self.births: list[Birth] = []
         self._first = first
-        self._twin = twin
-        self._guesses: dict[int, float] = {}  # of those that may be trained
+        self._twin, self._exploration = twin, exploration
+        self._promises: dict[int, float] = {}  # of those that may be trained
         self._by_fingerprint: dict[str | None, int] = {}
 
     @property
     def n_promising(self) -> int:
         """How many may be trained."""
-        return len(self._guesses)
+        return len(self._promises)
 
     def add(self, birth: Birth, guess: Guess | None) -> None:
         """Add a birth that was judged, with the surrogate's guess, None where nothing is known.
@@ -47,10 +48,15 @@ class Litter:
             elif guess is not None and guess.distance < self._twin:
                 reason = f"trains as {guess.nearest} did: their distance is {guess.distance:.3f}"
             else:
-                self._guesses[birth.id] = -math.inf if guess is None else guess.score
+                self._promises[birth.id] = self._promise(guess)
             if reason:
                 birth = dataclasses.replace(birth, status=SCREENED, reason=reason)
         self.births.append(birth)
+
+    def _promise(self, guess: Guess | None) -> float:
+        if guess is None:
+            return -math.inf
+        return guess.score + self._exploration * guess.reach
 
     def decided(self, fault: Fault) -> tuple[list[Birth], Birth | None]:
         """Return the births with their fates, and the one to be trained, None where none may be.
@@ -61,7 +67,7 @@ class Litter:
                 all the rest, and most births are trained no more than they are faulty.
         """
         # Of equal guesses, and where nothing is known, the first.
-        order = sorted(self._guesses, key=lambda id_: (-self._guesses[id_], id_))
+        order = sorted(self._promises, key=lambda id_: (-self._promises[id_], id_))
         births, chosen = list(self.births), None
         for id_ in order:
             place = id_ - self._first
@@ -71,8 +77,8 @@ class Litter:
                 chosen = births[place]
             else:
                 reason = (
-                    f"guessed to score {self._guesses[id_]:.4f}, its sibling {chosen.id} "
-                    f"{self._guesses[chosen.id]:.4f}"
+                    f"promised {self._promises[id_]:.4f}, its sibling {chosen.id} "
+                    f"{self._promises[chosen.id]:.4f}"
                 )
                 births[place] = dataclasses.replace(births[place], status=SCREENED, reason=reason)
         return births, chosen

@@ -101,7 +101,8 @@ class Screening(_Part):
 
     Offspring bred together have one mother. With ``offspring`` 1 there is no choice. The share
     ``unscreened`` of the trainings is given to what is bred first, so that the surrogate also
-    learns where it would not have looked.
+    learns where it would not have looked. A guess may be exceeded by as much as functions at that
+    distance differ in score; ``exploration`` times that is added to it.
 
     Two distances between functions (``surrogate.curve``; 0 turns either off): a function nearer
     than ``twin`` to a trained one is not trained; of those nearer than ``niche`` to each other only
@@ -110,6 +111,7 @@ class Screening(_Part):
 
     offspring: int = Field(default=10, ge=1, le=1000)
     unscreened: _Probability = 0.2
+    exploration: float = Field(default=1.0, ge=0, le=100)
     twin: float = Field(default=0.02, ge=0, le=10)
     niche: float = Field(default=0.1, ge=0, le=10)
 

@@ -35,6 +35,7 @@ MIN_KNOWN = 30
 MIN_PAIRS = 8
 _N_NEIGHBOURS = 5
 _SLOPE_WEIGHT, _SCALE_WEIGHT = 0.3, 0.3
+_CLOSE = 0.05  # nearer than this scores differ by their noise
 _STEP = 1e-3  # of the slopes' central differences
 _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
@@ -44,11 +45,13 @@ _N_POINTS = 64
 class Guess:
     """The score that an expression may have at the last rung, and the trained birth next to it.
 
+    ``reach`` is how much scores differ between functions as far apart as it is from what is known.
     ``nearest`` is the nearest birth and ``distance`` how far its function is; -1 and infinity where
     that can't be told, since parameters are learned on one side.
     """
 
     score: float
+    reach: float
     nearest: int
     distance: float
 
@@ -69,6 +72,9 @@ class Surrogate:
         self._n_known = 0
         self._scores: list[dict[str, float | None]] = []
         self._values: Array | None = None
+        self._steepness = 0.0
+        #: Of each function but the first: the nearest of those learned before, and its distance.
+        self._neighbours: list[tuple[int, float]] = []
 
     def learn(self, birth_id: int, expression: Expression, rung: str, mean: float | None) -> None:
         """Take in what a candidate scored at a rung; None where it got no score."""
@@ -79,6 +85,8 @@ class Surrogate:
                 self._learns = np.concatenate([self._learns, np.zeros_like(self._learns)])
             self._curves[place] = curve(expression)
             self._learns[place] = bool(expression.parameters)
+            if place:
+                self._neighbours.append(self._nearest(place))
             self._n_known += 1
             self._births.append(birth_id)
             self._scores.append({})
@@ -99,17 +107,19 @@ class Surrogate:
             return None
         if self._values is None:
             self._values = self._translated()
+            self._steepness = self._median_steepness()
         known = self._curves[: self._n_known]
         squares = np.min([_squares(known, one) for one in _mirrored(curve(expression))], axis=0)
         nearest = np.argsort(squares, kind="stable")[:_N_NEIGHBOURS]
         distances = np.sqrt(squares[nearest])
         weights = 1 / (distances + 0.02)
         score = float((weights * self._values[nearest]).sum() / weights.sum())
+        reach = self._steepness * float(distances[0])
         apart = np.where(self._learns[: self._n_known], np.inf, squares)
         first = int(np.argmin(apart))
         if expression.parameters or not math.isfinite(apart[first]):
-            return Guess(score, -1, math.inf)
-        return Guess(score, self._births[first], math.sqrt(apart[first]))
+            return Guess(score, reach, -1, math.inf)
+        return Guess(score, reach, self._births[first], math.sqrt(apart[first]))
 
     def near(self, birth_id: int, others: Sequence[int], radius: float) -> list[int]:
         """Return which of ``others`` are nearer than ``radius`` to a birth; all are known.
@@ -125,6 +135,20 @@ class Surrogate:
         squares = np.min([_squares(self._curves[places], one) for one in mirrored], axis=0)
         close = (squares < radius**2) & ~self._learns[places]
         return [other for other, is_close in zip(others, close, strict=True) if is_close]
+
+    def _nearest(self, place: int) -> tuple[int, float]:
+        mirrored = _mirrored(self._curves[place])
+        squares = np.min([_squares(self._curves[:place], one) for one in mirrored], axis=0)
+        nearest = int(np.argmin(squares))
+        return nearest, math.sqrt(squares[nearest])
+
+    def _median_steepness(self) -> float:
+        """Return how much scores of neighbours differ for each unit of their distance."""
+        assert self._values is not None
+        places = np.array([nearest for nearest, _ in self._neighbours])
+        distances = np.array([distance for _, distance in self._neighbours])
+        differences = np.abs(self._values[1:] - self._values[places])
+        return float(np.median(differences / np.maximum(distances, _CLOSE)))
 
     def _translated(self) -> Array:
         """Return what each known function's score at its highest rung means at the last rung.

@@ -263,5 +263,5 @@ def test_a_small_space_comes_to_its_end(tmp_path: Path) -> None:
         engine_on(store, space_from(values, "test"), births=10**6).run(ShuffledPool(2, 0))
         births = store.births()
     screened = [birth.reason for birth in births if birth.status == "screened"]
-    assert any(reason.startswith("guessed") for reason in screened)
+    assert any(reason.startswith("promised") for reason in screened)
     assert {birth.status for birth in births[-100:]} <= {"duplicate", "rejected", "screened"}

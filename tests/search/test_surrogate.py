@@ -134,7 +134,7 @@ def test_the_order_of_learning_matters_to_ties_alone(order: list[int]) -> None:
 
 def guessed(score: float) -> Guess:
     """Return a guess at a function that is far from all."""
-    return Guess(score, 0, 1.0)
+    return Guess(score, 0.05, 0, 1.0)
 
 
 def sound(_birth: Birth) -> None:
@@ -153,7 +153,7 @@ def test_the_most_promising_of_a_litter_is_trained() -> None:
     litter.add(birth(9, "b"), guessed(0.7))
     litter.add(birth(10, "b"), guessed(0.7))
     litter.add(birth(11, "c"), guessed(-0.1))
-    litter.add(birth(12, "d"), Guess(0.8, 4, 0.0123))
+    litter.add(birth(12, "d"), Guess(0.8, 0.0, 4, 0.0123))
     assert litter.n_promising == 3
     births, chosen = litter.decided(sound)
     assert chosen is not None
@@ -161,7 +161,7 @@ def test_the_most_promising_of_a_litter_is_trained() -> None:
     assert [b.status for b in births] == [
         "screened", "duplicate", "accepted", "screened", "screened", "screened"
     ]  # fmt: skip
-    assert births[0].reason == "guessed to score 0.5000, its sibling 9 0.7000"
+    assert births[0].reason == "promised 0.5000, its sibling 9 0.7000"
     assert births[3].reason == "the same function as its sibling 9"
     assert births[5].reason == "trains as 4 did: their distance is 0.012"
 
@@ -170,6 +170,26 @@ def test_a_litter_without_promise_trains_nothing() -> None:
     litter = Litter(3)
     litter.add(birth(3, "a", "duplicate"), None)
     assert litter.decided(sound) == ([birth(3, "a", "duplicate")], None)
+
+
+def test_what_is_far_from_all_may_promise_more() -> None:
+    for exploration, expected in ((0.0, 0), (2.0, 1)):
+        litter = Litter(0, exploration=exploration)
+        litter.add(birth(0, "a"), Guess(0.8, 0.01, 4, 0.1))
+        litter.add(birth(1, "b"), Guess(0.7, 0.10, 4, 1.0))
+        chosen = litter.decided(sound)[1]
+        assert chosen is not None
+        assert chosen.id == expected
+
+
+def test_the_reach_of_a_guess_grows_with_the_distance() -> None:
+    surrogate = Surrogate(LADDER)
+    for k in range(MIN_KNOWN):
+        surrogate.learn(k, parse(f"sin({k + 1}*x)"), "short", k % 7 / 10)
+    near, far = (surrogate.guess(parse(f)) for f in ("sin(3.01*x)", "x*sin(x)*x"))
+    assert near is not None
+    assert far is not None
+    assert 0 < near.reach < far.reach
 
 
 def test_negative_scores_are_compared_as_they_are() -> None:
@@ -194,7 +214,7 @@ def test_what_turns_out_faulty_gives_way_to_the_next() -> None:
     assert chosen.id == 2
     assert [b.status for b in births] == ["screened", "rejected", "accepted", "screened"]
     assert births[1].reason == "gradient zero"
-    assert births[0].reason == "guessed to score 0.5000, its sibling 2 0.7000"
+    assert births[0].reason == "promised 0.5000, its sibling 2 0.7000"
     assert asked == [1, 2]  # the rest is never looked at
 
 
