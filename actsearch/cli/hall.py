@@ -38,10 +38,13 @@ class Totals:
     def sentence(self) -> str:
         """Write the totals as a person reads them."""
         failed = self.trainings - self.trainings_ok
+        settled = self.trained + self.duplicates + self.rejected + self.screened
+        waiting = self.births - settled
         return (
             f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
             f"function seen before (no training), {self.rejected} rejected before training, "
-            f"{self.screened} passed over for others that promised more;\n"
+            f"{self.screened} passed over for others that promised more"
+            f"{f', {waiting} not trained yet' if waiting else ''};\n"
             f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
             f"in {format_duration(self.elapsed_s)}"
         )
