@@ -198,10 +198,6 @@ class RunStore:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def add_birth(self, birth: Birth, heat: Heat | None = None) -> None:
-        """Add one birth by itself; see ``add_births``, which takes a whole litter at once."""
-        self.add_births([birth], heat)
-
     def add_births(self, births: Sequence[Birth], heat: Heat | None = None) -> None:
         """Add the next births and the first heat of one of them, all or none; durable on return.
 

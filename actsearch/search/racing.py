@@ -187,10 +187,9 @@ class Race:
         if mean > self._records[level][0]:
             self._records[level] = (mean, birth_id)
         if level + 1 < len(self.stages):
-            if self._is_longer(level) and birth_id != 0:
-                better = [p for p in self._promoted[level] if self._means[p, level] >= mean]
-            else:
-                better = []
+            compared = self._is_longer(level) and birth_id != 0
+            gone = self._promoted[level] if compared else []
+            better = [other for other in gone if self._means[other, level] >= mean]
             if self._near(birth_id, better):
                 self._n_passed_over[level] += 1
             else:

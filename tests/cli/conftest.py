@@ -62,19 +62,21 @@ def fill(folder: Path) -> None:
         for id_, operator, parents, formula, status, reason, same_as, scores in BIRTHS:
             rejected = status == "rejected"
             expression = None if rejected else parse(formula)
-            store.add_birth(
-                Birth(
-                    id=id_,
-                    operator=operator,
-                    parents=parents,
-                    formula=formula,
-                    fingerprint=expression.fingerprint() if expression else None,
-                    status=status,
-                    reason=reason,
-                    same_as=same_as,
-                    size=expression.size if expression else 1,
-                    created_s=1.0,
-                )
+            store.add_births(
+                [
+                    Birth(
+                        id=id_,
+                        operator=operator,
+                        parents=parents,
+                        formula=formula,
+                        fingerprint=expression.fingerprint() if expression else None,
+                        status=status,
+                        reason=reason,
+                        same_as=same_as,
+                        size=expression.size if expression else 1,
+                        created_s=1.0,
+                    )
+                ]
             )
             for seed, score in enumerate(scores):
                 store.add_training(training(id_, seed, score))

@@ -67,7 +67,7 @@ class TestIsNotOpened:
 def test_a_birth_of_the_wrong_type_is_damage(
     store: RunStore, birth: Any, column: str, value: object
 ) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     store._db.execute(f"UPDATE births SET {column} = ?", (value,))
     with pytest.raises(BadInput, match="damaged"):
         store.births()
@@ -89,7 +89,7 @@ def test_a_birth_of_the_wrong_type_is_damage(
 def test_a_training_of_the_wrong_type_is_damage(
     store: RunStore, birth: Any, training: Any, column: str, value: object
 ) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     store.add_training(training(0))
     store._db.execute(f"UPDATE trainings SET {column} = ?", (value,))
     with pytest.raises(BadInput, match="damaged"):
@@ -97,7 +97,7 @@ def test_a_training_of_the_wrong_type_is_damage(
 
 
 def test_text_that_is_not_utf8_is_damage(store: RunStore, birth: Any) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     store._db.execute("UPDATE births SET formula = CAST(X'ff' AS TEXT)")
     with pytest.raises(BadInput, match="damaged"):
         store.births()

@@ -27,7 +27,7 @@ store = RunStore.create(Path(sys.argv[1]), {"task": "t"}, {})
 store.begin_session({})
 print("ready", flush=True)
 for id in range(100_000):
-    store.add_birth(Birth(id, "seed", (), f"x + {id}", None, "accepted"))
+    store.add_births([Birth(id, "seed", (), f"x + {id}", None, "accepted")])
     print("birth", id, flush=True)
     store.add_training(TrainingRow(id, "full", 0, "ok", id / 7, {}, (), 0.5, "cpu"))
     print("training", id, flush=True)
@@ -73,7 +73,7 @@ def test_sigkill_loses_nothing_that_was_committed(
         (session,) = store.sessions()
         assert session.end_s is None
         assert session.active_s == store.elapsed_s() > 0
-        store.add_birth(Birth(len(births), "seed", (), "x", None, "accepted"))
+        store.add_births([Birth(len(births), "seed", (), "x", None, "accepted")])
 
 
 def test_a_second_writer_is_refused_with_the_pid(root: Path, writer: subprocess.Popen[str]) -> None:
@@ -116,7 +116,7 @@ def test_a_holder_on_another_host_is_named_with_it(store: RunStore) -> None:
 
 def fill(store: RunStore, birth: Any) -> None:
     for id_ in range(10_000):
-        store.add_birth(birth(id_, formula="x" * 500))
+        store.add_births([birth(id_, formula="x" * 500)])
 
 
 def test_a_full_disk_stops_cleanly_and_goes_on_later(
@@ -137,7 +137,7 @@ def test_a_full_disk_stops_cleanly_and_goes_on_later(
     store.close()
     with RunStore.open(store.folder, write=True) as again:
         assert [b.id for b in again.births()] == list(range(n))
-        again.add_birth(birth(n, formula="x" * 500))
+        again.add_births([birth(n, formula="x" * 500)])
         again.add_training(training(n))
 
 
@@ -162,17 +162,17 @@ def test_an_error_of_the_disk_at_any_statement_leaves_the_store_as_it_was(
     store: RunStore, birth: Any, monkeypatch: pytest.MonkeyPatch, start: str, message: str
 ) -> None:
     store.begin_session({})
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     with monkeypatch.context() as patch:
         patch.setattr(store, "_db", FailingAt(store._db, start, message))
         if start == "ROLLBACK":
             with pytest.raises(ValueError, match="came where 1 was expected"):
-                store.add_birth(birth(5))
+                store.add_births([birth(5)])
         else:
             with pytest.raises(ActsearchError, match=rf"{message}\. What was saved .* \(1 births"):
-                store.add_birth(birth(1))
+                store.add_births([birth(1)])
     assert store.births() == [birth(0)]
-    store.add_birth(birth(1))
+    store.add_births([birth(1)])
     assert store.n_births() == 2
 
 
@@ -183,7 +183,7 @@ def test_a_session_that_a_full_disk_ends_reports_the_disk_once(
         with store.session({}):
             broken = FailingAt(store._db, "BEGIN", "database or disk is full")
             monkeypatch.setattr(store, "_db", broken)
-            store.add_birth(birth(0))
+            store.add_births([birth(0)])
 
     with pytest.raises(ActsearchError, match="disk is full"):
         work()
@@ -195,7 +195,7 @@ def test_a_log_torn_anywhere_leaves_a_prefix_that_can_be_added_to(
     # The files of a writer that is alive are those a kill would leave.
     births = [birth(id_) for id_ in range(6)]
     for one in births:
-        store.add_birth(one)
+        store.add_births([one])
         store.add_training(training(one.id))
     log = (store.folder / "run.sqlite-wal").read_bytes()
     lengths = set()
@@ -209,7 +209,7 @@ def test_a_log_torn_anywhere_leaves_a_prefix_that_can_be_added_to(
             lengths.add(n)
             assert torn.births() == births[:n]
             assert n - torn.n_trainings() in (0, 1)
-            torn.add_birth(birth(n))
+            torn.add_births([birth(n)])
         with RunStore.open(copy) as again:
             assert again.births() == [*births[:n], birth(n)]
     assert lengths >= {0, 6}
@@ -218,7 +218,7 @@ def test_a_log_torn_anywhere_leaves_a_prefix_that_can_be_added_to(
 
 def test_a_page_overwritten_is_found_before_anything_is_added(store: RunStore, birth: Any) -> None:
     for id_ in range(200):
-        store.add_birth(birth(id_))
+        store.add_births([birth(id_)])
     store.close()
     content = bytearray(store.path.read_bytes())
     page = 4096 * (len(content) // 4096 - 1)

@@ -79,7 +79,7 @@ def test_whatever_is_added_comes_back_equal_after_reopening(
         path = Path(folder) / "r"
         with RunStore.create(path, {"a": [1, None]}, {"b": {"c": 0.1}}) as store:
             for birth in births:
-                store.add_birth(birth)
+                store.add_births([birth])
         with RunStore.open(path, write=True) as store:
             assert store.n_births() == len(births)
             for row in trainings:
@@ -99,7 +99,7 @@ def test_whatever_is_added_comes_back_equal_after_reopening(
 def test_values_that_json_lacks_come_back(
     store: RunStore, birth: Any, training: Any, value: float
 ) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     changes = {"metrics": {"loss": value}, "curve": ((1, value, 0.5),), "status": "diverged"}
     row = training(0, 0, None, **changes)
     store.add_training(row)
@@ -118,11 +118,11 @@ def test_sqlite_keeps_every_setting(store: RunStore, root: Path) -> None:
 
 @pytest.mark.parametrize("id_", [0, 2, -1])
 def test_births_have_no_gaps_and_no_second_edition(store: RunStore, birth: Any, id_: int) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     with pytest.raises(ValueError, match=f"birth {id_} came where 1 was expected"):
-        store.add_birth(birth(id_))
+        store.add_births([birth(id_)])
     assert store.births() == [birth(0)]
-    store.add_birth(birth(1))
+    store.add_births([birth(1)])
     assert store.n_births() == 2
 
 
@@ -142,9 +142,9 @@ def test_births_have_no_gaps_and_no_second_edition(store: RunStore, birth: Any, 
 def test_a_birth_that_contradicts_itself_is_refused(
     store: RunStore, birth: Any, changes: dict[str, Any]
 ) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     with pytest.raises(ValueError, match=r"birth 1|NOT NULL"):
-        store.add_birth(birth(1, **changes))
+        store.add_births([birth(1, **changes)])
     assert store.n_births() == 1
 
 
@@ -164,7 +164,7 @@ def test_a_birth_that_contradicts_itself_is_refused(
 def test_a_training_that_cannot_be_kept_is_refused(
     store: RunStore, birth: Any, training: Any, changes: dict[str, Any], why: str
 ) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     store.add_training(training(0))
     with pytest.raises(ValueError, match=why):
         store.add_training(TrainingRow(**{**vars(training(0)), **changes}))
@@ -186,7 +186,7 @@ def test_a_row_is_made_of_a_record(training: Any) -> None:
 def test_half_a_surrogate_pair_in_a_message_does_not_fail_the_commit(
     store: RunStore, birth: Any, training: Any
 ) -> None:
-    store.add_birth(birth(0, status="rejected", reason="caf\udce9"))
+    store.add_births([birth(0, status="rejected", reason="caf\udce9")])
     store.add_training(training(0, 0, None, status="failed", message="caf\udce9"))
     assert store.births()[0].reason == "caf?"
     assert store.trainings()[0].message == "caf?"
@@ -195,14 +195,14 @@ def test_half_a_surrogate_pair_in_a_message_does_not_fail_the_commit(
 def test_a_reader_sees_commits_and_cannot_write(store: RunStore, birth: Any) -> None:
     with RunStore.open(store.folder) as reader:
         assert reader.births() == []
-        store.add_birth(birth(0))
+        store.add_births([birth(0)])
         assert reader.births() == [birth(0)]
         with pytest.raises(ValueError, match="opened for reading"):
-            reader.add_birth(birth(1))
+            reader.add_births([birth(1)])
 
 
 def test_threads_may_share_a_store(store: RunStore, birth: Any, training: Any) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
 
     def work(first: int) -> None:
         for seed in range(first, first + 10):
@@ -223,7 +223,7 @@ def test_the_folder_has_copies_for_people(store: RunStore) -> None:
 
 
 def test_a_taken_name_is_refused_with_both_ways_out(store: RunStore, birth: Any) -> None:
-    store.add_birth(birth(0))
+    store.add_births([birth(0)])
     with pytest.raises(BadInput, match=r"actsearch resume r\), or .* another name \(--run NAME\)"):
         RunStore.create(store.folder, {}, {})
     assert store.births() == [birth(0)]
@@ -279,7 +279,7 @@ class TestSessions:
         with store.session({"budget_s": 60}) as first:
             now[0] += 5
             assert store.elapsed_s() == 5
-            store.add_birth(birth(0))
+            store.add_births([birth(0)])
             now[0] += 2
         now[0] += 100  # between the sessions nothing is counted
         with store.session({"workers": 2}) as second:
@@ -301,7 +301,7 @@ class TestSessions:
         store.begin_session({})
         with RunStore.open(store.folder) as reader:
             now[0] += 5
-            store.add_birth(birth(0))
+            store.add_births([birth(0)])
             assert reader.elapsed_s() == 5
             now[0] += 5
             store.add_training(training(0))

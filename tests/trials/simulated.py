@@ -153,16 +153,18 @@ def make_run(
     with RunStore.create(folder, config, {}) as store, store.session({"budget": "5m"}):
         for id_, (operator, formula, score) in enumerate(births):
             expression = parse(formula)
-            store.add_birth(
-                Birth(
-                    id=id_,
-                    operator=operator,
-                    parents=(),
-                    formula=formula,
-                    fingerprint=expression.fingerprint(),
-                    status="accepted",
-                    size=expression.size,
-                )
+            store.add_births(
+                [
+                    Birth(
+                        id=id_,
+                        operator=operator,
+                        parents=(),
+                        formula=formula,
+                        fingerprint=expression.fingerprint(),
+                        status="accepted",
+                        size=expression.size,
+                    )
+                ]
             )
             for seed in (0, 1):
                 row = TrainingRow(id_, "full", seed, "ok", score, {}, (), 1.0, "cpu")
