@@ -24,6 +24,7 @@ from actsearch.search.trees import (
     constant_leaf,
     fill,
     from_node,
+    opened_forms,
     primitive_set,
     round_constant,
     to_node,
@@ -96,7 +97,9 @@ class Breeder:
             "replace": lambda tree: gp.mutNodeReplacement(tree, self._pset),
             "regrow": lambda tree: gp.mutUniform(tree, self._subtree, self._pset),
             "perturb": self._perturb,
+            "open": self._open,
         }
+        self._opened = opened_forms(space)
         self._trees: dict[str, list[Any]] = {}
 
     def share(self, number: int) -> float:
@@ -198,6 +201,26 @@ class Breeder:
         factor = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
         value = tree[place].value or 0.1
         tree[place] = constant_leaf(round_constant(value * factor), tree[place].ret)
+
+    def _open(self, tree: _Individual) -> None:
+        """Write one primitive out as what it consists of, and replace a part of that."""
+        places = [i for i, node in enumerate(tree) if node.name in self._opened]
+        if not places:
+            return
+        place = random.choice(places)
+        whole = tree.searchSubtree(place)
+        form = list(self._opened[tree[place].name])
+        part = random.choice([i for i, node in enumerate(form) if node.arity])
+        alike = [
+            one
+            for one in self._pset.primitives[form[part].ret]
+            if one.args == form[part].args and one.name != form[part].name
+        ]
+        form[part] = random.choice(alike)
+        argument = tree[place + 1 : whole.stop]
+        tree[whole] = [
+            below for node in form for below in (argument if node.name == "x" else [node])
+        ]
 
     def _fits(self, tree: Any) -> bool:
         shape = self._space.shape

@@ -11,18 +11,37 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from actsearch.expressions import parse
 from actsearch.runs import Birth, Heat, Scored, TrainingRow, rank_key, scores
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
-from actsearch.search.space import SearchSpace
+from actsearch.search.space import Screening, SearchSpace
 from actsearch.search.surrogate import Surrogate
 from actsearch.tasks.protocol import Rung
 
 #: The population is chosen from so many times its number, the best by score.
 _POOL = 4
+
+
+@dataclass(frozen=True)
+class _Kinship:
+    """What the surrogate knows of candidates' functions, as the race asks for it."""
+
+    surrogate: Surrogate
+    screening: Screening
+
+    def near(self, birth_id: int, others: Sequence[int]) -> Sequence[int]:
+        return self.surrogate.near(birth_id, others, self.screening.niche)
+
+    def distances(self, birth_id: int, others: Sequence[int]) -> Sequence[float]:
+        return self.surrogate.distances(birth_id, others)
+
+    def promise(self, rung: str, mean: float, distance: float) -> float:
+        value, reach = self.surrogate.outlook(rung, mean, distance)
+        return value + self.screening.exploration * reach
 
 
 class Ledger:
@@ -40,8 +59,8 @@ class Ledger:
         self.n_accepted_random = 0
         self._ladder = tuple(rung.name for rung in rungs)
         self.surrogate = Surrogate(self._ladder)
-        self._niche = space.screening.niche
-        self.race = Race(rungs, space.racing, self._near)
+        self._kinship = _Kinship(self.surrogate, space.screening)
+        self.race = Race(rungs, space.racing, self._kinship)
         self._lag = space.evolution.lag
         self._evolution = space.evolution
         self._by_fingerprint: dict[str, int] = {}
@@ -141,15 +160,12 @@ class Ledger:
         for one in self.race.ranking(_POOL * n):
             if len(ids) == n and not trade_off:
                 break
-            if not self._near(one.birth_id, ids):
+            if not self._kinship.near(one.birth_id, ids):
                 ids.append(one.birth_id)
         ranked = [
             Parent(id_, self.births[id_].formula, float(-rank)) for rank, id_ in enumerate(ids)
         ]
         return select_survivors(ranked, n) if trade_off else ranked
-
-    def _near(self, birth_id: int, others: Sequence[int]) -> Sequence[int]:
-        return self.surrogate.near(birth_id, others, self._niche)
 
     def _finish(self, heat: Heat) -> None:
         level = self._heat_levels[heat.id]

@@ -7,8 +7,11 @@ rules decide who goes on, the best of those that wait being asked first:
 *Quota.* Of all that ran a stage, at most one in ``reduction`` goes on to a longer rung, and one in
 ``repeat_reduction`` to more seeds of the same (successive halving: Jamieson and Talwalkar 2016;
 without waiting for a generation: Li et al. 2020). One that scores above all that ran the stage
-before (four at least) needs no place in the quota. Of functions that are nearly the same only the
-best goes on to a longer rung: the others are passed over, and the quota is of those that are not.
+before (four at least) needs no place in the quota. More seeds go to the best means, longer rungs to
+what promises most there: what the mean stands for at the last rung, and more the less is known of
+functions like it (an upper confidence bound, as in Srinivas et al. 2010). Of functions that are
+nearly the same only the best goes on to a longer rung: the others are passed over, and the quota is
+of those that are not.
 
 *Test.* Nobody goes on who is clearly worse than the leaders on the same seeds. The difference to
 their mean is held against its standard error, which comes from how much candidates' differences
@@ -31,8 +34,9 @@ from __future__ import annotations
 import bisect
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,12 +53,36 @@ MIN_RAN = 4
 _MAD_TO_DEVIATION = 1.4826
 
 
-Near = Callable[[int, Sequence[int]], Sequence[int]]
+class Kinship(Protocol):
+    """What is known of candidates' functions; all births have finished a stage."""
+
+    def near(self, birth_id: int, others: Sequence[int]) -> Sequence[int]:
+        """Return which of ``others`` are nearly the same function."""
+        ...
+
+    def distances(self, birth_id: int, others: Sequence[int]) -> Sequence[float]:
+        """Return how far the functions of ``others`` are."""
+        ...
+
+    def promise(self, rung: str, mean: float, distance: float) -> float:
+        """Return what a mean at a rung promises, by the distance to what ran a longer one."""
+        ...
 
 
-def nothing_near(_birth_id: int, _others: Sequence[int]) -> Sequence[int]:
-    """Return that every function is unlike all others."""
-    return ()
+class Strangers:
+    """Candidates of which nothing is known but their scores."""
+
+    def near(self, _birth_id: int, _others: Sequence[int]) -> Sequence[int]:
+        """Return that every function is unlike all others."""
+        return ()
+
+    def distances(self, _birth_id: int, others: Sequence[int]) -> Sequence[float]:
+        """Return that all are as far."""
+        return [0.0] * len(others)
+
+    def promise(self, _rung: str, mean: float, _distance: float) -> float:
+        """Return the mean itself."""
+        return mean
 
 
 class Racing(BaseModel):
@@ -128,15 +156,18 @@ class Race:
     Args:
         rungs: The task's ladder.
         racing: Rates.
-        near: Says which of some births are nearly the same function as a birth; all of them have
-            finished a stage.
+        kinship: What is known of the candidates' functions.
     """
 
-    def __init__(self, rungs: Sequence[Rung], racing: Racing, near: Near = nothing_near) -> None:
+    def __init__(
+        self, rungs: Sequence[Rung], racing: Racing, kinship: Kinship | None = None
+    ) -> None:
         self.stages = stages_of(rungs)
         self._racing = racing
-        self._near = near
+        self._kinship = kinship or Strangers()
         self._waiting: list[list[tuple[float, int, int]]] = [[] for _ in self.stages]
+        #: Of each that waits for a longer rung: the distance to the nearest that went on to it.
+        self._apart: list[dict[int, float]] = [{} for _ in self.stages]
         self._n_reached = [0] * len(self.stages)
         self._promoted: list[list[int]] = [[] for _ in self.stages]  # without the first birth
         self._n_passed_over = [0] * len(self.stages)
@@ -187,18 +218,22 @@ class Race:
         if mean > self._records[level][0]:
             self._records[level] = (mean, birth_id)
         if level + 1 < len(self.stages):
-            compared = self._is_longer(level) and birth_id != 0
-            gone = self._promoted[level] if compared else []
+            longer = self._is_longer(level)
+            gone = self._promoted[level] if longer else []
             better = [other for other in gone if self._means[other, level] >= mean]
-            if self._near(birth_id, better):
+            if birth_id != 0 and self._kinship.near(birth_id, better):
                 self._n_passed_over[level] += 1
             else:
                 bisect.insort(self._waiting[level], (-mean, size, birth_id))
+                if longer:
+                    distances = self._kinship.distances(birth_id, gone)
+                    self._apart[level][birth_id] = min(distances, default=math.inf)
         if len(stage.so_far) == 2:
             first, second = (scores[seed] for seed in stage.so_far)
             self._contrasts.setdefault(stage.rung, []).append(second - first)
         if stage.seeds == stage.so_far:
-            points = tuple((step, score) for step, _, score in curve[:-1])
+            late = (point for point in curve[:-1] if 2 * point[0] >= curve[-1][0])
+            points = tuple((step, score) for step, _, score in late)
             self._curves.setdefault(birth_id, {})[stage.rung] = points
 
     def next_promotion(self) -> Promotion | None:
@@ -219,16 +254,21 @@ class Race:
         """Note that a candidate goes on to the stage ``level``."""
         before = level - 1
         mean, size = self._means[birth_id, before], self._standings[birth_id].size
-        waiting = self._waiting[before]
+        waiting, apart = self._waiting[before], self._apart[before]
         waiting.remove((-mean, size, birth_id))
+        apart.pop(birth_id, None)
         if birth_id == 0:
             return
         self._promoted[before].append(birth_id)
         if self._is_longer(before):
             worse = [other for m, _, other in waiting if -m <= mean and other != 0]
-            passed_over = set(self._near(birth_id, worse))
+            passed_over = set(self._kinship.near(birth_id, worse))
             self._n_passed_over[before] += len(passed_over)
             waiting[:] = [entry for entry in waiting if entry[-1] not in passed_over]
+            others = [other for *_, other in waiting]
+            distances = self._kinship.distances(birth_id, others)
+            for other, distance in zip(others, distances, strict=True):
+                apart[other] = min(apart[other], distance)
 
     def ranking(self, n: int) -> list[Standing]:
         """Return the n best, the best first."""
@@ -254,8 +294,9 @@ class Race:
     def pace(self, rung: str) -> Pace:
         """Return what a curve at ``rung`` must not fall below: far below all of the best.
 
-        At each step that is twice as far below the worst of them as the worst is below their
-        median. The first birth, which goes on whatever it scores, does not count.
+        At each step from the middle on, that is twice as far below the worst of them as the worst
+        is below their median; before it, what ends best may be behind. The first birth, which goes
+        on whatever it scores, does not count.
         """
         curves = [
             self._curves[birth_id][rung]
@@ -277,16 +318,24 @@ class Race:
             return None
         if any(birth_id == 0 for *_, birth_id in waiting):
             return 0
-        longer = self._is_longer(level)
+        best, longer = waiting[0][-1], self._is_longer(level)
+        is_record = best == self._records[level][1] and self._n_reached[level] >= MIN_RAN
+        if is_record and not self.is_clearly_worse(best, level):
+            return best
         reduction = self._racing.reduction if longer else self._racing.repeat_reduction
-        birth_id = waiting[0][-1]
         n_candidates = self._n_reached[level] - self._n_passed_over[level]
-        full = len(self._promoted[level]) >= math.floor(n_candidates / reduction)
-        is_record = birth_id == self._records[level][1] and self._n_reached[level] >= MIN_RAN
-        if full and not is_record:
+        if len(self._promoted[level]) >= math.floor(n_candidates / reduction):
             return None
-        # All that wait ran the same seeds: if the best of them fails, so do the others.
-        return None if self.is_clearly_worse(birth_id, level) else birth_id
+        if longer:
+            waiting = sorted(waiting, key=lambda entry: (-self._promise(level, entry), *entry))
+        order = (birth_id for *_, birth_id in waiting)
+        return next((one for one in order if not self.is_clearly_worse(one, level)), None)
+
+    def _promise(self, level: int, entry: tuple[float, int, int]) -> float:
+        """Return what one that waits for a longer rung promises there."""
+        loss, _, birth_id = entry
+        distance = self._apart[level][birth_id]
+        return self._kinship.promise(self.stages[level].rung, -loss, distance)
 
     def _is_longer(self, level: int) -> bool:
         """Tell whether the stage after ``level`` is at a longer rung."""

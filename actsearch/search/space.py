@@ -61,12 +61,13 @@ class Shape(_Part):
 class Operators(_Part):
     """Relative frequencies of what makes an offspring."""
 
-    crossover: float = Field(default=0.35, ge=0)
+    crossover: float = Field(default=0.25, ge=0)
     insert: float = Field(default=0.15, ge=0)
     delete: float = Field(default=0.1, ge=0)
     replace: float = Field(default=0.15, ge=0)
     regrow: float = Field(default=0.1, ge=0)
     perturb: float = Field(default=0.1, ge=0)
+    open: float = Field(default=0.1, ge=0)
     fresh: float = Field(default=0.05, ge=0)
 
     @model_validator(mode="after")

@@ -72,6 +72,7 @@ class Surrogate:
         self._n_known = 0
         self._scores: list[dict[str, float | None]] = []
         self._values: Array | None = None
+        self._lines: dict[str, _Bend] = {}
         self._steepness = 0.0
         #: Of each function but the first: the nearest of those learned before, and its distance.
         self._neighbours: list[tuple[int, float]] = []
@@ -105,21 +106,42 @@ class Surrogate:
         """
         if not self.knows:
             return None
-        if self._values is None:
-            self._values = self._translated()
-            self._steepness = self._median_steepness()
+        values = self._up_to_date()
         known = self._curves[: self._n_known]
         squares = _apart(known, curve(expression))
         nearest = np.argsort(squares, kind="stable")[:_N_NEIGHBOURS]
         distances = np.sqrt(squares[nearest])
         weights = 1 / (distances + 0.02)
-        score = float((weights * self._values[nearest]).sum() / weights.sum())
+        score = float((weights * values[nearest]).sum() / weights.sum())
         reach = self._steepness * float(distances[0])
         apart = np.where(self._learns[: self._n_known], np.inf, squares)
         first = int(np.argmin(apart))
         if expression.parameters or not math.isfinite(apart[first]):
             return Guess(score, reach, -1, math.inf)
         return Guess(score, reach, self._births[first], math.sqrt(apart[first]))
+
+    def outlook(self, rung: str, mean: float, distance: float) -> tuple[float, float]:
+        """Return what a mean at a rung stands for at the last one, and how far it may be exceeded.
+
+        Args:
+            rung: A rung of the ladder.
+            mean: The score there.
+            distance: From the function to the nearest one of which more is known; infinite where
+                there is none, which tells nothing.
+        """
+        if not self.knows:
+            return mean, 0.0
+        self._up_to_date()
+        reach = self._steepness * distance if math.isfinite(distance) else 0.0
+        return self._lines[rung].at(mean), reach
+
+    def distances(self, birth_id: int, others: Sequence[int]) -> list[float]:
+        """Return how far the functions of ``others`` are from a birth's; all are known."""
+        if not others:
+            return []
+        places = np.array([self._places[other] for other in others])
+        squares = _apart(self._curves[places], self._curves[self._places[birth_id]])
+        return [float(distance) for distance in np.sqrt(squares)]
 
     def near(self, birth_id: int, others: Sequence[int], radius: float) -> list[int]:
         """Return which of ``others`` are nearer than ``radius`` to a birth; all are known.
@@ -130,22 +152,30 @@ class Surrogate:
         place = self._places[birth_id]
         if not others or self._learns[place]:
             return []
-        places = np.array([self._places[other] for other in others])
-        squares = _apart(self._curves[places], self._curves[place])
-        close = (squares < radius**2) & ~self._learns[places]
-        return [other for other, is_close in zip(others, close, strict=True) if is_close]
+        apart = zip(others, self.distances(birth_id, others), strict=True)
+        return [
+            other
+            for other, distance in apart
+            if distance < radius and not self._learns[self._places[other]]
+        ]
 
     def _nearest(self, place: int) -> tuple[int, float]:
         squares = _apart(self._curves[:place], self._curves[place])
         nearest = int(np.argmin(squares))
         return nearest, math.sqrt(squares[nearest])
 
-    def _median_steepness(self) -> float:
+    def _up_to_date(self) -> Array:
+        """Return the known functions' values, with all that follows from them up to date."""
+        if self._values is None:
+            self._values = self._translated()
+            self._steepness = self._median_steepness(self._values)
+        return self._values
+
+    def _median_steepness(self, values: Array) -> float:
         """Return how much scores of neighbours differ for each unit of their distance."""
-        assert self._values is not None
         places = np.array([nearest for nearest, _ in self._neighbours])
         distances = np.array([distance for _, distance in self._neighbours])
-        differences = np.abs(self._values[1:] - self._values[places])
+        differences = np.abs(values[1:] - values[places])
         return float(np.median(differences / np.maximum(distances, _CLOSE)))
 
     def _translated(self) -> Array:
@@ -166,6 +196,7 @@ class Surrogate:
                 and (there := self._score_at_last(scores, lines)) is not None
             ]
             lines[rung] = _bend(pairs)
+        self._lines = lines
         values = [self._score_at_last(scores, lines) for scores in self._scores]
         worst = min((value for value in values if value is not None), default=0.0)
         return np.array([worst if value is None else value for value in values])

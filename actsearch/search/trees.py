@@ -12,7 +12,7 @@ from typing import Any
 
 from deap import gp
 
-from actsearch.expressions import PRIMITIVES, Node
+from actsearch.expressions import PRIMITIVES, Node, parse
 from actsearch.expressions.node import const, is_parameter
 from actsearch.search.space import SearchSpace
 
@@ -36,6 +36,22 @@ class Scalar(metaclass=_FixedHash):
 #: DEAP's generator takes one of those where the tree has not yet reached its depth.
 _OPEN_VALUE = gp.Terminal("constant", True, Value)
 _OPEN_SCALAR = gp.Primitive("constant", [], Scalar)
+
+
+#: What primitives consist of, for an operator that replaces a part of them; GELU as its publication
+#: approximates it.
+_FORMS = {
+    "abs": "max(x, -x)",
+    "elu": "max(x, expm1(min(x, 0)))",
+    "gauss": "exp(-x**2)",
+    "gelu": "x*sigmoid(1.7*x)",
+    "hardswish": "x*hardsigmoid(x)",
+    "leaky_relu": "max(x, 0.01*x)",
+    "mish": "x*tanh(softplus(x))",
+    "relu": "max(x, 0)",
+    "silu": "x*sigmoid(x)",
+    "square": "x*x",
+}
 
 
 def primitive(name: str) -> gp.Primitive:
@@ -84,6 +100,20 @@ def fill(tree: list[Any], space: SearchSpace) -> None:
     for index, node in enumerate(tree):
         if node is _OPEN_VALUE or node is _OPEN_SCALAR:
             tree[index] = constant_leaf(draw_constant(space), node.ret)
+
+
+def opened_forms(space: SearchSpace) -> dict[str, list[Any]]:
+    """Return what primitives consist of as trees, x in place of the argument.
+
+    Only those are there which consist of the space's own primitives.
+    """
+    offered = {*space.unary, *space.binary, "x", "const"}
+    forms = {name: parse(text).root for name, text in _FORMS.items()}
+    return {
+        name: from_node(root)
+        for name, root in forms.items()
+        if all(node.op in offered for node in root.walk())
+    }
 
 
 def to_node(tree: list[Any]) -> Node:

@@ -28,7 +28,7 @@ _SMALL_CNN = functools.partial(
 #: full one does (benchmarks/rungs.py; docs/results.md has what it says); `cifar10-cnn4`, which is
 #: there to be compared on, was not measured.
 _LADDERS = {
-    "mnist1d-mlp": (300, 500, 900, 1.0),
+    "mnist1d-mlp": (500, 700, 900, 1.0),
     "mnist1d-cnn": (100, 250, 650, 0.7),
     "mnist-mlp": (180, 330, 600, 1.0),
     "mnist-cnn": (115, 190, 300, 1.0),

@@ -10,14 +10,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actsearch.expressions import PRIMITIVES, parse
+from actsearch.expressions import PRIMITIVES, Expression, parse
 from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
-from actsearch.search.trees import from_node, to_node
+from actsearch.search.trees import from_node, opened_forms, to_node
 
 SPACE = load_space("default")
 PARENTS = [Parent(i, text, 1 - 0.01 * i) for i, text in enumerate(SPACE.seeds)]
@@ -77,11 +78,11 @@ def test_births_lie_in_the_space(name: str, number: int, seed: int, scratch: boo
 
 
 @pytest.mark.parametrize(
-    "operator", ["crossover", "insert", "delete", "replace", "regrow", "perturb"]
+    "operator", ["crossover", "insert", "delete", "replace", "regrow", "perturb", "open"]
 )
 def test_each_operator_changes_its_parents(operator: str) -> None:
     breeder = Breeder(only(operator), 3)
-    texts = ["x*sigmoid(1.5*x)", "max(tanh(x), 0.25*x) + 0.5", "sin(x)*gauss(x - 1)"]
+    texts = ["silu(x)*sigmoid(1.5*x)", "max(abs(x), 0.25*x) + 0.5", "sin(x)*gauss(x - 1)"]
     parents = [Parent(i, text, 0.9) for i, text in enumerate(texts)]
     made: Counter[str] = Counter()
     for number in range(80):
@@ -100,9 +101,31 @@ def test_each_operator_changes_its_parents(operator: str) -> None:
         if operator == "perturb":
             assert born.expression.size == sizes[0]
             assert _shape(born.expression.root) == _shape(of[0].root)
+        if operator == "open":
+            assert born.expression.size > sizes[0]
         if operator == "replace":
             assert sum(_differences(born.expression.root, of[0].root)) == 1
     assert made[operator] >= 70
+
+
+def test_opened_forms_are_what_they_stand_for() -> None:
+    forms = opened_forms(SPACE)
+    assert {"silu", "square", "abs"} <= set(forms)
+    assert "hardswish" not in forms  # hardsigmoid, of which it consists, is not in the space
+    x = np.linspace(-6, 6, 241)
+    for name, form in forms.items():
+        itself = parse(f"{name}(x)").evaluate(x)
+        tolerance = 0.03 if name == "gelu" else 1e-12  # the sigmoid form is an approximation
+        assert Expression(to_node(form)).evaluate(x) == pytest.approx(itself, abs=tolerance), name
+
+
+def test_opening_keeps_the_argument_and_all_around_it() -> None:
+    breeder = Breeder(only("open"), 3)
+    bred = [breeder.breed(k, [Parent(0, "tanh(silu(sin(x)) + 2)", 1.0)]) for k in range(60)]
+    texts = {str(one.expression) for one in bred if one.operator == "open"}
+    assert "tanh(sin(x)*tanh(sin(x)) + 2)" in texts
+    assert "tanh(max(sin(x), sigmoid(sin(x))) + 2)" in texts
+    assert all(text.startswith("tanh(") and text.count("sin(x)") == 2 for text in texts)
 
 
 def _shape(node: object) -> object:

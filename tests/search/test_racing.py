@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.search.racing import MIN_CONTRASTS, MIN_CURVES, Race, Racing, stages_of
+from actsearch.search.racing import (
+    MIN_CONTRASTS,
+    MIN_CURVES,
+    Race,
+    Racing,
+    Strangers,
+    stages_of,
+)
 from actsearch.tasks.protocol import Rung
 
 LADDER = (Rung("short", 10, (0,)), Rung("medium", 30, (0, 1)), Rung("full", 90, tuple(range(8))))
@@ -73,7 +80,8 @@ class Runner:
             scores[seed] = self._random.gauss(self._quality[birth_id], self._noise)
         self.level[birth_id] = level
         half = scores[stage.so_far[0]] / 2
-        self.race.finish(birth_id, 5, level, scores, ((5, 1.0, half), (10, 1.0, 2 * half)))
+        curve = ((2, 1.0, 0.0), (5, 1.0, half), (10, 1.0, 2 * half))
+        self.race.finish(birth_id, 5, level, scores, curve)
 
 
 def test_the_best_climb_and_the_quota_bounds_how_many() -> None:
@@ -196,7 +204,7 @@ def test_the_pace_lies_far_below_all_of_the_best() -> None:
         runner.climb()
     ((step, least),) = runner.race.pace("short")
     halves = [runner._scores[birth_id]["short"][0] / 2 for birth_id in range(1, MIN_CURVES + 1)]
-    assert step == 5  # not the last: there is nothing left to save
+    assert step == 5  # not the first, where all lag; not the last: there is nothing left to save
     assert least == pytest.approx(3 * min(halves) - 2 * statistics.median(halves))
     assert least < min(halves)
 
@@ -209,13 +217,25 @@ def test_rates_are_checked(rates: dict[str, Any]) -> None:
         Racing(**rates)
 
 
-def alike(birth_id: int, others: Sequence[int]) -> Sequence[int]:
-    """Return those of the same ten: 10 to 19 are nearly one function."""
-    return [other for other in others if other // 10 == birth_id // 10]
+class Tens(Strangers):
+    """Births of the same ten are nearly one function; others are as far as their numbers."""
+
+    def near(self, birth_id: int, others: Sequence[int]) -> Sequence[int]:
+        return [other for other in others if other // 10 == birth_id // 10]
+
+    def distances(self, birth_id: int, others: Sequence[int]) -> Sequence[float]:
+        return [abs(other - birth_id) for other in others]
+
+
+class Explorers(Tens):
+    """A unit of distance is worth a hundredth of the score."""
+
+    def promise(self, _rung: str, mean: float, distance: float) -> float:
+        return mean + 0.01 * min(distance, 100)
 
 
 def test_of_nearly_the_same_functions_the_best_goes_on() -> None:
-    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=2), near=alike)
+    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=2), Tens())
     race.finish(0, 5, 0, {0: 0.1})
     for birth_id, score in ((11, 0.7), (12, 0.8), (13, 0.6), (21, 0.5), (31, 0.4), (32, 0.3)):
         race.finish(birth_id, 5, 0, {0: score})
@@ -232,10 +252,29 @@ def test_of_nearly_the_same_functions_the_best_goes_on() -> None:
     assert promotion.birth_id == 15
 
 
+def test_what_is_unlike_all_that_went_on_goes_to_longer_rungs_before_better_scores() -> None:
+    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0, 1))), Racing(reduction=2), Explorers())
+    race.finish(0, 5, 0, {0: 0.1})
+    for birth_id, score in ((10, 0.9), (20, 0.8), (31, 0.5), (60, 0.6), (70, 0.1)):
+        race.finish(birth_id, 5, 0, {0: score})
+    gone = []
+    while (promotion := race.next_promotion()) is not None:
+        race.promote(promotion.birth_id, 1)
+        gone.append(promotion.birth_id)
+    # 10 is the record. Then 60 (0.6 and 50 from 10) is more than 20 (0.8 and 10 from it), and
+    # 31 (0.5 + 0.21), 20 (0.8 + 0.1) and 70 (0.1 + 0.1) make it 20.
+    assert gone == [0, 10, 60, 20]
+    for birth_id, score in ((10, 0.6), (60, 0.5), (20, 0.7)):
+        race.finish(birth_id, 5, 1, {0: score})
+    promotion = race.next_promotion()
+    assert promotion is not None
+    assert promotion.birth_id == 20  # more seeds are for the best score, wherever it is
+
+
 def test_who_is_passed_over_does_not_depend_on_when_it_is_asked() -> None:
     """A resumed race is told of all that finished and went on, and asked nothing meanwhile."""
     rungs = (Rung("short", 1, (0,)), Rung("full", 9, (0,)))
-    asked, told = (Race(rungs, Racing(reduction=2), near=alike) for _ in range(2))
+    asked, told = (Race(rungs, Racing(reduction=2), Explorers()) for _ in range(2))
     for birth_id in range(60):
         score = random.Random(birth_id).random()
         for race in (asked, told):
@@ -244,7 +283,9 @@ def test_who_is_passed_over_does_not_depend_on_when_it_is_asked() -> None:
             for race in (asked, told):
                 race.promote(promotion.birth_id, 1)
     assert told.next_promotion() == asked.next_promotion()
-    assert (told._waiting, told._n_passed_over) == (asked._waiting, asked._n_passed_over)
+    assert told._waiting == asked._waiting
+    assert told._apart == asked._apart
+    assert told._n_passed_over == asked._n_passed_over
     assert told._n_passed_over[0] > 20
 
 

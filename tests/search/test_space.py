@@ -101,7 +101,7 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
             'unary = ["relu"]\n[evolution.operators]\n'
             + "\n".join(
                 f"{name} = 0"
-                for name in "crossover insert delete replace regrow perturb fresh".split()
+                for name in "crossover insert delete replace regrow perturb open fresh".split()
             ),
             "at least one operator",
         ),

@@ -192,6 +192,21 @@ def test_the_reach_of_a_guess_grows_with_the_distance() -> None:
     assert 0 < near.reach < far.reach
 
 
+def test_the_outlook_of_a_mean_is_its_translation_and_grows_with_the_distance() -> None:
+    surrogate = Surrogate(LADDER)
+    for k in range(MIN_KNOWN):
+        assert surrogate.outlook("short", 0.3, 5.0) == (0.3, 0.0)  # nothing is known yet
+        formula = parse(f"sin({k + 1}*x)")
+        surrogate.learn(k, formula, "short", k % 7 / 10)
+        surrogate.learn(k, formula, "full", k % 7 / 20 + 0.5)
+    value, reach = surrogate.outlook("short", 0.3, 0.5)
+    assert value == pytest.approx(0.65)
+    assert surrogate.outlook("full", 0.3, 0.5) == (0.3, reach)
+    assert surrogate.outlook("short", 0.3, 1.0)[1] == pytest.approx(2 * reach)
+    assert surrogate.outlook("short", 0.3, math.inf) == (value, 0.0)
+    assert reach > 0
+
+
 def test_negative_scores_are_compared_as_they_are() -> None:
     litter = Litter(0)
     litter.add(birth(0, "a"), guessed(-0.9))
