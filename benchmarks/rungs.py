@@ -4,7 +4,8 @@ Trains every known activation at each rung of a task and prints Spearman's rank 
 mean score of the full rung. A short training begins as the full one of the same seed does, weights
 and batches, so that the two share their luck; the seeds that are compared are therefore others:
 
-- "one seed": the rung's seed 0 with the full rung's seeds from 1 on;
+- "one seed": each of the rung's seeds by itself with the full rung's other seeds, the first one,
+  by which a search goes, first;
 - "all seeds": the rung's first ``--short-seeds`` with the full rung's seeds beyond those. Where the
   full rung has none beyond, its mean is over all of them, and the line above the table says so.
 
@@ -14,6 +15,7 @@ parts of its seeds is printed below.
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 3
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 3 --steps 80,100,130,200,650
     python -m benchmarks.rungs --task mnist1d-cnn --seeds 8 --save scores.json
+    python -m benchmarks.rungs --task mnist1d-cnn --read scores.json
 """
 
 from __future__ import annotations
@@ -75,6 +77,59 @@ def better_half(means: Mapping[str, float]) -> dict[str, float]:
     return {formula: means[formula] for formula in best}
 
 
+def report(task: str, scores: Mapping[str, Scores], names: Mapping[str, str] | None = None) -> None:
+    """Print the correlations.
+
+    Args:
+        task: its name.
+        scores: rung -> formula -> seed -> score, the full rung last.
+        names: what known formulas are called, to print the scores with them; None: don't.
+    """
+    *below, full = scores
+    seeds = sorted({seed for by in scores[full].values() for seed in by})
+    short = sorted({seed for rung in below for by in scores[rung].values() for seed in by})
+    worst = {
+        rung: min((s for b in by.values() for s in b.values()), default=0.0)
+        for rung, by in scores.items()
+    }
+    beyond = [seed for seed in seeds if seed not in short] or seeds
+    shared = " (shared with the rungs below)" if beyond == seeds else ""
+    print(
+        f"{task}, {datetime.date.today()}, {platform.processor() or platform.machine()}, "
+        f"{len(scores[full])} activations; seeds of the full rung: {seeds[0]} to {seeds[-1]} but "
+        f'the short one for "one seed", {beyond[0]} to {beyond[-1]}{shared} for "all seeds"'
+    )
+    unseen = mean_scores(scores[full], beyond, worst[full])
+    print("| rung | one seed | all seeds | all seeds, better half |")
+    print("|---|---|---|---|")
+    for rung in below:
+        singles = []
+        for seed in short:
+            others = mean_scores(scores[full], [s for s in seeds if s != seed], worst[full])
+            singles.append(correlated(mean_scores(scores[rung], [seed], worst[rung]), others))
+        every = mean_scores(scores[rung], short, worst[rung])
+        print(
+            f"| {rung} | {', '.join(singles)} | {correlated(every, unseen)} | "
+            f"{correlated(every, better_half(unseen))} |"
+        )
+    middle = len(seeds) // 2
+    first, second = (
+        mean_scores(scores[full], part, worst[full]) for part in (seeds[:middle], seeds[middle:])
+    )
+    print(
+        f"full: {full}, {len(seeds)} seeds; the first {middle} against the others: "
+        f"{correlated(first, second)}"
+    )
+    if names is not None:
+        final = mean_scores(scores[full], seeds, worst[full])
+        for formula in sorted(final, key=lambda formula: -final[formula]):
+            cells = [
+                f"{statistics.fmean(by.values()):.4f}" if by else "none"
+                for by in (scores[rung][formula] for rung in scores)
+            ]
+            print(f"{' '.join(cells)}  {formula}  {names.get(formula, '')}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", default="mnist1d-cnn")
@@ -89,7 +144,19 @@ def main() -> None:
     parser.add_argument(
         "--save", type=Path, help="write all scores as JSON: rung -> formula -> seed -> score"
     )
+    parser.add_argument("--read", type=Path, help="train nothing: the scores of such a file")
     options = parser.parse_args()
+    if options.read:
+        text = json.loads(options.read.read_text(encoding="utf-8"))
+        report(
+            options.task,
+            {
+                rung: {f: {int(s): v for s, v in by.items()} for f, by in formulas.items()}
+                for rung, formulas in text.items()
+            },
+            known_contestants() if options.show else None,
+        )
+        return
     if options.seeds < 2:
         parser.error("--seeds must be 2 or more: seed 0 of a rung is compared with the others")
 
@@ -115,53 +182,14 @@ def main() -> None:
     scores: dict[str, dict[str, dict[int, float]]] = {
         rung.name: {formula: {} for formula in dict.fromkeys(formulas)} for rung in task.rungs
     }
-    times: dict[str, list[float]] = {rung.name: [] for rung in task.rungs}
     for record in train(task, list(dict.fromkeys(formulas)), n_seeds, options.workers):
-        times[record.rung].append(record.time_s)
         if record.score is not None:
             scores[record.rung][record.formula][record.seed] = record.score
 
     if options.save:
         options.save.write_text(json.dumps(scores, indent=1), encoding="utf-8")
 
-    worst = {
-        name: min((s for b in by.values() for s in b.values()), default=0.0)
-        for name, by in scores.items()
-    }
-    beyond = range(options.short_seeds, options.seeds) or range(options.seeds)
-    shared = " (shared with the rungs below)" if not beyond.start else ""
-    print(
-        f"{options.task}, {datetime.date.today()}, {platform.processor() or platform.machine()}, "
-        f"{len(scores[full.name])} activations; seeds of the full rung: 1 to {options.seeds - 1} "
-        f'for "one seed", {beyond[0]} to {beyond[-1]}{shared} for "all seeds"'
-    )
-    final = mean_scores(scores[full.name], range(options.seeds), worst[full.name])
-    others = mean_scores(scores[full.name], range(1, options.seeds), worst[full.name])
-    unseen = mean_scores(scores[full.name], beyond, worst[full.name])
-    print("| rung | steps | median time | one seed | all seeds | all seeds, better half |")
-    print("|---|---|---|---|---|---|")
-    for rung in below:
-        one = mean_scores(scores[rung.name], [0], worst[rung.name])
-        every = mean_scores(scores[rung.name], range(options.short_seeds), worst[rung.name])
-        print(
-            f"| {rung.name} | {rung.steps} | {statistics.median(times[rung.name]):.2f} s | "
-            f"{correlated(one, others)} | {correlated(every, unseen)} | "
-            f"{correlated(every, better_half(unseen))} |"
-        )
-    middle = options.seeds // 2
-    first = mean_scores(scores[full.name], range(middle), worst[full.name])
-    second = mean_scores(scores[full.name], range(middle, options.seeds), worst[full.name])
-    print(
-        f"full: {full.steps} steps, {statistics.median(times[full.name]):.2f} s; its first "
-        f"{middle} seeds against the others: {correlated(first, second)}"
-    )
-    if options.show:
-        for formula in sorted(final, key=lambda formula: -final[formula]):
-            cells = [
-                f"{statistics.fmean(by.values()):.4f}" if by else "none"
-                for by in (scores[rung.name][formula] for rung in task.rungs)
-            ]
-            print(f"{' '.join(cells)}  {formula}  {names.get(formula, '')}")
+    report(options.task, scores, names if options.show else None)
 
 
 if __name__ == "__main__":
