@@ -22,9 +22,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
-import platform
 import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -37,6 +35,7 @@ from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import known_contestants
 from actsearch.workers import Job, make_pool
+from benchmarks._timing import machine
 
 Scores = Mapping[str, Mapping[int, float]]  # formula -> seed -> score
 
@@ -77,11 +76,13 @@ def better_half(means: Mapping[str, float]) -> dict[str, float]:
     return {formula: means[formula] for formula in best}
 
 
-def report(task: str, scores: Mapping[str, Scores], names: Mapping[str, str] | None = None) -> None:
+def report(
+    measured: str, scores: Mapping[str, Scores], names: Mapping[str, str] | None = None
+) -> None:
     """Print the correlations.
 
     Args:
-        task: its name.
+        measured: the task, when and on what.
         scores: rung -> formula -> seed -> score, the full rung last.
         names: what known formulas are called, to print the scores with them; None: don't.
     """
@@ -95,9 +96,9 @@ def report(task: str, scores: Mapping[str, Scores], names: Mapping[str, str] | N
     beyond = [seed for seed in seeds if seed not in short] or seeds
     shared = " (shared with the rungs below)" if beyond == seeds else ""
     print(
-        f"{task}, {datetime.date.today()}, {platform.processor() or platform.machine()}, "
-        f"{len(scores[full])} activations; seeds of the full rung: {seeds[0]} to {seeds[-1]} but "
-        f'the short one for "one seed", {beyond[0]} to {beyond[-1]}{shared} for "all seeds"'
+        f"{measured}, {len(scores[full])} activations; seeds of the full rung: {seeds[0]} to "
+        f'{seeds[-1]} but the short one for "one seed", {beyond[0]} to {beyond[-1]}{shared} '
+        'for "all seeds"'
     )
     unseen = mean_scores(scores[full], beyond, worst[full])
     print("| rung | one seed | all seeds | all seeds, better half |")
@@ -147,18 +148,15 @@ def main() -> None:
     parser.add_argument("--read", type=Path, help="train nothing: the scores of such a file")
     options = parser.parse_args()
     if options.read:
-        text = json.loads(options.read.read_text(encoding="utf-8"))
-        report(
-            options.task,
-            {
-                rung: {f: {int(s): v for s, v in by.items()} for f, by in formulas.items()}
-                for rung, formulas in text.items()
-            },
-            known_contestants() if options.show else None,
-        )
+        saved = json.loads(options.read.read_text(encoding="utf-8"))
+        scores = {
+            rung: {f: {int(s): v for s, v in by.items()} for f, by in formulas.items()}
+            for rung, formulas in saved["scores"].items()
+        }
+        report(saved["measured"], scores, known_contestants() if options.show else None)
         return
     if options.seeds < 2:
-        parser.error("--seeds must be 2 or more: seed 0 of a rung is compared with the others")
+        parser.error("--seeds must be 2 or more: a short seed is compared with the others")
 
     task = load_task(options.task, options.data)
     assert isinstance(task, ClassificationTask)
@@ -179,17 +177,19 @@ def main() -> None:
         formulas += [line for line in options.formulas.read_text().splitlines() if line]
     *below, full = task.rungs
     n_seeds = {rung.name: options.short_seeds for rung in below} | {full.name: options.seeds}
-    scores: dict[str, dict[str, dict[int, float]]] = {
+    scores = {
         rung.name: {formula: {} for formula in dict.fromkeys(formulas)} for rung in task.rungs
     }
     for record in train(task, list(dict.fromkeys(formulas)), n_seeds, options.workers):
         if record.score is not None:
             scores[record.rung][record.formula][record.seed] = record.score
 
+    measured = f"{options.task}, {machine()}"
     if options.save:
-        options.save.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+        saved = {"measured": measured, "scores": scores}
+        options.save.write_text(json.dumps(saved, indent=1), encoding="utf-8")
 
-    report(options.task, scores, names if options.show else None)
+    report(measured, scores, names if options.show else None)
 
 
 if __name__ == "__main__":

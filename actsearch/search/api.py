@@ -17,7 +17,7 @@ from actsearch.errors import BadInput
 from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
 from actsearch.search.configuration import environment, task_reference
-from actsearch.search.engine import Engine, Limits, Observer
+from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, formulas_of
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
@@ -139,6 +139,7 @@ def search(
     check_free(folder)  # before the data are prepared, which may take long
     the_task.prepare()
     config = {
+        "search_rules": RULES,
         "space": the_space.name,
         "space_settings": the_space.model_dump(mode="json"),
         **task_reference(task, data),
@@ -194,6 +195,12 @@ def resume(
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     with RunStore.open(folder, write=True) as store:
         config = store.config
+        if config.get("search_rules") != RULES:
+            raise BadInput(
+                f"run '{store.name}' was begun by another version of the program, whose searches "
+                "take other decisions; it can be inspected, confirmed and exported. Start a new "
+                f"run with --seed-run {store.name} instead"
+            )
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         slots = _slots(workers, devices, the_space)
         if _kind(slots) != config["device_kind"]:

@@ -25,6 +25,9 @@ from actsearch.workers import WAIT, Job, Pool
 #: A space that gives nothing new in so many births is taken for exhausted.
 EXHAUSTED_AFTER = 2000
 _N_BEST = 5
+#: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
+#: rules than it began with is not the run of its seed.
+RULES = 2
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,10 @@ class Breeder:
             "open": self._open,
         }
         self._opened = opened_forms(space)
+        self._material: dict[str, Callable[[Any], bool]] = {
+            "perturb": _is_number,
+            "open": lambda node: node.name in self._opened,
+        }
         self._trees: dict[str, list[Any]] = {}
 
     def share(self, number: int) -> float:
@@ -124,13 +128,24 @@ class Breeder:
         with _seeded(self._seed, number if litter is None else litter, -2):
             mother = self._selector(parents)() if parents else None
         with _seeded(self._seed, number):
-            frequencies = dict(self._space.evolution.operators)
-            (operator,) = random.choices(list(frequencies), list(frequencies.values()))
+            operator = "fresh" if mother is None else self._operator(mother)
             if operator == "fresh" or mother is None:
                 return self._fresh()
             if operator == "crossover":
                 return self._crossover(mother, self._selector(parents))
             return self._mutate(operator, mother)
+
+    def _operator(self, mother: _Individual) -> str:
+        """Draw one of the operators that find in the mother what they work on."""
+        frequencies = {
+            name: frequency
+            for name, frequency in self._space.evolution.operators
+            if name not in self._material or any(map(self._material[name], mother))
+        }
+        if not sum(frequencies.values()) > 0:
+            return "fresh"
+        (operator,) = random.choices(list(frequencies), list(frequencies.values()))
+        return operator
 
     def _fresh(self) -> Offspring:
         tree = self._random_tree()
@@ -194,20 +209,14 @@ class Breeder:
 
     def _perturb(self, tree: _Individual) -> None:
         """Scale one constant by a log-normal factor, now and then with the other sign."""
-        places = [i for i, node in enumerate(tree) if not node.arity and _is_number(node)]
-        if not places:
-            return
-        place = random.choice(places)
+        place = random.choice([i for i, node in enumerate(tree) if _is_number(node)])
         factor = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
         value = tree[place].value or 0.1
         tree[place] = constant_leaf(round_constant(value * factor), tree[place].ret)
 
     def _open(self, tree: _Individual) -> None:
         """Write one primitive out as what it consists of, and replace a part of that."""
-        places = [i for i, node in enumerate(tree) if node.name in self._opened]
-        if not places:
-            return
-        place = random.choice(places)
+        place = random.choice([i for i, node in enumerate(tree) if node.name in self._opened])
         whole = tree.searchSubtree(place)
         form = list(self._opened[tree[place].name])
         part = random.choice([i for i, node in enumerate(form) if node.arity])
@@ -228,7 +237,7 @@ class Breeder:
 
 
 def _is_number(node: Any) -> bool:
-    return isinstance(getattr(node, "value", None), float | int)
+    return not node.arity and isinstance(getattr(node, "value", None), float | int)
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:

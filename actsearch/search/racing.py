@@ -2,7 +2,7 @@
 
 A candidate climbs stages. A stage is some seeds at one rung, and every candidate runs the same
 ones, so two candidates at a stage are compared in pairs: the same weights, the same batches. Two
-rules decide who goes on, the best of those that wait being asked first:
+rules decide who goes on:
 
 *Quota.* Of all that ran a stage, at most one in ``reduction`` goes on to a longer rung, and one in
 ``repeat_reduction`` to more seeds of the same (successive halving: Jamieson and Talwalkar 2016;
@@ -67,22 +67,6 @@ class Kinship(Protocol):
     def promise(self, rung: str, mean: float, distance: float) -> float:
         """Return what a mean at a rung promises, by the distance to what ran a longer one."""
         ...
-
-
-class Strangers:
-    """Candidates of which nothing is known but their scores."""
-
-    def near(self, _birth_id: int, _others: Sequence[int]) -> Sequence[int]:
-        """Return that every function is unlike all others."""
-        return ()
-
-    def distances(self, _birth_id: int, others: Sequence[int]) -> Sequence[float]:
-        """Return that all are as far."""
-        return [0.0] * len(others)
-
-    def promise(self, _rung: str, mean: float, _distance: float) -> float:
-        """Return the mean itself."""
-        return mean
 
 
 class Racing(BaseModel):
@@ -159,17 +143,16 @@ class Race:
         kinship: What is known of the candidates' functions.
     """
 
-    def __init__(
-        self, rungs: Sequence[Rung], racing: Racing, kinship: Kinship | None = None
-    ) -> None:
+    def __init__(self, rungs: Sequence[Rung], racing: Racing, kinship: Kinship) -> None:
         self.stages = stages_of(rungs)
+        self._steps = {rung.name: rung.steps for rung in rungs}
         self._racing = racing
-        self._kinship = kinship or Strangers()
+        self._kinship = kinship
         self._waiting: list[list[tuple[float, int, int]]] = [[] for _ in self.stages]
         #: Of each that waits for a longer rung: the distance to the nearest that went on to it.
         self._apart: list[dict[int, float]] = [{} for _ in self.stages]
         self._n_reached = [0] * len(self.stages)
-        self._promoted: list[list[int]] = [[] for _ in self.stages]  # without the first birth
+        self._gone: list[list[int]] = [[] for _ in self.stages]  # that went on from there
         self._n_passed_over = [0] * len(self.stages)
         self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
         self._standings: dict[int, Standing] = {}
@@ -219,8 +202,8 @@ class Race:
             self._records[level] = (mean, birth_id)
         if level + 1 < len(self.stages):
             longer = self._is_longer(level)
-            gone = self._promoted[level] if longer else []
-            better = [other for other in gone if self._means[other, level] >= mean]
+            gone = self._gone[level] if longer else []
+            better = [o for o in gone if o != 0 and self._means[o, level] >= mean]
             if birth_id != 0 and self._kinship.near(birth_id, better):
                 self._n_passed_over[level] += 1
             else:
@@ -232,8 +215,7 @@ class Race:
             first, second = (scores[seed] for seed in stage.so_far)
             self._contrasts.setdefault(stage.rung, []).append(second - first)
         if stage.seeds == stage.so_far:
-            late = (point for point in curve[:-1] if 2 * point[0] >= curve[-1][0])
-            points = tuple((step, score) for step, _, score in late)
+            points = tuple((step, score) for step, _, score in curve[:-1])
             self._curves.setdefault(birth_id, {})[stage.rung] = points
 
     def next_promotion(self) -> Promotion | None:
@@ -257,18 +239,19 @@ class Race:
         waiting, apart = self._waiting[before], self._apart[before]
         waiting.remove((-mean, size, birth_id))
         apart.pop(birth_id, None)
-        if birth_id == 0:
+        self._gone[before].append(birth_id)
+        if not self._is_longer(before):
             return
-        self._promoted[before].append(birth_id)
-        if self._is_longer(before):
+        if birth_id != 0:
             worse = [other for m, _, other in waiting if -m <= mean and other != 0]
             passed_over = set(self._kinship.near(birth_id, worse))
             self._n_passed_over[before] += len(passed_over)
             waiting[:] = [entry for entry in waiting if entry[-1] not in passed_over]
-            others = [other for *_, other in waiting]
-            distances = self._kinship.distances(birth_id, others)
-            for other, distance in zip(others, distances, strict=True):
-                apart[other] = min(apart[other], distance)
+            for other in passed_over:
+                del apart[other]
+        others = [other for *_, other in waiting]
+        for other, distance in zip(others, self._kinship.distances(birth_id, others), strict=True):
+            apart[other] = min(apart[other], distance)
 
     def ranking(self, n: int) -> list[Standing]:
         """Return the n best, the best first."""
@@ -307,9 +290,11 @@ class Race:
             return ()
         points = []
         for same_step in zip(*curves, strict=False):
-            scores = [score for _, score in same_step]
-            worst = min(scores)
-            points.append((same_step[0][0], worst - 2 * (statistics.median(scores) - worst)))
+            step = same_step[0][0]
+            if 2 * step >= self._steps[rung]:
+                scores = [score for _, score in same_step]
+                worst = min(scores)
+                points.append((step, worst - 2 * (statistics.median(scores) - worst)))
         return tuple(points)
 
     def _next_at(self, level: int) -> int | None:
@@ -324,12 +309,25 @@ class Race:
             return best
         reduction = self._racing.reduction if longer else self._racing.repeat_reduction
         n_candidates = self._n_reached[level] - self._n_passed_over[level]
-        if len(self._promoted[level]) >= math.floor(n_candidates / reduction):
+        n_gone = len(self._gone[level]) - (0 in self._gone[level])  # its place is its own
+        if n_gone >= math.floor(n_candidates / reduction):
             return None
         if longer:
-            waiting = sorted(waiting, key=lambda entry: (-self._promise(level, entry), *entry))
-        order = (birth_id for *_, birth_id in waiting)
-        return next((one for one in order if not self.is_clearly_worse(one, level)), None)
+            return self._most_promising(level)
+        # More seeds are for the best mean: if it fails the test, so do the others.
+        return None if self.is_clearly_worse(best, level) else best
+
+    def _most_promising(self, level: int) -> int | None:
+        """Return what goes on to a longer rung where there is a place for one."""
+        waiting = self._waiting[level]
+        order = sorted(waiting, key=lambda entry: (-self._promise(level, entry), *entry))
+        for *_, birth_id in order:
+            if not self.is_clearly_worse(birth_id, level):
+                # Of nearly the same function the best has the place; they wait best first.
+                others = [other for *_, other in waiting if other != birth_id]
+                alike = {birth_id, *self._kinship.near(birth_id, others)}
+                return next(other for *_, other in waiting if other in alike)
+        return None
 
     def _promise(self, level: int, entry: tuple[float, int, int]) -> float:
         """Return what one that waits for a longer rung promises there."""

@@ -100,12 +100,13 @@ class Evolution(_Part):
 class Screening(_Part):
     """How many offspring are bred for one that is trained: the most promising by the surrogate.
 
-    Offspring bred together have one mother. With ``offspring`` 1 there is no choice. The share
+    Offspring bred together have one mother; with 1 there is nothing to choose from. The share
     ``unscreened`` of the trainings is given to what is bred first, so that the surrogate also
-    learns where it would not have looked. A guess may be exceeded by as much as functions at that
-    distance differ in score; ``exploration`` times that is added to it.
+    learns where it would not have looked. A guess, and what a short score stands for at the last
+    rung, may be exceeded by as much as functions at that distance differ in score; ``exploration``
+    times that is added, where it is chosen what is trained and what goes on to a longer rung.
 
-    Two distances between functions (``surrogate.curve``; 0 turns either off): a function nearer
+    Two distances between functions (``likeness.curve``; 0 turns either off): a function nearer
     than ``twin`` to a trained one is not trained; of those nearer than ``niche`` to each other only
     the best breeds and goes on to longer trainings.
     """

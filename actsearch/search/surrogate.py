@@ -1,23 +1,15 @@
 """A guess at a formula's score before it is trained: the scores of the functions nearest to it.
 
-Networks see an activation through their pre-activations, which are near to normal at the start. So
-two functions are near where their values and slopes agree under N(0, 1). Both are divided by the
-root mean square of the values, which is what the gain of the initial weights does to a network; the
-logarithm of that scale counts a little by itself. Weights are symmetric about zero, so f(x), f(-x),
--f(x) and -f(-x) train alike, and the nearest of the four counts.
+In two searches on MNIST-1D the guess, learned as the search went on, ranked candidates as their
+short training then did with a Spearman correlation of 0.91 (n = 448) and 0.87 (n = 426). It decides
+which of several offspring is trained and, with a candidate's own score, which goes on to a longer
+training. Scores come from trainings alone.
 
-The weights below were chosen on the record of one search on MNIST-1D. In two others, with the same
-task and seed but other candidates, the guess, learned as the search went on, ranked candidates as
-their short training then did with a Spearman correlation of 0.91 (n = 448) and 0.87 (n = 426). It
-decides which of several offspring is trained and nothing else: scores come from trainings alone.
-
-Nearest functions and weights: k nearest neighbours (Fix and Hodges 1951). That curves under the
-density of pre-activations predict trained accuracy: Bingham and Miikkulainen 2023.
+Nearest functions and weights: k nearest neighbours (Fix and Hodges 1951).
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions import Expression
+from actsearch.expressions.likeness import WIDTH, curve, squared_distances
 
 Array = NDArray[np.float64]
 
@@ -34,11 +27,7 @@ MIN_KNOWN = 30
 #: Pairs of scores at two rungs that are needed before one is translated into the other.
 MIN_PAIRS = 8
 _N_NEIGHBOURS = 5
-_SLOPE_WEIGHT, _SCALE_WEIGHT = 0.3, 0.3
 _CLOSE = 0.05  # nearer than this scores differ by their noise
-_STEP = 1e-3  # of the slopes' central differences
-_LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
-_N_POINTS = 64
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ class Surrogate:
         self._ladder = tuple(ladder)
         self._places: dict[int, int] = {}
         self._births: list[int] = []
-        self._curves = np.empty((64, _width()))
+        self._curves = np.empty((64, WIDTH))
         self._learns = np.zeros(64, dtype=bool)  # which have parameters
         self._n_known = 0
         self._scores: list[dict[str, float | None]] = []
@@ -108,7 +97,7 @@ class Surrogate:
             return None
         values = self._up_to_date()
         known = self._curves[: self._n_known]
-        squares = _apart(known, curve(expression))
+        squares = squared_distances(known, curve(expression))
         nearest = np.argsort(squares, kind="stable")[:_N_NEIGHBOURS]
         distances = np.sqrt(squares[nearest])
         weights = 1 / (distances + 0.02)
@@ -140,7 +129,7 @@ class Surrogate:
         if not others:
             return []
         places = np.array([self._places[other] for other in others])
-        squares = _apart(self._curves[places], self._curves[self._places[birth_id]])
+        squares = squared_distances(self._curves[places], self._curves[self._places[birth_id]])
         return [float(distance) for distance in np.sqrt(squares)]
 
     def near(self, birth_id: int, others: Sequence[int], radius: float) -> list[int]:
@@ -160,7 +149,7 @@ class Surrogate:
         ]
 
     def _nearest(self, place: int) -> tuple[int, float]:
-        squares = _apart(self._curves[:place], self._curves[place])
+        squares = squared_distances(self._curves[:place], self._curves[place])
         nearest = int(np.argmin(squares))
         return nearest, math.sqrt(squares[nearest])
 
@@ -208,65 +197,6 @@ class Surrogate:
         if not reached or (score := scores[reached[-1]]) is None:
             return None
         return lines[reached[-1]].at(score)
-
-
-def curve(expression: Expression) -> Array:
-    """Return what functions are compared by: values, slopes, and the logarithm of their scale.
-
-    Parameters stand at 1, where trainings start them. What is not finite counts as far out.
-    """
-    points = _points()
-    fixed = dict.fromkeys((*expression.inputs[1:], *expression.parameters), 1.0)
-    with np.errstate(all="ignore"):
-        values = expression.evaluate(points, fixed)
-        ahead = expression.evaluate(points + _STEP, fixed)
-        behind = expression.evaluate(points - _STEP, fixed)
-        slopes = (ahead - behind) / (2 * _STEP)
-        scale = float(np.sqrt(np.mean(np.clip(values[:_N_POINTS], -1e9, 1e9) ** 2)))
-    scale = scale if math.isfinite(scale) and scale > 1e-12 else 1e-12
-    both = np.nan_to_num(np.concatenate([values, slopes]) / scale, nan=_LIMIT)
-    return np.append(np.clip(both, -_LIMIT, _LIMIT), math.log(scale))
-
-
-@functools.cache
-def _points() -> Array:
-    """Return quantiles of N(0, 1), symmetric about 0, and two points far out on either side."""
-    from scipy.special import ndtri
-
-    quantiles = ndtri((np.arange(_N_POINTS) + 0.5) / _N_POINTS)
-    return np.concatenate([quantiles, [-4.0, -3.2, 3.2, 4.0]])
-
-
-def _width() -> int:
-    return 2 * (_N_POINTS + 4) + 1
-
-
-def _mirrored(one: Array) -> list[Array]:
-    """Return the curves of f(x), f(-x), -f(x) and -f(-x)."""
-    n = _N_POINTS + 4
-    values, slopes, scale = one[:n], one[n:-1], one[-1:]
-    turned = np.concatenate([np.arange(_N_POINTS)[::-1], np.arange(_N_POINTS, n)[::-1]])
-    return [
-        np.concatenate([sign * values[order], sign * way * slopes[order], scale])
-        for order, way in ((np.arange(n), 1.0), (turned, -1.0))
-        for sign in (1.0, -1.0)
-    ]
-
-
-def _apart(known: Array, one: Array) -> Array:
-    """Return squared distances of rows to ``one`` or the nearest of its mirror images."""
-    return np.min([_squares(known, image) for image in _mirrored(one)], axis=0)
-
-
-def _squares(known: Array, one: Array) -> Array:
-    """Return squared distances of rows to ``one``."""
-    n = _N_POINTS + 4
-    squares = (known - one) ** 2
-    return (
-        squares[:, :n].mean(axis=1)
-        + _SLOPE_WEIGHT * squares[:, n:-1].mean(axis=1)
-        + _SCALE_WEIGHT * squares[:, -1]
-    )
 
 
 @dataclass(frozen=True)

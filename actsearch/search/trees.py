@@ -39,7 +39,7 @@ _OPEN_SCALAR = gp.Primitive("constant", [], Scalar)
 
 
 #: What primitives consist of, for an operator that replaces a part of them; GELU as its publication
-#: approximates it.
+#: approximates it. Left out is what has no parts that may be replaced to any purpose (`x*x`).
 _FORMS = {
     "abs": "max(x, -x)",
     "elu": "max(x, expm1(min(x, 0)))",
@@ -48,9 +48,7 @@ _FORMS = {
     "hardswish": "x*hardsigmoid(x)",
     "leaky_relu": "max(x, 0.01*x)",
     "mish": "x*tanh(softplus(x))",
-    "relu": "max(x, 0)",
     "silu": "x*sigmoid(x)",
-    "square": "x*x",
 }
 
 
@@ -105,9 +103,11 @@ def fill(tree: list[Any], space: SearchSpace) -> None:
 def opened_forms(space: SearchSpace) -> dict[str, list[Any]]:
     """Return what primitives consist of as trees, x in place of the argument.
 
-    Only those are there which consist of the space's own primitives.
+    Only those are there which consist of what the space offers.
     """
-    offered = {*space.unary, *space.binary, "x", "const"}
+    offered = {*space.unary, *space.binary, "x"}
+    if space.constants.share > 0:
+        offered.add("const")
     forms = {name: parse(text).root for name, text in _FORMS.items()}
     return {
         name: from_node(root)

@@ -25,8 +25,8 @@ _SMALL_CNN = functools.partial(
 
 #: Task -> steps of the short, the medium and the full rung, and the factor on the learning rate of
 #: the first two. The short ones were chosen so that their score ranks the known activations as the
-#: full one does (benchmarks/rungs.py; docs/results.md has what it says); `cifar10-cnn4`, which is
-#: there to be compared on, was not measured.
+#: full one does (benchmarks/rungs.py; docs/results.md has what it says). The medium ones lie
+#: between; most of them and `cifar10-cnn4`, which is there to be compared on, were not measured.
 _LADDERS = {
     "mnist1d-mlp": (500, 700, 900, 1.0),
     "mnist1d-cnn": (100, 250, 650, 0.7),

@@ -12,10 +12,14 @@ from typing import Any
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
+from actsearch.expressions.likeness import unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.scores import noise_of
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
+
+#: Finalists are sought among so many times their number; nearer than this are two of one shape.
+_AMONG, _SHAPE_RADIUS = 10, 0.1
 
 
 class NothingToConfirm(BadInput):
@@ -90,6 +94,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     Of those at the longest rung the best are the ones whose score less its standard error is
     highest, the error being that of the rung's noise: one that ran a single seed may be among them
     if it is far ahead, and the trials will tell. Then come the others as the hall of fame has them.
+    Of those of nearly the same shape the first alone counts, as long as there are others.
 
     Raises:
         NothingToConfirm: there is none.
@@ -109,7 +114,9 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
-    return tuple(found[:n])
+    first = found[: _AMONG * n]
+    places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
+    return tuple(first[place] for place in places)
 
 
 def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:

@@ -96,6 +96,16 @@ def test_an_added_seed_is_trained_whatever_it_resembles(tmp_path: Path) -> None:
     assert births(tmp_path)[60].status == "accepted"
 
 
+def test_a_run_of_other_rules_does_not_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(tmp_path)
+    monkeypatch.setattr("actsearch.search.api.RULES", 10**6)
+    with pytest.raises(BadInput, match=r"'r' was begun by another version.*--seed-run r instead"):
+        go_on(tmp_path, births=90)
+    assert len(births(tmp_path)) <= 60
+
+
 def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:
     start(tmp_path)
     with pytest.raises(BadInput, match="raise --births"):

@@ -110,7 +110,7 @@ def test_each_operator_changes_its_parents(operator: str) -> None:
 
 def test_opened_forms_are_what_they_stand_for() -> None:
     forms = opened_forms(SPACE)
-    assert {"silu", "square", "abs"} <= set(forms)
+    assert {"silu", "elu", "abs"} <= set(forms)
     assert "hardswish" not in forms  # hardsigmoid, of which it consists, is not in the space
     x = np.linspace(-6, 6, 241)
     for name, form in forms.items():
@@ -147,6 +147,28 @@ def test_better_and_smaller_parents_are_preferred() -> None:
     twins = [Parent(0, "relu(relu(relu(relu(x))))", 0.5), Parent(1, "relu(x)", 0.5)]
     chosen = Counter(p for k in range(300) for p in breeder.breed(k, twins).parents)
     assert chosen[1] > 1.1 * chosen[0]
+
+
+def test_operators_are_drawn_among_those_that_find_something_to_work_on() -> None:
+    values = SPACE.model_dump()
+    shares = {"open": 0.4, "perturb": 0.4, "insert": 0.2}
+    operators = values["evolution"]["operators"]
+    values["evolution"]["operators"] = {name: shares.get(name, 0.0) for name in operators}
+    breeder = Breeder(space_from(values, "test"), 0)
+    for text, expected in (
+        ("tanh(x)", {"insert"}),
+        ("tanh(2*x)", {"insert", "perturb"}),
+        ("silu(x)", {"insert", "open"}),
+    ):
+        parents = [Parent(0, text, 1.0)]
+        assert {breeder.breed(k, parents).operator for k in range(60)} == expected
+
+
+def test_a_space_without_constants_gets_none_by_opening() -> None:
+    values = SPACE.model_dump() | {"constants": {"share": 0.0}}
+    forms = opened_forms(space_from(values, "test"))
+    assert "silu" in forms
+    assert not {"elu", "gelu", "leaky_relu"} & set(forms)
 
 
 def test_a_space_without_an_operators_material_still_breeds() -> None:

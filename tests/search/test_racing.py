@@ -16,7 +16,6 @@ from actsearch.search.racing import (
     MIN_CURVES,
     Race,
     Racing,
-    Strangers,
     stages_of,
 )
 from actsearch.tasks.protocol import Rung
@@ -49,11 +48,25 @@ def test_stages_lose_no_seed_and_double_none(lengths: list[int]) -> None:
         assert ours[-1].so_far == rung.seeds
 
 
+class Strangers:
+    """Candidates of which nothing is known but their scores."""
+
+    def near(self, _birth_id: int, _others: Sequence[int]) -> Sequence[int]:
+        return ()
+
+    def distances(self, _birth_id: int, others: Sequence[int]) -> Sequence[float]:
+        return [0.0] * len(others)
+
+    def promise(self, _rung: str, mean: float, _distance: float) -> float:
+        return mean
+
+
 class Runner:
     """Runs candidates of known quality through a race, one at a time."""
 
     def __init__(self, rungs: tuple[Rung, ...], noise: float, seed: int = 0, **rates: Any) -> None:
-        self.race = Race(rungs, Racing(**rates))
+        self.race = Race(rungs, Racing(**rates), Strangers())
+        self._steps = {rung.name: rung.steps for rung in rungs}
         self._noise = noise
         self._random = random.Random(seed)
         self._quality: dict[int, float] = {}
@@ -80,7 +93,8 @@ class Runner:
             scores[seed] = self._random.gauss(self._quality[birth_id], self._noise)
         self.level[birth_id] = level
         half = scores[stage.so_far[0]] / 2
-        curve = ((2, 1.0, 0.0), (5, 1.0, half), (10, 1.0, 2 * half))
+        end = self._steps[stage.rung]
+        curve = ((end // 5, 1.0, 0.0), (end // 2, 1.0, half), (end, 1.0, 2 * half))
         self.race.finish(birth_id, 5, level, scores, curve)
 
 
@@ -269,6 +283,39 @@ def test_what_is_unlike_all_that_went_on_goes_to_longer_rungs_before_better_scor
     promotion = race.next_promotion()
     assert promotion is not None
     assert promotion.birth_id == 20  # more seeds are for the best score, wherever it is
+
+
+def test_the_best_of_nearly_the_same_takes_the_place_that_a_worse_one_won() -> None:
+    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=1), Explorers())
+    for birth_id, score in ((0, 0.1), (10, 0.9), (31, 0.5), (32, 0.495), (33, 0.49)):
+        race.finish(birth_id, 5, 0, {0: score})
+    gone = []
+    while (promotion := race.next_promotion()) is not None:
+        race.promote(promotion.birth_id, 1)
+        gone.append(promotion.birth_id)
+    assert gone == [0, 10, 31]  # 33 is farther from 10 by more than it is worse than 31
+
+
+def test_what_is_like_the_first_birth_is_nothing_new() -> None:
+    race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=3), Explorers())
+    for birth_id, score in ((0, 0.1), (100, 0.7), (11, 0.6), (60, 0.5), (70, 0.1)):
+        race.finish(birth_id, 5, 0, {0: score})
+    gone = []
+    for birth_id in (80, 90):
+        while (promotion := race.next_promotion()) is not None:
+            race.promote(promotion.birth_id, 1)
+            gone.append(promotion.birth_id)
+        race.finish(birth_id, 5, 0, {0: 0.0})
+    assert gone == [0, 100, 60]  # 0.5 + 0.4 (from 100) against 0.6 + 0.11 (from 0)
+
+
+def test_the_pace_is_read_at_common_steps_where_curves_end_early() -> None:
+    race = Race((Rung("short", 100, (0,)), Rung("full", 900, (0,))), Racing(), Strangers())
+    for birth_id in range(MIN_CURVES + 1):
+        end = 80 if birth_id == 1 else 100
+        curve = [(step, 1.0, step / 1000) for step in range(20, end + 1, 20)]
+        race.finish(birth_id, 5, 0, {0: 0.5}, curve)
+    assert race.pace("short") == ((60, 0.06),)  # 80 is the end of one, 40 before the middle
 
 
 def test_who_is_passed_over_does_not_depend_on_when_it_is_asked() -> None:

@@ -56,6 +56,13 @@ def test_finalists_are_the_best_that_are_unknown(run_folder: Path) -> None:
         assert finalists_of(store, 9) == (*FINALISTS, "x*sin(x)*x", "sin(x)*x*x*x")
 
 
+def test_of_finalists_of_one_shape_the_best_is_tried(tmp_path: Path) -> None:
+    bred = {"x*atan(x)": 0.95, "2.2*(x*atan(x))": 0.94, "x*sin(x)*x": 0.9, "cos(x)*x*x": 0.8}
+    with RunStore.open(make_run(tmp_path / "r", bred, {"relu(x)": 0.7})) as store:
+        assert finalists_of(store, 3) == ("x*atan(x)", "x*sin(x)*x", "cos(x)*x*x")
+        assert finalists_of(store, 4) == tuple(bred)
+
+
 def test_the_whole_zoo_is_tried_once_each() -> None:
     known = known_contestants()
     fingerprints = [parse(formula).fingerprint() for formula in known]

@@ -1,0 +1,110 @@
+"""How alike two functions are to a network that trains with them.
+
+Networks see an activation through their pre-activations, which are near to normal at the start. So
+two functions are near where their values and slopes agree under N(0, 1). Both are divided by the
+root mean square of the values, which is what the gain of the initial weights does to a network; the
+logarithm of that scale counts a little by itself. Weights are symmetric about zero, so f(x), f(-x),
+-f(x) and -f(-x) train alike, and the nearest of the four counts.
+
+The weights were chosen on the record of one search on MNIST-1D, so that near functions score alike.
+That curves under the density of pre-activations predict trained accuracy: Bingham and
+Miikkulainen 2023.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.expression import Expression
+
+Array = NDArray[np.float64]
+
+SCALE_WEIGHT = 0.3
+_SLOPE_WEIGHT = 0.3
+_STEP = 1e-3  # of the slopes' central differences
+_LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
+_N_POINTS = 64
+#: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
+WIDTH = 2 * (_N_POINTS + 4) + 1
+
+
+def curve(expression: Expression) -> Array:
+    """Return what functions are compared by: values, slopes, and the logarithm of their scale.
+
+    Parameters stand at 1, where trainings start them. What is not finite counts as far out.
+    """
+    points = _points()
+    fixed = dict.fromkeys((*expression.inputs[1:], *expression.parameters), 1.0)
+    with np.errstate(all="ignore"):
+        values = expression.evaluate(points, fixed)
+        ahead = expression.evaluate(points + _STEP, fixed)
+        behind = expression.evaluate(points - _STEP, fixed)
+        slopes = (ahead - behind) / (2 * _STEP)
+        scale = float(np.sqrt(np.mean(np.clip(values[:_N_POINTS], -1e9, 1e9) ** 2)))
+    scale = scale if math.isfinite(scale) and scale > 1e-12 else 1e-12
+    both = np.nan_to_num(np.concatenate([values, slopes]) / scale, nan=_LIMIT)
+    return np.append(np.clip(both, -_LIMIT, _LIMIT), math.log(scale))
+
+
+@functools.cache
+def _points() -> Array:
+    """Return quantiles of N(0, 1), symmetric about 0, and two points far out on either side."""
+    from scipy.special import ndtri
+
+    quantiles = ndtri((np.arange(_N_POINTS) + 0.5) / _N_POINTS)
+    return np.concatenate([quantiles, [-4.0, -3.2, 3.2, 4.0]])
+
+
+def _mirrored(one: Array) -> list[Array]:
+    """Return the curves of f(x), f(-x), -f(x) and -f(-x)."""
+    n = _N_POINTS + 4
+    values, slopes, scale = one[:n], one[n:-1], one[-1:]
+    turned = np.concatenate([np.arange(_N_POINTS)[::-1], np.arange(_N_POINTS, n)[::-1]])
+    return [
+        np.concatenate([sign * values[order], sign * way * slopes[order], scale])
+        for order, way in ((np.arange(n), 1.0), (turned, -1.0))
+        for sign in (1.0, -1.0)
+    ]
+
+
+def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIGHT) -> Array:
+    """Return squared distances of curves to ``one`` or the nearest of its mirror images.
+
+    Args:
+        known: shape (n, ``WIDTH``).
+        one: shape (``WIDTH``,).
+        scale_weight: what the logarithm of the scale counts; with 0 a factor in front does not.
+    """
+    return np.min([_squares(known, image, scale_weight) for image in _mirrored(one)], axis=0)
+
+
+def _squares(known: Array, one: Array, scale_weight: float) -> Array:
+    n = _N_POINTS + 4
+    squares = (known - one) ** 2
+    return (
+        squares[:, :n].mean(axis=1)
+        + _SLOPE_WEIGHT * squares[:, n:-1].mean(axis=1)
+        + scale_weight * squares[:, -1]
+    )
+
+
+def unlike(expressions: Sequence[Expression], n: int, radius: float) -> list[int]:
+    """Return the places of ``n`` of the expressions whose shapes differ, as early as possible.
+
+    One that is nearer than ``radius`` to an earlier one, but for a factor, is left out unless there
+    are too few without it. One with parameters, which are learned, is like no other.
+    """
+    chosen: list[int] = []
+    curves = np.array([curve(expression) for expression in expressions]).reshape(-1, WIDTH)
+    for place, expression in enumerate(expressions):
+        rivals = [other for other in chosen if not expressions[other].parameters]
+        squares = squared_distances(curves[rivals], curves[place], scale_weight=0.0)
+        if len(chosen) < n and (expression.parameters or not (squares < radius**2).any()):
+            chosen.append(place)
+    others = [place for place in range(len(expressions)) if place not in chosen]
+    return sorted(chosen + others[: n - len(chosen)])
