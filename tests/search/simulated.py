@@ -36,7 +36,7 @@ class SimulatedTask:
 
     name = "simulated"
     score_name = "simulated score"
-    rungs = (Rung("short", 1, (0,)), Rung("medium", 3, (0, 1)), Rung("full", 9, (0, 1, 2, 3)))
+    rungs = (Rung("short", 2, (0,)), Rung("medium", 6, (0, 1)), Rung("full", 18, (0, 1, 2, 3)))
 
     def prepare(self) -> None:
         pass
@@ -52,10 +52,12 @@ class SimulatedTask:
     def _record(self, training: Training, device: str) -> Record:
         score = score_of(training)
         status = "ok" if score > 1 / 12 else "diverged"
-        curve: tuple[tuple[int, float, float], ...] = ((1, 1.0, score / 2), (2, 1.0, score))
+        steps = {rung.name: rung.steps for rung in self.rungs}[training.rung]
+        half = steps // 2
+        curve: tuple[tuple[int, float, float], ...] = ((half, 1.0, score / 2), (steps, 1.0, score))
         if status != "ok":
             curve = ()
-        elif any(step == 1 and score / 2 < least for step, least in training.pace):
+        elif any(step == half and score / 2 < least for step, least in training.pace):
             status, curve = "pruned", curve[:1]
         ok = status == "ok"
         return Record(
