@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.cli.options import RUNS_DIR
 from actsearch.durations import format_duration
-from actsearch.results.hall import HALL_TABLE, hall_rows, shown, table_rows
+from actsearch.results.hall import HALL_TABLE, best_known, hall_rows, shown, table_rows
 from actsearch.results.tables import Format, write_rows
 
 if TYPE_CHECKING:
@@ -151,14 +151,14 @@ def print_hall(view: RunView, top: int) -> None:
 def verdict(rows: list[dict[str, Any]]) -> str:
     """Say in a sentence how the leader stands to the known activations, and what that is worth."""
     leader = rows[0]
-    best_known = next((row for row in rows if row["known"]), None)
-    if best_known is None:
+    best = best_known(rows)
+    if best is None:
         return f"Birth {leader['id']} leads; no known activation was trained beside it."
-    if best_known is leader:
+    if best is leader:
         return f"{leader['known']} leads: nothing scored above the known activations."
     return (
-        f"Birth {leader['id']} leads; the best known activation, {best_known['known']}, is at rank "
-        f"{best_known['rank']}.\nThe leader of many is partly luck: these are the scores that it "
+        f"Birth {leader['id']} leads; the best known activation, {best['known']}, is at rank "
+        f"{best['rank']}.\nThe leader of many is partly luck: these are the scores that it "
         "was chosen by."
     )
 

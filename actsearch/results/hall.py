@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actsearch.results.tables import Column, number
+from actsearch.runs.scores import noise_of
 
 if TYPE_CHECKING:
     from actsearch.runs import Scored, TrainingRow
@@ -99,8 +100,21 @@ def shown(rows: Sequence[dict[str, Any]], top: int) -> list[dict[str, Any]]:
     says how far.
     """
     head, rest = list(rows[:top]), rows[top:]
-    best_known = next((row for row in rows if row["known"]), None)
-    return head + [row for row in rest if row is best_known or row["known"] == BASELINE]
+    best = best_known(rows)
+    return head + [row for row in rest if row is best or row["known"] == BASELINE]
+
+
+def best_known(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the known activation whose score less its error is the highest at its rung.
+
+    More seeds alone, by which ranks go first, make none the best. None where none has a score.
+    """
+    known = [row for row in rows if row["known"] and row["score"] is not None]
+    if not known or known[0] is rows[0]:
+        return known[0] if known else None
+    noise = noise_of((row["n"], row["standard_error"]) for row in rows if row["n"])
+    alike = (row for row in known if row["rung"] == known[0]["rung"])
+    return max(alike, key=lambda row: (row["score"] - noise / math.sqrt(row["n"]), -row["rank"]))
 
 
 def with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:

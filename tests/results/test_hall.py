@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from actsearch.results.charts import sparkline
-from actsearch.results.hall import hall_rows, known_cell, paired_gain, shown, table_rows, with_error
+from actsearch.results.hall import (
+    best_known,
+    hall_rows,
+    known_cell,
+    paired_gain,
+    shown,
+    table_rows,
+    with_error,
+)
 from actsearch.results.lineage import lineage, lineage_text
 from actsearch.runs import Birth, Scored, TrainingRow
 
@@ -88,6 +96,25 @@ def test_a_gain_is_taken_at_the_rung_of_the_score_alone() -> None:
 def test_below_the_first_stand_the_best_known_and_relu() -> None:
     assert [row["id"] for row in shown(rows(), 1)] == [9, 2, 1]
     assert [row["id"] for row in shown(rows(), 4)] == [9, 2, 5, 1]
+
+
+def test_the_best_known_is_so_by_its_score_less_its_error() -> None:
+    def row(rank: int, score: float, error: float | None, n: int, **more: Any) -> dict[str, Any]:
+        measured = {"rank": rank, "score": score, "standard_error": error, "n": n, "rung": "full"}
+        return {**measured, "known": f"known {rank}", **more}
+
+    table = [
+        row(1, 0.96, 0.002, 8, known=None),
+        row(2, 0.939, 0.002, 8),
+        row(3, 0.949, 0.003, 4),  # fewer seeds, and better by five errors
+        row(4, 0.951, None, 1),  # one seed: its error is that of the others' noise, 0.0057
+        row(5, 0.990, None, 1, rung="short"),
+    ]
+    assert best_known(table) is table[2]
+    assert best_known(table[1:]) is table[1]  # it leads
+    assert best_known(table[:1]) is None
+    assert best_known([]) is None
+    assert shown(table, 1) == [table[0], table[2]]
 
 
 def test_cells_of_the_table() -> None:
