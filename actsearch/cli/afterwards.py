@@ -16,7 +16,7 @@ MIN_S = 20.0
 
 def confirming(
     budget: str | None, *, workers: str, devices: str, data: Path | None, quiet: bool
-) -> Callable[[Path, float], None] | None:
+) -> Callable[[Path, float], int | None] | None:
     """Return what confirms a run after its search, or None where nobody wants that.
 
     Args:
@@ -27,7 +27,8 @@ def confirming(
         quiet: show no progress.
 
     Returns:
-        A function of the run's folder and the seconds that its search took.
+        A function of the run's folder and the seconds that its search took; it returns the birth
+        that came out first, None where nothing was confirmed.
 
     Raises:
         BadInput: the budget is no time.
@@ -36,7 +37,7 @@ def confirming(
         return None
     checked_budget(budget)
 
-    def confirm(path: Path, search_s: float) -> None:
+    def confirm(path: Path, search_s: float) -> int | None:
         from actsearch.cli.confirm import interrupted, line, print_confirmation
         from actsearch.cli.launch import terminate_as_interrupt
         from actsearch.cli.watch import Watch
@@ -62,10 +63,12 @@ def confirming(
         except BadInput as error:  # the search itself is done and saved
             watch.close()
             note(f"not confirmed: {error}")
-            return
+            return None
         finally:
             watch.close()
         sys.stdout.write("confirmed with fresh seeds:\n\n")
         print_confirmation(found, sys.stdout)
+        leader = found.judgement.leader
+        return None if leader is None else found.ids[leader]
 
     return confirm

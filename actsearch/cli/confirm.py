@@ -28,12 +28,13 @@ from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
 
 if TYPE_CHECKING:
+    from actsearch.results.verdict import Row
     from actsearch.trials.confirm import Confirmation, Moment, OnTask
 
 #: What JSON and CSV have of each formula, under these names.
 KEYS = (
-    "name", "formula", "kind", "mean", "standard_error", "n", "n_failed", "decided", "n_pairs",
-    "difference", "low", "high", "t_p", "wilcoxon_p", "holm_p", "effect_size",
+    "name", "id", "formula", "kind", "mean", "standard_error", "n", "n_failed", "decided",
+    "n_pairs", "difference", "low", "high", "t_p", "wilcoxon_p", "holm_p", "effect_size",
 )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def confirm(
     else:
         columns = [Column(key, key) for key in ("task", "split", *KEYS)]
         rows = [
-            {"task": one.task, "split": one.split, **_cells(row)}
+            {"task": one.task, "split": one.split, **_cells(row, found.ids)}
             for one in (found.main, *found.transfer)
             for row in one.rows
         ]
@@ -177,13 +178,14 @@ def print_confirmation(confirmation: Confirmation, out: TextIO) -> None:
     """
     for number_, one in enumerate((confirmation.main, *confirmation.transfer)):
         out.write("\n" if number_ else "")
-        _print_task(one, out)
+        _print_task(one, confirmation.ids, out)
 
 
-def _print_task(one: OnTask, out: TextIO) -> None:
+def _print_task(one: OnTask, ids: Mapping[str, int], out: TextIO) -> None:
     if one.n_trials:
         columns = (
             Column("name", "activation", long=True),
+            Column("id", "id", right=True),
             Column("kind", "kind"),
             Column("mean", one.score_name),
             Column("n", "n", right=True),
@@ -192,7 +194,7 @@ def _print_task(one: OnTask, out: TextIO) -> None:
         )
         rows = [
             {
-                **_cells(row),
+                **_cells(row, ids),
                 "mean": with_error(row.mean, row.standard_error),
                 "n": f"{row.n} ({row.n_failed} failed)" if row.n_failed else str(row.n),
                 "difference": difference_cell(row.difference, row.low, row.high),
@@ -221,20 +223,20 @@ def _signed(value: float) -> str:
     return ("+" if value >= 0 else "") + number(value)
 
 
-def _cells(row: Any) -> dict[str, Any]:
-    values = dataclasses.asdict(row)
+def _cells(row: Row, ids: Mapping[str, int]) -> dict[str, Any]:
+    values = dataclasses.asdict(row) | {"id": ids.get(row.formula)}
     return {key: values[key] for key in KEYS}
 
 
 def _record(confirmation: Confirmation) -> dict[str, Any]:
     return {
         "run": confirmation.run,
-        **_task_record(confirmation.main),
-        "transfer": [_task_record(one) for one in confirmation.transfer],
+        **_task_record(confirmation.main, confirmation.ids),
+        "transfer": [_task_record(one, confirmation.ids) for one in confirmation.transfer],
     }
 
 
-def _task_record(one: OnTask) -> dict[str, Any]:
+def _task_record(one: OnTask, ids: Mapping[str, int]) -> dict[str, Any]:
     judgement = one.judgement
     return {
         "task": one.task,
@@ -247,5 +249,5 @@ def _task_record(one: OnTask) -> dict[str, Any]:
         "n_looks": judgement.n_looks,
         "n_trials": one.n_trials,
         "training_time_s": one.time_s,
-        "rows": [_cells(row) for row in one.rows],
+        "rows": [_cells(row, ids) for row in one.rows],
     }

@@ -168,11 +168,16 @@ def resume_line(path: Path) -> str:
     return _command("resume", path)
 
 
-def print_next(view: RunView) -> None:
-    """Print the commands that may come next, ready to be typed."""
+def print_next(view: RunView, first: int | None = None) -> None:
+    """Print the commands that may come next, ready to be typed.
+
+    Args:
+        view: the run.
+        first: the birth that came out first when it was confirmed; None: the hall's leader.
+    """
     lines = [(_command("resume", view.path, "--budget", "10m"), "search on")]
     if view.ranked:
-        leader = str(view.ranked[0]["id"])
+        leader = str(view.ranked[0]["id"] if first is None else first)
         lines = [
             (_command("confirm", view.path), "the verdict, with more seeds where it is open"),
             (_command("inspect", view.path, leader), "what the leader is"),

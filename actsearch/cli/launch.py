@@ -24,7 +24,7 @@ def launch(
     run: str | None,
     runs_dir: Path,
     quiet: bool,
-    confirm: Callable[[Path, float], None] | None = None,
+    confirm: Callable[[Path, float], int | None] | None = None,
 ) -> None:
     """Run a search with progress, print what it found, and have it confirmed.
 
@@ -34,7 +34,8 @@ def launch(
         run: the name of the run, where it is known beforehand.
         runs_dir: the folder that holds it.
         quiet: show no progress.
-        confirm: confirms the run in a folder within so many seconds, and prints the verdict.
+        confirm: confirms the run in a folder within so many seconds, prints the verdict, and
+            returns the birth that came out first, None where nothing was confirmed.
 
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
@@ -53,11 +54,12 @@ def launch(
         raise typer.Exit(130) from None
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)
+    first = None
     if confirm is not None:
         sys.stdout.write("\n")
         sys.stdout.flush()
-        confirm(view.path, view.totals.elapsed_s)
-    print_next(view)
+        first = confirm(view.path, view.totals.elapsed_s)
+    print_next(view, first)
     sys.stdout.flush()
 
 

@@ -19,6 +19,7 @@ from actsearch.errors import BadInput
 from actsearch.results.looks import LOOKS, replay
 from actsearch.results.verdict import Judgement, Row, judge
 from actsearch.runs import RunStore, TrialRow, existing_run
+from actsearch.runs.records import ACCEPTED
 from actsearch.tasks.protocol import Record, Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, arena_of, usual_pool
@@ -78,11 +79,15 @@ class OnTask:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What confirming a run came to: the verdict on its own task, then those on others."""
+    """What confirming a run came to: the verdict on its own task, then those on others.
+
+    ``ids`` are the finalists' births.
+    """
 
     run: str
     main: OnTask
-    transfer: tuple[OnTask, ...] = ()
+    transfer: tuple[OnTask, ...]
+    ids: Mapping[str, int]
 
     @property
     def judgement(self) -> Judgement:
@@ -320,7 +325,11 @@ def _judged(
     for one in transfer:
         verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
         others.append(verdict)
-    return Confirmation(store.name, main, tuple(others))
+    ids: dict[str, int] = {}
+    for birth in store.births():
+        if birth.status == ACCEPTED and birth.formula in finalists:
+            ids.setdefault(birth.formula, birth.id)
+    return Confirmation(store.name, main, tuple(others), ids)
 
 
 def _judged_on(

@@ -95,6 +95,21 @@ def test_what_the_confirmation_is_given(
     assert search_s == 192.0  # what the search took, for a confirmation without a budget
 
 
+@pytest.mark.parametrize(("first", "shown"), [(3, "3"), (None, "2")])
+def test_what_came_out_first_is_what_the_next_commands_are_about(
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int | None,
+    shown: str,
+) -> None:
+    monkeypatch.setattr("actsearch.cli.afterwards.confirming", lambda *_, **__: lambda *_: first)
+    answer = actsearch("search", "--run", "made-up", "--quiet")
+    assert f"actsearch export made-up {shown} " in answer.out
+    assert f"actsearch inspect made-up {shown} " in answer.out
+
+
 def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
     actsearch: Command,
     fake_search: FakeSearch,
