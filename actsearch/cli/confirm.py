@@ -29,7 +29,8 @@ from actsearch.results.tables import Column, Format, number, printable, write_js
 
 if TYPE_CHECKING:
     from actsearch.results.verdict import Row
-    from actsearch.trials.confirm import Confirmation, Moment, OnTask
+    from actsearch.trials.confirm import Moment
+    from actsearch.trials.judged import Confirmation, OnTask
 
 #: What JSON and CSV have of each formula, under these names.
 KEYS = (

@@ -28,7 +28,7 @@ from actsearch.trials.saved import check_same, saved_task
 from actsearch.workers import Slots, make_pool, resolve
 
 if TYPE_CHECKING:
-    from actsearch.trials.confirm import Confirmation
+    from actsearch.trials.judged import Confirmation
 
 #: Torch threads of one training. Fixed, as sums in another order give other scores.
 THREADS = 1

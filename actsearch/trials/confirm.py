@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.results.looks import LOOKS, replay
-from actsearch.results.verdict import Judgement, Row, judge
+from actsearch.results.looks import replay
 from actsearch.runs import RunStore, TrialRow, existing_run
-from actsearch.runs.records import ACCEPTED
 from actsearch.tasks.protocol import Record, Task
 from actsearch.tasks.registry import load_task
-from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, arena_of, usual_pool
+from actsearch.trials.arena import Field, PoolMaker, Wanted, arena_of, usual_pool
 from actsearch.trials.checks import (
     check_devices,
     check_fresh,
@@ -30,12 +28,17 @@ from actsearch.trials.checks import (
     check_same_trials,
     digests,
 )
+from actsearch.trials.judged import (
+    SEEDS,
+    Confirmation,
+    earlier_finalists,
+    is_clear,
+    judged,
+    rows_of,
+    scores_of,
+)
 from actsearch.trials.saved import check_same, finalists_of, known_contestants, saved_task
 from actsearch.workers import Slots, resolve
-
-#: Seeds of trials begin here; those of a search are small.
-FIRST_SEED = 1_000_000
-SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + LOOKS[-1]))
 
 N_FINALISTS = 3
 
@@ -57,62 +60,6 @@ class Moment:
 
 
 Observer = Callable[[Moment], None]
-
-
-@dataclass(frozen=True)
-class OnTask:
-    """The verdict on one task; ``n_trials`` and their time in all sessions together."""
-
-    task: str
-    split: str
-    score_name: str
-    judgement: Judgement
-    sentence: str
-    n_trials: int
-    time_s: float
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """One row a formula, the leading finalist first."""
-        return self.judgement.rows
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """What confirming a run came to: the verdict on its own task, then those on others.
-
-    ``ids`` are the finalists' births.
-    """
-
-    run: str
-    main: OnTask
-    transfer: tuple[OnTask, ...]
-    ids: Mapping[str, int]
-
-    @property
-    def judgement(self) -> Judgement:
-        """The verdict on the run's own task."""
-        return self.main.judgement
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """One row a formula, on the run's own task."""
-        return self.main.rows
-
-    @property
-    def split(self) -> str:
-        """The split that was scored on: "test", or "validation" for a task that has no other."""
-        return self.main.split
-
-    @property
-    def sentence(self) -> str:
-        """The verdict on the run's own task in words."""
-        return self.main.sentence
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether more trials would change nothing, on any of the tasks."""
-        return all(one.judgement.is_clear for one in (self.main, *self.transfer))
 
 
 def confirm(
@@ -162,8 +109,8 @@ def confirm(
         the_task = task if task is not None else saved_task(store, data)
         check_other_tasks(the_task, others)
         chosen = finalists_of(store, finalists)
-        if _is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
-            return _judged(store, the_task, others, chosen)
+        if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
+            return judged(store, the_task, others, chosen)
     the_task.prepare()
     with RunStore.open(folder, write=True) as store:
         check_same(store, the_task)
@@ -215,13 +162,13 @@ def confirm_store(
         fields = [
             stack.enter_context(Field(arena_of(one, curve=False), slots, pool_of))
             for one in tasks
-            if not _is_clear(store, [one], chosen)
+            if not is_clear(store, [one], chosen)
         ]
         if not fields:
-            return _judged(store, task, transfer, chosen)
+            return judged(store, task, transfer, chosen)
         for field in fields:  # what lacks of one task is better known before another trains
             field.prepare()
-            rows = _rows_of(store, field.arena)
+            rows = rows_of(store, field.arena)
             check_devices(rows, slots, store.name)
             if rows:
                 check_same_trials(store, field.arena)
@@ -238,10 +185,10 @@ def confirm_store(
         with store.session(info):
             for n_done, field in enumerate(fields):
                 until = None if deadline is None else _share(deadline, len(fields) - n_done)
-                rows = _rows_of(store, field.arena)
+                rows = rows_of(store, field.arena)
                 advance(field, rows, chosen, known, store.add_trial, until, observer)
                 field.close()
-    return _judged(store, task, transfer, chosen)
+    return judged(store, task, transfer, chosen)
 
 
 def _share(deadline: float, n_left: int) -> float:
@@ -271,7 +218,7 @@ def advance(
         observer: called after each trial.
     """
     arena, begin = field.arena, time.monotonic()
-    earlier = _earlier(rows, finalists, known)
+    earlier = earlier_finalists(rows, finalists, known)
     n_looks, n_wanted, n_done = 0, 0, 0
 
     def tell() -> None:
@@ -281,7 +228,7 @@ def advance(
 
     def next_round() -> list[Wanted]:
         nonlocal n_looks, n_wanted, n_done
-        scores, failed = _scores(rows)
+        scores, failed = scores_of(rows)
         looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
         # Seed by seed, the finalists first: those that fail end the round soonest.
         wanted = [
@@ -303,100 +250,3 @@ def advance(
         tell()
 
     field.train(next_round, on_record, deadline)
-
-
-def _is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
-    known = known_contestants()
-    for task in tasks:
-        rows = _rows_of(store, arena_of(task, curve=False))
-        (scores, failed), earlier = _scores(rows), _earlier(rows, finalists, known)
-        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
-        if not looked.is_clear:
-            return False
-    return True
-
-
-def _judged(
-    store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
-) -> Confirmation:
-    known = known_contestants()
-    main = _judged_on(arena_of(task, curve=False), store, finalists, known)
-    others = []
-    for one in transfer:
-        verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
-        others.append(verdict)
-    ids: dict[str, int] = {}
-    for birth in store.births():
-        if birth.status == ACCEPTED and birth.formula in finalists:
-            ids.setdefault(birth.formula, birth.id)
-    return Confirmation(store.name, main, tuple(others), ids)
-
-
-def _judged_on(
-    arena: Arena,
-    store: RunStore,
-    finalists: Sequence[str],
-    known: Mapping[str, str],
-    *,
-    lead: bool = False,
-) -> OnTask:
-    rows = _rows_of(store, arena)
-    earlier = _earlier(rows, finalists, known)
-    rows = [row for row in rows if row.formula in known or row.formula in finalists]
-    scores, failed = _scores(rows)
-    judgement = judge(
-        scores,
-        finalists,
-        known,
-        seeds=SEEDS,
-        failed=failed,
-        earlier=earlier,
-        score_name=arena.task.score_name,
-    )
-    sentence = judgement.sentence
-    if lead:
-        sentence = f"On {arena.name}, which the search did not use: {sentence}"
-    if arena.split == VALIDATION:
-        sentence = sentence.rstrip(".") + (
-            ". These are scores on the validation split, by which the search chose too, with fresh "
-            f"seeds: task {arena.name} has no test split."
-        )
-    return OnTask(
-        task=arena.name,
-        split=arena.split,
-        score_name=arena.task.score_name,
-        judgement=judgement,
-        sentence=sentence,
-        n_trials=len(rows),
-        time_s=sum(row.time_s for row in rows),
-    )
-
-
-def _rows_of(store: RunStore, arena: Arena) -> list[TrialRow]:
-    return [
-        row
-        for row in store.trials()
-        if row.task == arena.name and row.split == arena.split and row.seed in SEEDS
-    ]
-
-
-def _earlier(
-    rows: Iterable[TrialRow], finalists: Collection[str], known: Collection[str]
-) -> tuple[str, ...]:
-    """Return the formulas that were finalists before and are none now."""
-    tried = dict.fromkeys(row.formula for row in rows)
-    return tuple(one for one in tried if one not in finalists and one not in known)
-
-
-def _scores(
-    rows: Iterable[TrialRow],
-) -> tuple[dict[str, dict[int, float]], dict[str, Collection[int]]]:
-    """Return formula -> seed -> score, and formula -> the seeds that gave none."""
-    scores: dict[str, dict[int, float]] = {}
-    failed: dict[str, set[int]] = {}
-    for row in rows:
-        if row.score is not None:
-            scores.setdefault(row.formula, {})[row.seed] = row.score
-        else:
-            failed.setdefault(row.formula, set()).add(row.seed)
-    return scores, dict(failed)

@@ -20,7 +20,8 @@ from actsearch.runs import RunStore, TrialRow
 from actsearch.trials import confirm as room
 from actsearch.trials.arena import VALIDATION, Field, Wanted, arena_of
 from actsearch.trials.checks import check_other_tasks, digests
-from actsearch.trials.confirm import FIRST_SEED, SEEDS, Confirmation, advance, confirm_store
+from actsearch.trials.confirm import advance, confirm_store
+from actsearch.trials.judged import FIRST_SEED, SEEDS, Confirmation, scores_of
 from actsearch.trials.saved import NothingToConfirm, finalists_of, known_contestants
 from actsearch.workers import Slots
 from tests.tasks.conftest import blobs, tiny_task
@@ -290,7 +291,7 @@ def _second_split() -> Any:
 def test_earlier_finalists_stay_in_the_correction(run_folder: Path, small_zoo: Any) -> None:
     run_trials(run_folder, CLOSE, n_jobs=LOOKS[0] * 6)
     found = run_trials(run_folder, CLOSE, finalists=1, budget_s=-1.0)
-    scores, failed = room._scores(trials_of(run_folder))
+    scores, failed = scores_of(trials_of(run_folder))
     at: dict[str, Any] = {"seeds": SEEDS, "failed": failed}
     asked = replay(scores, FINALISTS[:1], SMALL_ZOO, earlier=FINALISTS[1:], **at)
     alone = replay(scores, FINALISTS[:1], SMALL_ZOO, **at)

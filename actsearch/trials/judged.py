@@ -1,0 +1,174 @@
+"""The verdict on a run's trials: a pure function of the rows in its store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from actsearch.results.looks import LOOKS, replay
+from actsearch.results.verdict import Judgement, Row, judge
+from actsearch.runs import RunStore, TrialRow
+from actsearch.runs.records import ACCEPTED
+from actsearch.tasks.protocol import Task
+from actsearch.trials.arena import VALIDATION, Arena, arena_of
+from actsearch.trials.saved import known_contestants
+
+#: Seeds of trials begin here; those of a search are small.
+FIRST_SEED = 1_000_000
+SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + LOOKS[-1]))
+
+
+@dataclass(frozen=True)
+class OnTask:
+    """The verdict on one task; ``n_trials`` and their time in all sessions together."""
+
+    task: str
+    split: str
+    score_name: str
+    judgement: Judgement
+    sentence: str
+    n_trials: int
+    time_s: float
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row a formula, the leading finalist first."""
+        return self.judgement.rows
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What confirming a run came to: the verdict on its own task, then those on others.
+
+    ``ids`` are the finalists' births.
+    """
+
+    run: str
+    main: OnTask
+    transfer: tuple[OnTask, ...]
+    ids: Mapping[str, int]
+
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict on the run's own task."""
+        return self.main.judgement
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row a formula, on the run's own task."""
+        return self.main.rows
+
+    @property
+    def split(self) -> str:
+        """The split that was scored on: "test", or "validation" for a task that has no other."""
+        return self.main.split
+
+    @property
+    def sentence(self) -> str:
+        """The verdict on the run's own task in words."""
+        return self.main.sentence
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether more trials would change nothing, on any of the tasks."""
+        return all(one.judgement.is_clear for one in (self.main, *self.transfer))
+
+
+def is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
+    """Tell whether more trials would change nothing, on any of the tasks."""
+    known = known_contestants()
+    for task in tasks:
+        rows = rows_of(store, arena_of(task, curve=False))
+        (scores, failed), earlier = scores_of(rows), earlier_finalists(rows, finalists, known)
+        looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
+        if not looked.is_clear:
+            return False
+    return True
+
+
+def judged(
+    store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
+) -> Confirmation:
+    """Return the verdicts on a run's task and on those that its finalists were taken to."""
+    known = known_contestants()
+    main = _judged_on(arena_of(task, curve=False), store, finalists, known)
+    others = []
+    for one in transfer:
+        verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
+        others.append(verdict)
+    ids: dict[str, int] = {}
+    for birth in store.births():
+        if birth.status == ACCEPTED and birth.formula in finalists:
+            ids.setdefault(birth.formula, birth.id)
+    return Confirmation(store.name, main, tuple(others), ids)
+
+
+def _judged_on(
+    arena: Arena,
+    store: RunStore,
+    finalists: Sequence[str],
+    known: Mapping[str, str],
+    *,
+    lead: bool = False,
+) -> OnTask:
+    rows = rows_of(store, arena)
+    earlier = earlier_finalists(rows, finalists, known)
+    rows = [row for row in rows if row.formula in known or row.formula in finalists]
+    scores, failed = scores_of(rows)
+    judgement = judge(
+        scores,
+        finalists,
+        known,
+        seeds=SEEDS,
+        failed=failed,
+        earlier=earlier,
+        score_name=arena.task.score_name,
+    )
+    sentence = judgement.sentence
+    if lead:
+        sentence = f"On {arena.name}, which the search did not use: {sentence}"
+    if arena.split == VALIDATION:
+        sentence = sentence.rstrip(".") + (
+            ". These are scores on the validation split, by which the search chose too, with fresh "
+            f"seeds: task {arena.name} has no test split."
+        )
+    return OnTask(
+        task=arena.name,
+        split=arena.split,
+        score_name=arena.task.score_name,
+        judgement=judgement,
+        sentence=sentence,
+        n_trials=len(rows),
+        time_s=sum(row.time_s for row in rows),
+    )
+
+
+def rows_of(store: RunStore, arena: Arena) -> list[TrialRow]:
+    """Return the trials of a store that were made in an arena, with seeds of trials."""
+    return [
+        row
+        for row in store.trials()
+        if row.task == arena.name and row.split == arena.split and row.seed in SEEDS
+    ]
+
+
+def earlier_finalists(
+    rows: Iterable[TrialRow], finalists: Collection[str], known: Collection[str]
+) -> tuple[str, ...]:
+    """Return the formulas that were finalists before and are none now."""
+    tried = dict.fromkeys(row.formula for row in rows)
+    return tuple(one for one in tried if one not in finalists and one not in known)
+
+
+def scores_of(
+    rows: Iterable[TrialRow],
+) -> tuple[dict[str, dict[int, float]], dict[str, Collection[int]]]:
+    """Return formula -> seed -> score, and formula -> the seeds that gave none."""
+    scores: dict[str, dict[int, float]] = {}
+    failed: dict[str, set[int]] = {}
+    for row in rows:
+        if row.score is not None:
+            scores.setdefault(row.formula, {})[row.seed] = row.score
+        else:
+            failed.setdefault(row.formula, set()).add(row.seed)
+    return scores, dict(failed)
