@@ -68,7 +68,9 @@ def confirming(
             watch.close()
         sys.stdout.write("confirmed with fresh seeds:\n\n")
         print_confirmation(found, sys.stdout)
-        leader = found.judgement.leader
-        return None if leader is None else found.ids[leader]
+        judgement = found.judgement
+        if judgement.leader is None or not judgement.n_looks:
+            return None
+        return found.ids[judgement.leader]
 
     return confirm

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from actsearch.cli.afterwards import confirming
 from actsearch.cli.main import run
 from tests.cli.conftest import Command, FakeSearch
 
@@ -108,6 +110,20 @@ def test_what_came_out_first_is_what_the_next_commands_are_about(
     answer = actsearch("search", "--run", "made-up", "--quiet")
     assert f"actsearch export made-up {shown} " in answer.out
     assert f"actsearch inspect made-up {shown} " in answer.out
+
+
+@pytest.mark.parametrize(("n_looks", "first"), [(0, None), (1, 3)])
+def test_before_the_first_look_nobody_came_out_first(
+    made_run: Path, monkeypatch: pytest.MonkeyPatch, n_looks: int, first: int | None
+) -> None:
+    """The finalist with the best rank stands as leader while nothing was looked at."""
+    judgement = SimpleNamespace(leader="x*sin(x)", n_looks=n_looks)
+    found = SimpleNamespace(judgement=judgement, ids={"x*sin(x)": 3})
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", lambda *_, **__: found)
+    monkeypatch.setattr("actsearch.cli.confirm.print_confirmation", lambda *_: None)
+    confirm = confirming("1m", workers="1", devices="cpu", data=None, quiet=True)
+    assert confirm is not None
+    assert confirm(made_run, 60.0) == first
 
 
 def test_ctrl_c_in_the_confirmation_says_how_to_go_on(

@@ -248,15 +248,21 @@ class Explorers(Tens):
         return mean + 0.01 * min(distance, 100)
 
 
+def all_promoted(race: Race) -> list[int]:
+    """Send on whoever may go to the second stage; return them in that order."""
+    gone = []
+    while (promotion := race.next_promotion()) is not None:
+        race.promote(promotion.birth_id, 1)
+        gone.append(promotion.birth_id)
+    return gone
+
+
 def test_of_nearly_the_same_functions_the_best_goes_on() -> None:
     race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=2), Tens())
     race.finish(0, 5, 0, {0: 0.1})
     for birth_id, score in ((11, 0.7), (12, 0.8), (13, 0.6), (21, 0.5), (31, 0.4), (32, 0.3)):
         race.finish(birth_id, 5, 0, {0: score})
-    gone = []
-    while (promotion := race.next_promotion()) is not None:
-        race.promote(promotion.birth_id, 1)
-        gone.append(promotion.birth_id)
+    gone = all_promoted(race)
     assert gone == [0, 12, 21]  # two of the five that are not passed over
     race.finish(14, 5, 0, {0: 0.75})  # not as good as 12: passed over
     assert race.next_promotion() is None
@@ -271,10 +277,7 @@ def test_what_is_unlike_all_that_went_on_goes_to_longer_rungs_before_better_scor
     race.finish(0, 5, 0, {0: 0.1})
     for birth_id, score in ((10, 0.9), (20, 0.8), (31, 0.5), (60, 0.6), (70, 0.1)):
         race.finish(birth_id, 5, 0, {0: score})
-    gone = []
-    while (promotion := race.next_promotion()) is not None:
-        race.promote(promotion.birth_id, 1)
-        gone.append(promotion.birth_id)
+    gone = all_promoted(race)
     # 10 is the record. Then 60 (0.6 and 50 from 10) is more than 20 (0.8 and 10 from it), and
     # 31 (0.5 + 0.21), 20 (0.8 + 0.1) and 70 (0.1 + 0.1) make it 20.
     assert gone == [0, 10, 60, 20]
@@ -289,10 +292,7 @@ def test_the_best_of_nearly_the_same_takes_the_place_that_a_worse_one_won() -> N
     race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=1), Explorers())
     for birth_id, score in ((0, 0.1), (10, 0.9), (31, 0.5), (32, 0.495), (33, 0.49)):
         race.finish(birth_id, 5, 0, {0: score})
-    gone = []
-    while (promotion := race.next_promotion()) is not None:
-        race.promote(promotion.birth_id, 1)
-        gone.append(promotion.birth_id)
+    gone = all_promoted(race)
     assert gone == [0, 10, 31]  # 33 is farther from 10 by more than it is worse than 31
 
 
@@ -300,11 +300,9 @@ def test_what_is_like_the_first_birth_is_nothing_new() -> None:
     race = Race((Rung("short", 1, (0,)), Rung("full", 9, (0,))), Racing(reduction=3), Explorers())
     for birth_id, score in ((0, 0.1), (100, 0.7), (11, 0.6), (60, 0.5), (70, 0.1)):
         race.finish(birth_id, 5, 0, {0: score})
-    gone = []
+    gone: list[int] = []
     for birth_id in (80, 90):
-        while (promotion := race.next_promotion()) is not None:
-            race.promote(promotion.birth_id, 1)
-            gone.append(promotion.birth_id)
+        gone += all_promoted(race)
         race.finish(birth_id, 5, 0, {0: 0.0})
     assert gone == [0, 100, 60]  # 0.5 + 0.4 (from 100) against 0.6 + 0.11 (from 0)
 
