@@ -25,6 +25,10 @@ TASK = f"{ROOT / 'examples' / 'my_task.py'}:make_task"
 N_BIRTHS = 90
 
 
+#: The runs of these tests are made with two workers and killed in time: a GPU is one worker.
+ON_CPU = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+
+
 def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "actsearch", *args]
 
@@ -35,7 +39,7 @@ def actsearch(
     result = subprocess.run(
         command(*args),
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env={**ON_CPU, **(env or {})},
         capture_output=True,
         text=True,
         timeout=300,
@@ -152,6 +156,7 @@ def test_five_kills_and_the_same_run(workplace: Path) -> None:
         process = subprocess.Popen(
             command(*args, "--workers", "2", "--quiet"),
             cwd=workplace,
+            env=ON_CPU,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -181,6 +186,7 @@ def test_interrupt_saves_and_says_how_to_go_on(workplace: Path) -> None:
     process = subprocess.Popen(
         command("search", "--task", TASK, "--budget", "5m", "--run", "stopped", "--workers", "2"),
         cwd=workplace,
+        env=ON_CPU,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -39,7 +39,9 @@ def compare(
     task: Annotated[
         str,
         typer.Option(
-            metavar="TASK", help="A task (see: actsearch tasks) or path/to/file.py:make_task."
+            "--task",
+            metavar="TASK",
+            help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
         ),
     ] = "mnist1d-cnn",
     seeds: Annotated[

@@ -37,10 +37,13 @@ def export(
     ] = None,
     formula: Annotated[
         str | None,
-        typer.Option(metavar="FORMULA", help="A formula or a known name, instead of a run."),
+        typer.Option(
+            "--formula", metavar="FORMULA", help="A formula or a known name, instead of a run."
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What the function is called, and its file.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="What the function is called, and its file."),
     ] = None,
     target: Annotated[
         str, typer.Option("--to", metavar="|".join(TARGETS), help="What the file is for.")

@@ -34,7 +34,9 @@ def search(
     task: Annotated[
         str,
         typer.Option(
-            metavar="TASK", help="A task (see: actsearch tasks) or path/to/file.py:make_task."
+            "--task",
+            metavar="TASK",
+            help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
         ),
     ] = "mnist1d-cnn",
     budget: BudgetOption = None,

@@ -13,19 +13,22 @@ from numpy.polynomial import chebyshev
 from actsearch.expressions.coefficients import SERIES
 
 _HEAD = """\
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-#include <tgmath.h>
-
 #define REAL {real}
 #define ACT_FLOAT {float}
-#define MASK int{bits}_t
+#define MASK {mask}
 
+#if defined(__CUDACC__) || defined(__HIPCC__)
+/* C++, with overloads for float and no files to include. */
+#define ACT_INLINE __device__ __forceinline__
+#else
+#include <math.h>
+#include <string.h>
+#include <tgmath.h>
 #if defined(__GNUC__)
 #define ACT_INLINE static inline __attribute__((always_inline, unused))
 #else
 #define ACT_INLINE static inline
+#endif
 #endif
 
 /* The first value where all bits of the mask are set, the second where none is. */
@@ -109,7 +112,7 @@ ACT_INLINE REAL act_half_gauss(REAL x)
     MASK bits, power;
     memcpy(&bits, &y, sizeof bits);
     memcpy(&power, &shifted, sizeof power);
-    bits += (MASK)(((uint32_t)power + 24) << 23);
+    bits += (MASK)(((unsigned)power + 24) << 23);
     memcpy(&y, &bits, sizeof y);
     /* The difference is 0, and NaN for NaN. */
     return ACT_CHOOSE(-(MASK)(m < (REAL)14.4), y * (REAL)(1.0 / 16777216), m - (REAL)14.4);
@@ -144,7 +147,7 @@ _FLOAT_CUT = 3e-8
 
 @functools.lru_cache(maxsize=2)
 def prelude(real: str) -> str:
-    """Return the C text that goes before code made from ``Primitive.c_text``.
+    """Return the text that goes before generated code, in C and in the C++ of GPUs.
 
     Args:
         real: The type to compute in, ``float`` or ``double``.
@@ -154,8 +157,8 @@ def prelude(real: str) -> str:
         ``ACT_MIN``, ``act_erfcx``, ``act_i0e``, ``act_i1e``,
         ``act_half_gauss``, ``act_normal_tail``.
     """
-    bits = {"float": 32, "double": 64}[real]
-    head = _HEAD.format(real=real, float=int(real == "float"), bits=bits)
+    mask = {"float": "int", "double": "long long"}[real]
+    head = _HEAD.format(real=real, float=int(real == "float"), mask=mask)
     write = _polynomial if real == "float" else _recurrence
     return "\n".join([head, *(write(name) for name in _USED)]) + _FUNCTIONS
 

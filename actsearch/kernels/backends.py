@@ -10,9 +10,12 @@ import torch
 
 from actsearch.errors import BadInput, unknown
 from actsearch.expressions import Expression
-from actsearch.kernels import inductor, native
+from actsearch.kernels import native
 from actsearch.kernels.autograd import Engine, Operation, operation
 from actsearch.kernels.eager import EagerEngine
+from actsearch.kernels.inductor import InductorEngine
+from actsearch.kernels.jiterator import JiteratorEngine
+from actsearch.kernels.verified import Verified, fault
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,19 @@ def _native_fault(expression: Expression) -> str | None:
     return str(found) if isinstance(found, native.Unusable) else None
 
 
+def _on_cuda(engine: type[InductorEngine | JiteratorEngine]) -> Backend:
+    return Backend(
+        lambda expression: Verified(engine(expression)),
+        ("cuda",),
+        functools.partial(fault, engine.name),
+    )
+
+
 #: Name -> backend; ``auto`` takes the first that lists the device, and falls back to eager.
 BACKENDS: dict[str, Backend] = {
     "native": Backend(native.NativeEngine, ("cpu",), _native_fault),
-    "inductor": Backend(inductor.InductorEngine, ("cuda",), inductor.fault),
+    "jiterator": _on_cuda(JiteratorEngine),
+    "inductor": _on_cuda(InductorEngine),
     "eager": Backend(EagerEngine, ("cpu", "cuda"), lambda _: None),
 }
 

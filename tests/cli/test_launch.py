@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
+from actsearch import cli
 from actsearch.cli.afterwards import confirming
-from actsearch.cli.main import run
+from actsearch.cli.main import app, run
 from tests.cli.conftest import Command, FakeSearch
 
 
@@ -36,6 +39,28 @@ def test_search_hands_over_its_defaults(
         "seed_formulas": (),
         "seed_run": None,
     }
+
+
+def test_options_are_spelled_in_small_letters() -> None:
+    """Typer before 0.28 takes a metavar that is the parameter's name in capitals for the option."""
+
+    def options(command: Any) -> list[str]:
+        below = getattr(command, "commands", {}).values()
+        own = [name for one in command.params for name in getattr(one, "opts", [])]
+        return own + [name for one in below for name in options(one)]
+
+    names = options(typer.main.get_command(app))
+    assert "--task" in names
+    assert [name for name in names if name.startswith("-") and name != name.lower()] == []
+    same = [
+        (path.name, found[0])
+        for path in Path(cli.__file__).parent.glob("*.py")
+        for found in re.finditer(
+            r'(\w+): Annotated\[[^()]*typer\.Option\(\s*metavar="(\w+)"', path.read_text()
+        )
+        if found[1].upper() == found[2]
+    ]
+    assert same == [], "give these the option's name"
 
 
 def test_search_hands_over_its_options(

@@ -16,9 +16,9 @@ from actsearch.kernels.eager import EagerEngine
 from actsearch.kernels.native import library
 from actsearch.kernels.native.layout import Layout, find_layout, in_step
 from actsearch.kernels.native.library import REALS, Bodies, Unusable
+from actsearch.kernels.plain import in_memory
 from actsearch.kernels.warn import warn_once
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _MAX_KNOWN = 8192
 
 #: What this process knows of kernels, the oldest first; changed under the lock alone.
@@ -124,7 +124,7 @@ class NativeEngine:
 
     def _bodies_for(self, tensors: Sequence[torch.Tensor]) -> Bodies | None:
         """Return the kernel for the type of the first tensor; None where eager has to do it."""
-        if not all(_in_memory(tensor) for tensor in tensors):
+        if not all(tensor.device.type == "cpu" and in_memory(tensor) for tensor in tensors):
             return None
         dtype = tensors[0].dtype
         if dtype not in self._bodies:
@@ -162,17 +162,6 @@ class NativeEngine:
         )
         if failed:
             raise MemoryError(f"no memory for the sums of '{self.expression}'")
-
-
-def _in_memory(tensor: torch.Tensor) -> bool:
-    """Tell whether a tensor is numbers in this machine's memory, and not a stand-in for some."""
-    if type(tensor) not in _PLAIN or tensor.device.type != "cpu":
-        return False
-    try:
-        # Autograd's tensors of zeros have no memory, either.
-        return tensor.data_ptr() != 0 or tensor.numel() == 0
-    except RuntimeError:  # a batch under way, as for a vectorised Jacobian, or sparse
-        return False
 
 
 def _fitted(found: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
