@@ -29,6 +29,7 @@ _SLOPE_WEIGHT = 0.3
 _STEP = 1e-3  # of the slopes' central differences
 _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
+_EQUAL = 1e-4  # distance of equal functions: what the differences round
 #: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
 WIDTH = 2 * (_N_POINTS + 4) + 1
 
@@ -91,6 +92,22 @@ def _squares(known: Array, one: Array, scale_weight: float) -> Array:
         + _SLOPE_WEIGHT * squares[:, n:-1].mean(axis=1)
         + scale_weight * squares[:, -1]
     )
+
+
+def scaled(expression: Expression, others: Sequence[Expression]) -> int | None:
+    """Return the place of the one of ``others`` that this is but for a factor, or None.
+
+    Mirror images count as the function. A factor in front acts as a learning rate does: at the
+    start the gain of the weights takes it out, and then steps of the optimiser are larger for it.
+    """
+    alike = [
+        place
+        for place, other in enumerate(others)
+        if (other.inputs, other.parameters) == (expression.inputs, expression.parameters)
+    ]
+    curves = np.array([curve(others[place]) for place in alike]).reshape(-1, WIDTH)
+    squares = squared_distances(curves, curve(expression), scale_weight=0.0)
+    return next((place for place, far in zip(alike, squares, strict=True) if far < _EQUAL**2), None)
 
 
 def unlike(expressions: Sequence[Expression], n: int, radius: float) -> list[int]:

@@ -4,7 +4,8 @@ The grid holds what kernels get wrong: kinks (of the primitives, and the formula
 and their neighbours, both zeros, denormals, all magnitudes, infinities and NaN. How far two correct
 programs may be apart at a point is not one number: sin(exp(x)) has no digit left at x = 20 in
 float32. It is measured: a kernel may be off some times as much as the reference in float32 is off
-its own value in float64, or as the value moves when the point moves by a few roundings.
+its own value in float64, or as the value moves when the point moves by a few roundings, or each
+operation on the way by one (``rounding``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import torch
 
 from actsearch.expressions import Expression
 from actsearch.kernels.autograd import Engine
-from actsearch.kernels.eager import EagerEngine
+from actsearch.kernels.eager import EagerEngine, slope
+from actsearch.kernels.rounding import shaken
 
 #: Relative error that any point may have; float32 has the figure that values are promised to.
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-9}
@@ -73,8 +75,13 @@ def disagreement(engine: Engine, dtype: torch.dtype, device: str = "cpu") -> str
         moved = computed(reference, torch.float64, NUDGE * torch.finfo(torch.float32).eps)
         own = near if dtype == torch.float32 else true
         labels = ["value", *(f"gradient of {name}" for name in names)]
+        nodes = [expression.root, *(slope(expression, name).root for name in expression.inputs)]
+        moves = shaken(nodes, names, [*(one.double().cpu().numpy() for one in inputs), *values])
         for index, got in enumerate(found):
+            factor = gradient.abs() if index else 1.0
+            move = torch.from_numpy(moves[index]).to(device) * factor
             own_error = _own_error(near[index], true[index], moved[index], at_end)
+            own_error = torch.maximum(own_error, move)
             if index and len(got) == len(denormal):
                 own_error[denormal] = math.inf
             worst = _worst(got, own[index], own_error, lost)

@@ -12,7 +12,7 @@ from typing import Any
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
-from actsearch.expressions.likeness import unlike
+from actsearch.expressions.likeness import scaled, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.scores import noise_of
 from actsearch.tasks.protocol import Task
@@ -88,13 +88,21 @@ def known_contestants() -> dict[str, str]:
     return known
 
 
+def scaled_known(formula: str) -> str | None:
+    """Return the name of the known activation that a formula is but for a factor, or None."""
+    known = known_contestants()
+    place = scaled(parse(formula), [parse(one) for one in known])
+    return None if place is None else list(known.values())[place]
+
+
 def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
     Of those at the longest rung the best are the ones whose score less its standard error is
     highest, the error being that of the rung's noise: one that ran a single seed may be among them
     if it is far ahead, and the trials will tell. Then come the others as the hall of fame has them.
-    Of those of nearly the same shape the first alone counts, as long as there are others.
+    Of those of nearly the same shape the first alone counts, and none that is a known activation
+    but for a factor, as long as there are others.
 
     Raises:
         NothingToConfirm: there is none.
@@ -114,7 +122,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
-    first = found[: _AMONG * n]
+    first = sorted(found[: _AMONG * n], key=lambda formula: scaled_known(formula) is not None)
     places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
     return tuple(first[place] for place in places)
 

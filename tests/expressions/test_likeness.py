@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from actsearch.expressions import Expression, parse
-from actsearch.expressions.likeness import WIDTH, curve, squared_distances, unlike
+from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.expressions.likeness import WIDTH, curve, scaled, squared_distances, unlike
 from actsearch.expressions.node import Node
 from tests.expressions.strategies import trees
 
@@ -29,6 +29,35 @@ def test_a_factor_is_a_difference_in_scale_alone() -> None:
     known, scaled = curve(parse("tanh(x)"))[None], curve(parse("3*tanh(x)"))
     assert squared_distances(known, scaled)[0] == pytest.approx(0.3 * np.log(3) ** 2)
     assert squared_distances(known, scaled, scale_weight=0)[0] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("formula", "place"),
+    [
+        ("1.21*gelu(x)", 1),
+        ("-3*gelu(-x)", 1),
+        ("x*(erf(x/sqrt(2)) + 1)", 1),  # however it is written
+        ("gelu(1.01*x)", None),
+        ("gelu(x) + 0.001*x", None),
+        ("2*p0*x", 2),
+        ("2*x", None),  # what is learned may become something else
+        ("0*x", None),
+    ],
+)
+def test_what_is_another_but_for_a_factor(formula: str, place: int | None) -> None:
+    assert scaled(parse(formula), [parse(one) for one in ("tanh(x)", "gelu(x)", "p0*x")]) == place
+
+
+def test_no_two_known_activations_are_one_but_for_a_factor_besides_e_swish() -> None:
+    known = {parse(formula).fingerprint(): name for name, formula in KNOWN.items()}
+    names = list(known.values())
+    expressions = [parse(KNOWN[name]) for name in names]
+    pairs = {
+        (names[place], names[found])
+        for place, expression in enumerate(expressions)
+        if (found := scaled(expression, expressions[:place])) is not None
+    }
+    assert pairs == {("E-Swish", "SiLU")}
 
 
 FORMULAS = ["silu(x)", "2*silu(x)", "silu(-x)", "tanh(x)", "silu(p0*x)", "1.01*tanh(x)", "sin(x)"]

@@ -64,6 +64,26 @@ def test_of_finalists_of_one_shape_the_best_is_tried(tmp_path: Path) -> None:
         assert finalists_of(store, 4) == tuple(bred)
 
 
+def test_a_known_activation_with_a_factor_is_tried_when_there_is_nothing_else(
+    tmp_path: Path,
+) -> None:
+    bred = {"1.21*gelu(x)": 0.95, "x*sin(x)*x": 0.9, "cos(x)*x*x": 0.8}
+    with RunStore.open(make_run(tmp_path / "r", bred, {"relu(x)": 0.7})) as store:
+        assert finalists_of(store, 2) == ("x*sin(x)*x", "cos(x)*x*x")
+        assert set(finalists_of(store, 3)) == set(bred)
+
+
+def test_a_winner_that_is_known_but_for_a_factor_is_called_so(
+    tmp_path: Path, small_zoo: Any
+) -> None:
+    folder = make_run(tmp_path / "r", {"1.21*gelu(x)": 0.95}, {"relu(x)": 0.7})
+    found = run_trials(folder, NoisyTask({"1.21*gelu(x)": 0.7}))
+    assert found.judgement.winner == "1.21*gelu(x)"
+    assert "1.21*gelu(x) is GELU but for a factor, which acts as a learning rate" in found.sentence
+    other = make_run(tmp_path / "other", {"x*sin(x)": 0.95}, {"relu(x)": 0.7})
+    assert "factor" not in run_trials(other, NoisyTask({"x*sin(x)": 0.7})).sentence
+
+
 def test_the_whole_zoo_is_tried_once_each() -> None:
     known = known_contestants()
     fingerprints = [parse(formula).fingerprint() for formula in known]

@@ -1,0 +1,80 @@
+"""How far roundings on the way can take a result: the formula computed with every step shaken.
+
+What a formula loses where terms cancel shows neither in its value nor in one program's error, which
+may be zero by luck: x**2 - x*asinh(x) is exactly 0 near 0 for who has asinh(x) = x, and a rounding
+of x**2 for who is one digit off. Random perturbations of each operation are the stochastic
+arithmetic of Parker, Pierce and Eggert 2000 (Monte Carlo arithmetic).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.base_ops import NUMPY_OPS
+from actsearch.expressions.dialects import run
+from actsearch.expressions.lowering import lower
+from actsearch.expressions.node import Node
+
+Array = NDArray[np.float64]
+
+_EXACT = frozenset(
+    ("neg", "abs", "sign", "maximum", "minimum", "lt", "gt", "eq", "where", "cast")
+)  # fmt: skip
+_N_DRAWS = 2
+_EPSILON = float(np.finfo(np.float32).eps)
+
+
+def shaken(
+    nodes: Sequence[Node], arguments: Sequence[str], values: Sequence[Array | float]
+) -> list[Array]:
+    """Return how far each result moves when each operation is off by a rounding of float32.
+
+    Args:
+        nodes: What to compute.
+        arguments: The names of the variables.
+        values: Their values in float64; arrays of shape (n,), at least one, and numbers.
+
+    Returns:
+        One array of shape (n,) a node, infinite where a result stops being a number or starts to.
+    """
+    program = lower(nodes, arguments)
+    n = next(len(value) for value in values if isinstance(value, np.ndarray))
+    with np.errstate(all="ignore"):
+        true, *draws = (
+            [np.broadcast_to(np.asarray(one, float), n) for one in run(program, ops, values)]
+            for ops in (NUMPY_OPS, *(_shaking(n, draw) for draw in range(_N_DRAWS)))
+        )
+        return [
+            np.max([_distance(drawn[k], true[k]) for drawn in draws], axis=0)
+            for k in range(len(nodes))
+        ]
+
+
+def _distance(one: Array, other: Array) -> Array:
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return np.where(same, 0.0, np.nan_to_num(np.abs(one - other), nan=np.inf))
+
+
+def _shaking(n: int, draw: int) -> dict[str, Callable[..., Any]]:
+    """Return the operations, each with an error of its own at each call and place."""
+    factors = itertools.cycle(_factors(n, draw))
+    return {
+        name: exact if name in _EXACT else functools.partial(_off, exact, factors)
+        for name, exact in NUMPY_OPS.items()
+    }
+
+
+@functools.lru_cache(maxsize=16)
+def _factors(n: int, draw: int) -> Array:
+    # An odd number, so that alike parts of a formula don't meet the same errors in the same order.
+    return 1 + _EPSILON * np.random.default_rng(draw).choice((-1.0, 1.0), (61, n))
+
+
+def _off(exact: Callable[..., Any], factors: Iterator[Array], *args: Any) -> Any:
+    return exact(*args) * next(factors)

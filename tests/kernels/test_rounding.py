@@ -1,0 +1,77 @@
+"""What roundings may do to a formula, and that the probe still sees what they can't have done."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from actsearch import kernels
+from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.kernels import probe
+from actsearch.kernels.eager import EagerEngine
+from actsearch.kernels.rounding import shaken
+from tests.kernels.conftest import NEEDS_COMPILER
+
+EPSILON = np.finfo(np.float32).eps
+X = np.linspace(-3.0, 3.0, 601)
+
+
+def moves(formula: str, x: np.ndarray = X) -> np.ndarray:
+    (found,) = shaken([parse(formula).root], ("x",), [x])
+    return found
+
+
+@pytest.mark.parametrize("formula", ["x", "-x", "abs(x)", "max(x, 0)", "min(x, -x)", "relu(x)"])
+def test_what_is_exact_does_not_move(formula: str) -> None:
+    assert not moves(formula).any()
+
+
+def test_a_product_moves_by_a_rounding() -> None:
+    np.testing.assert_allclose(moves("x*x"), EPSILON * X * X)
+
+
+def test_where_terms_cancel_the_rounding_of_the_terms_is_left() -> None:
+    x = np.linspace(1.0, 3.0, 101)
+    found = moves("x*x - x*abs(x)", x)
+    assert (found <= 4.1 * EPSILON * x * x).all()
+    assert np.mean(found > EPSILON * x * x) > 0.5
+
+
+def test_no_number_counts_as_infinitely_far() -> None:
+    x = np.array([1e-4, 1.0, np.nan])
+    assert moves("log(x)", x)[2] == 0
+    with np.errstate(all="ignore"):
+        assert np.isinf(moves("sqrt(1 - x*x)", np.array([1.0] * 200))).any()
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize(
+    "formula", ["x**2 - asinh(x)*x", "elu(x)*exp(sigmoid(x))", "x**4 - x**2*asinh(x)*x"]
+)
+def test_cancellation_is_no_fault_of_a_compiled_kernel(formula: str) -> None:
+    assert kernels.fallback(parse(formula)) is None
+
+
+class Off(EagerEngine):
+    """Wrong by one part in two thousand, in the value or in the gradients."""
+
+    def __init__(self, expression: Expression, *, value: float = 1.0, slope: float = 1.0) -> None:
+        super().__init__(expression)
+        self.factors = value, slope
+
+    def value(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return super().value(*tensors) * self.factors[0]
+
+    def gradients(
+        self, gradient: torch.Tensor, needed: int, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        return super().gradients(gradient * self.factors[1], needed, *tensors)
+
+
+@pytest.mark.parametrize("formula", [*KNOWN.values(), "x**2 - asinh(x)*x", "exp(cos(x**3))*x"])
+def test_a_small_error_is_still_seen(formula: str) -> None:
+    expression = parse(formula)
+    assert probe.disagreement(Off(expression), torch.float32) is None
+    for wrong in (Off(expression, value=1.0005), Off(expression, slope=1.0005)):
+        assert probe.disagreement(wrong, torch.float32) is not None
