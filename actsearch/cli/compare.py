@@ -206,7 +206,9 @@ def remarks(found: Comparison) -> list[str]:
         )
     if len(found.learning_rates) > 1:
         tried = ", ".join(f"{rate:g}" for rate in found.learning_rates)
-        texts.append(f"learning rates chosen per function, of {tried}, on a seed of its own")
+        texts.append(
+            f"learning rates chosen per function, of {tried}, by validation on a seed of its own"
+        )
     if found.until is not None:
         texts.append(
             f"target: {found.until}; a training that reaches it ends there, so steps are compared "

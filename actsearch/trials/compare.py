@@ -79,7 +79,7 @@ def compare(
             compared instead of scores.
         steps: optimizer steps of one training; None: those of the task's last rung.
         learning_rates: one for all, or several, of which each activation gets the one that suits
-            it on a seed of its own.
+            it on the validation split, at a seed of its own.
         workers: trainings at once, or ``auto``.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
         data: a folder that holds the data set already.
@@ -110,12 +110,12 @@ def compare(
     chosen: dict[str, float | None] = {}
     n_wanted = len(entrants) * (seeds + (len(rates) if len(rates) > 1 else 0))
     n_done = 0
-    rate_of = {rung_of(rate): rate for rate in rates}
+    rate_of = {rung_of(rate, tuning=True): rate for rate in rates}
 
     def next_round() -> list[Wanted]:
         if not chosen and len(rates) > 1 and not any(tuning.values()):
             return [
-                Wanted(one.formula, TUNING_SEED, rung_of(rate))
+                Wanted(one.formula, TUNING_SEED, rung_of(rate, tuning=True))
                 for rate in rates
                 for one in entrants
             ]

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from actsearch.tasks.classification import ClassificationTask
 
 
+_TUNING = "tuning "
+
+
 @dataclass(frozen=True)
 class TunedTask:
     """A ``ClassificationTask`` trained in another way. Implements ``Task``, ``CompilesAhead``.
 
     It has one rung for each learning rate, so that formulas with different rates train side by side
-    in one pool of workers.
+    in one pool of workers; and one more for each to choose the rate by, which is scored on the
+    validation split always: a choice by test scores would be one on the test split.
 
     Args:
         task: a ``ClassificationTask``, or one loaded from a file; pickled as it is.
@@ -86,6 +90,8 @@ class TunedTask:
 
     def _inner(self, rung: str) -> Task:
         """Return the task that trains at ``rung``; made once a process, so that data open once."""
+        test = self.test and not rung.startswith(_TUNING)
+        rung = rung if self.test else rung.removeprefix(_TUNING)
         if rung not in self._made:
             from actsearch.tasks.heldout import held_out_task
 
@@ -95,14 +101,15 @@ class TunedTask:
                 changes |= {"steps": self.steps, "rungs": ()}
             if rung != rung_of(None):
                 rates = {rung_of(rate): rate for rate in self.learning_rates}
-                recipe = dataclasses.replace(base.recipe, learning_rate=rates[rung])
+                rate = rates[rung.removeprefix(_TUNING)]
+                recipe = dataclasses.replace(base.recipe, learning_rate=rate)
                 changes["recipe"] = recipe
             if self.until is not None:
                 changes["until"] = Target.parse(self.until)
             if not isinstance(base.data, str):
                 changes["data"] = base.open_data  # what one of them opened serves the others
             inner: Task = dataclasses.replace(base, **changes)
-            self._made[rung] = held_out_task(inner) if self.test else inner
+            self._made[rung] = held_out_task(inner) if test else inner
         return self._made[rung]
 
     def _classification(self) -> ClassificationTask:
@@ -120,6 +127,12 @@ class TunedTask:
         return {**self.__dict__, "_made": {}}
 
 
-def rung_of(learning_rate: float | None) -> str:
-    """Return the name of the rung that trains with a learning rate; None: that of the recipe."""
-    return "full" if learning_rate is None else f"lr={learning_rate:g}"
+def rung_of(learning_rate: float | None, *, tuning: bool = False) -> str:
+    """Return the name of the rung that trains with a learning rate; None: that of the recipe.
+
+    Args:
+        learning_rate: one of the task's.
+        tuning: the one to choose by, on the validation split.
+    """
+    name = "full" if learning_rate is None else f"lr={learning_rate:g}"
+    return _TUNING + name if tuning else name

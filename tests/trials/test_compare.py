@@ -12,7 +12,7 @@ import pytest
 
 from actsearch.errors import BadInput
 from actsearch.results.statistics import paired
-from actsearch.tasks.protocol import Record
+from actsearch.tasks.protocol import Record, Training
 from actsearch.trials.compare import (
     FIRST_SEED,
     TUNING_SEED,
@@ -22,6 +22,7 @@ from actsearch.trials.compare import (
 )
 from actsearch.trials.curves import check_format, plot_curves
 from actsearch.trials.entries import Entry, mean_curve
+from actsearch.trials.tuned import TunedTask, rung_of
 from tests.tasks.conftest import blobs, tiny_task
 from tests.trials.simulated import NoisyTask, ShuffledPool, race
 
@@ -185,6 +186,28 @@ def test_real_trainings_with_rates_steps_and_a_target() -> None:
         assert entry.output_mean is not None
         assert entry.dead_units is not None
         assert entry.saturated is not None
+
+
+def test_learning_rates_are_not_chosen_on_the_test_split() -> None:
+    def scored(task: TunedTask, rung: str) -> float | None:
+        (found,) = task.train([Training("gelu(x)", rung, 3)])
+        assert found.rung == rung
+        return found.score
+
+    def wrong() -> Any:
+        inputs, labels = held_out()
+        return inputs, (labels + 1) % 3
+
+    rate, rates = 0.02, (0.02, 1e-6)
+    on_test = TunedTask(tiny_task(test=wrong), 30, rates, test=True)
+    on_validation = TunedTask(tiny_task(test=wrong), 30, rates)
+    validation = scored(on_validation, rung_of(rate))
+    assert scored(on_test, rung_of(rate, tuning=True)) == validation
+    assert scored(on_validation, rung_of(rate, tuning=True)) == validation
+    found = scored(on_test, rung_of(rate))
+    assert found is not None
+    assert validation is not None
+    assert found < 0.2 < 0.8 < validation
 
 
 def test_validation_is_scored_unless_asked() -> None:
