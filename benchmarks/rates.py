@@ -74,7 +74,7 @@ def main() -> None:
         mark = " (shipped)" if rate == shipped else ""
         print(f"| {rate:g}{mark} | {best} | {average} | {len(at)} of {len(formulas)} |")
     print("\nthe best, and the rate that each is best at:")
-    own = {f: max(((mean.get((r, f), 0.0), r) for r in rates)) for f in formulas}
+    own = {f: max((mean.get((r, f), 0.0), r) for r in rates) for f in formulas}
     for formula in sorted(formulas, key=lambda f: -own[f][0])[:N_BEST]:
         print(f"  {names[formula]:15} {own[formula][0]:.4f} at {own[formula][1]:g}")
 
