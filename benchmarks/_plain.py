@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from actsearch.expressions import KNOWN, Node, parse
 from actsearch.search.space import load_space
+from actsearch.trials.saved import known_multiple
 
 # The primitives of the default space, as one writes them: log and division protected.
 UNARY: dict[str, Callable[[Tensor], Tensor]] = {
@@ -123,7 +124,9 @@ def known_trees() -> list[list[Any]]:
 
 
 def best_unknown(judged: Iterable[tuple[float, str]]) -> str | None:
-    """Return the formula of the highest score that is no known activation, as this search does."""
-    known = {parse(formula).fingerprint() for formula in KNOWN.values()}
+    """Return the formula of the highest score that is no known activation, nor a multiple of one.
+
+    This search chooses its finalists so, too (``trials.saved.finalists_of``).
+    """
     ranked = sorted((one for one in judged if math.isfinite(one[0])), key=lambda one: -one[0])
-    return next((text for _, text in ranked if parse(text).fingerprint() not in known), None)
+    return next((text for _, text in ranked if known_multiple(text) is None), None)

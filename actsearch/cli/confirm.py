@@ -58,6 +58,7 @@ def _two_digits(value: float | None) -> str:
 #: How a table shows a comparison of pairs; ``compare`` shows it so, too.
 PAIR_COLUMNS = (
     Column("difference", "difference [95 %]", right=True),
+    Column("n_pairs", "pairs", show=lambda n: str(n or ""), right=True),
     Column("t_p", "p (t)", show=number, right=True),
     Column("wilcoxon_p", "p (Wilcoxon)", show=number, right=True),
     Column("holm_p", "p (Holm)", show=number, right=True),

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.expression import Expression
+from actsearch.expressions.fingerprint import RESOLUTION, grid
 
 Array = NDArray[np.float64]
 
@@ -29,7 +30,6 @@ _SLOPE_WEIGHT = 0.3
 _STEP = 1e-3  # of the slopes' central differences
 _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
-_EQUAL = 1e-4  # distance of equal functions: what the differences round
 #: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
 WIDTH = 2 * (_N_POINTS + 4) + 1
 
@@ -94,20 +94,60 @@ def _squares(known: Array, one: Array, scale_weight: float) -> Array:
     )
 
 
-def scaled(expression: Expression, others: Sequence[Expression]) -> int | None:
-    """Return the place of the one of ``others`` that this is but for a factor, or None.
+def multiple_of(expression: Expression, others: Sequence[Expression]) -> int | None:
+    """Return the place of the one of ``others`` that this is a multiple of, or None.
 
-    Mirror images count as the function. A factor in front acts as a learning rate does: at the
-    start the gain of the weights takes it out, and then steps of the optimiser are larger for it.
+    Judged as functions are told apart, on the grid of their fingerprints. Mirror images count as
+    the function. A factor in front, learned or not, acts as a learning rate does: at the start the
+    gain of the weights takes it out, and then steps of the optimiser are larger for it.
     """
-    alike = [
-        place
-        for place, other in enumerate(others)
-        if (other.inputs, other.parameters) == (expression.inputs, expression.parameters)
-    ]
-    curves = np.array([curve(others[place]) for place in alike]).reshape(-1, WIDTH)
+    return next((at for at, one in enumerate(others) if _is_multiple(expression, one)), None)
+
+
+def _is_multiple(expression: Expression, of: Expression) -> bool:
+    if expression.inputs != of.inputs:
+        return False
+    points = grid()
+    names = sorted({*expression.parameters, *of.parameters})
+    for setting in (1.0, 0.7) if names else (1.0,):  # of a learned factor it is one at any value
+        fixed = {name: setting + 0.1 * rank for rank, name in enumerate(names)}
+        fixed |= dict.fromkeys(expression.inputs[1:], 0.7)
+        with np.errstate(all="ignore"):
+            values = expression.evaluate(points, _known_to(expression, fixed))
+            images = [of.evaluate(sign * points, _known_to(of, fixed)) for sign in (1, -1)]
+            if not any(_is_proportional(values, image) for image in images):
+                return False
+    return True
+
+
+def _known_to(expression: Expression, fixed: Mapping[str, float]) -> dict[str, float]:
+    named = (*expression.inputs, *expression.parameters)
+    return {name: value for name, value in fixed.items() if name in named}
+
+
+def _is_proportional(values: Array, image: Array) -> bool:
+    finite = np.isfinite(image)
+    if not np.array_equal(finite, np.isfinite(values)) or not values[finite].any():
+        return False
+    values, image = values[finite], image[finite]
+    square = float(image @ image)
+    if not (math.isfinite(square) and square > 0):
+        return False
+    scaled = float(values @ image) / square * image
+    allowed = (np.median(np.abs(values)) + np.abs(values)) / RESOLUTION
+    return bool((np.abs(values - scaled) <= allowed).all())
+
+
+def nearly_multiple_of(
+    expression: Expression, others: Sequence[Expression], radius: float
+) -> int | None:
+    """Return the place of the nearest of ``others``, a factor aside, within ``radius``, or None."""
+    if expression.parameters:
+        return None
+    curves = np.array([curve(other) for other in others]).reshape(-1, WIDTH)
     squares = squared_distances(curves, curve(expression), scale_weight=0.0)
-    return next((place for place, far in zip(alike, squares, strict=True) if far < _EQUAL**2), None)
+    nearest = int(np.argmin(squares)) if len(squares) else 0
+    return nearest if len(squares) and squares[nearest] < radius**2 else None
 
 
 def unlike(expressions: Sequence[Expression], n: int, radius: float) -> list[int]:

@@ -42,7 +42,6 @@ class JiteratorEngine:
 
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
-        self.arguments = (*expression.inputs, *expression.parameters)
         self._eager = EagerEngine(expression)
         self._n_inputs = len(expression.inputs)
 

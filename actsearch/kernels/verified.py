@@ -10,8 +10,10 @@ from actsearch.kernels.autograd import Engine
 from actsearch.kernels.eager import EagerEngine
 from actsearch.kernels.warn import warn_once
 
-#: Why an expression is not computed by a backend here, as found at its first use.
+#: Why an expression is not computed by a backend here, as found at its first use in float32, which
+#: is what trainings compute in; the oldest first.
 _faults: dict[tuple[str, Expression], str] = {}
+_MAX_KNOWN = 8192
 
 
 def fault(backend: str, expression: Expression) -> str | None:
@@ -22,6 +24,12 @@ def fault(backend: str, expression: Expression) -> str | None:
 def forget() -> None:
     """Drop what is known, as after something was installed."""
     _faults.clear()
+
+
+def _note(backend: str, expression: Expression, reason: str) -> None:
+    _faults[backend, expression] = reason
+    while len(_faults) > _MAX_KNOWN:
+        del _faults[next(iter(_faults))]
 
 
 class Verified:
@@ -59,7 +67,8 @@ class Verified:
             except Exception as error:  # noqa: BLE001 - compilers raise what they like
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             if reason is not None:
-                _faults[self.name, self.expression] = reason
+                if dtype == torch.float32:
+                    _note(self.name, self.expression, reason)
                 warn_once(f"the {self.name} backend can't be used, eager takes its place: {reason}")
             self._chosen[key] = self._engine if reason is None else self._eager
         return self._chosen[key]

@@ -11,7 +11,7 @@ from actsearch.runs import RunStore, TrialRow
 from actsearch.runs.records import ACCEPTED
 from actsearch.tasks.protocol import Task
 from actsearch.trials.arena import VALIDATION, Arena, arena_of
-from actsearch.trials.saved import known_contestants, scaled_known
+from actsearch.trials.saved import known_contestants, said_of
 
 #: Seeds of trials begin here; those of a search are small.
 FIRST_SEED = 1_000_000
@@ -125,12 +125,9 @@ def _judged_on(
         score_name=arena.task.score_name,
     )
     sentence = judgement.sentence
-    same = scaled_known(judgement.winner) if judgement.winner else None
-    if same is not None:
-        sentence += (
-            f". {judgement.winner} is {same} but for a factor, which acts as a learning rate does: "
-            "actsearch compare --learning-rate A,B,C tells whether anything is left of its gain"
-        )
+    caveat = said_of(judgement.winner) if judgement.winner else None
+    if caveat is not None:
+        sentence += f". {caveat}"
     if lead:
         sentence = f"On {arena.name}, which the search did not use: {sentence}"
     if arena.split == VALIDATION:

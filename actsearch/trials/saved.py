@@ -12,7 +12,7 @@ from typing import Any
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
-from actsearch.expressions.likeness import scaled, unlike
+from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.scores import noise_of
 from actsearch.tasks.protocol import Task
@@ -20,6 +20,9 @@ from actsearch.tasks.registry import load_task
 
 #: Finalists are sought among so many times their number; nearer than this are two of one shape.
 _AMONG, _SHAPE_RADIUS = 10, 0.1
+#: Nearer than this to a known activation, a factor aside, a winner is called nearly that. GELU and
+#: silu(1.7*x) are 0.016 apart, GELU and ELiSH 0.08.
+_SAME_RADIUS = 0.05
 
 
 class NothingToConfirm(BadInput):
@@ -88,11 +91,26 @@ def known_contestants() -> dict[str, str]:
     return known
 
 
-def scaled_known(formula: str) -> str | None:
-    """Return the name of the known activation that a formula is but for a factor, or None."""
+def known_multiple(formula: str) -> str | None:
+    """Return the name of the known activation that a formula is a multiple of, or None."""
     known = known_contestants()
-    place = scaled(parse(formula), [parse(one) for one in known])
+    place = multiple_of(parse(formula), [parse(one) for one in known])
     return None if place is None else list(known.values())[place]
+
+
+def said_of(formula: str) -> str | None:
+    """Return what a win of a formula has to be taken with, or None: it is a known one scaled."""
+    known, nearly = known_contestants(), ""
+    name = known_multiple(formula)
+    if name is None:
+        near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
+        if near is None:
+            return None
+        name, nearly = list(known.values())[near], "nearly "
+    return (
+        f"{formula} is {nearly}{name} but for a factor, which acts as a learning rate does: "
+        "actsearch compare --learning-rate A,B,C tells whether anything is left of its gain"
+    )
 
 
 def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
@@ -122,7 +140,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
-    first = sorted(found[: _AMONG * n], key=lambda formula: scaled_known(formula) is not None)
+    first = sorted(found[: _AMONG * n], key=lambda formula: known_multiple(formula) is not None)
     places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
     return tuple(first[place] for place in places)
 

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 
 from actsearch.expressions import KNOWN, Expression, parse
-from actsearch.expressions.likeness import WIDTH, curve, scaled, squared_distances, unlike
+from actsearch.expressions.likeness import (
+    WIDTH,
+    curve,
+    multiple_of,
+    nearly_multiple_of,
+    squared_distances,
+    unlike,
+)
 from actsearch.expressions.node import Node
 from tests.expressions.strategies import trees
 
@@ -37,15 +44,29 @@ def test_a_factor_is_a_difference_in_scale_alone() -> None:
         ("1.21*gelu(x)", 1),
         ("-3*gelu(-x)", 1),
         ("x*(erf(x/sqrt(2)) + 1)", 1),  # however it is written
+        ("p0*gelu(x)", 1),  # a learned factor is one as well
         ("gelu(1.01*x)", None),
         ("gelu(x) + 0.001*x", None),
+        ("gelu(p0*x)", None),
+        ("min(gelu(x), 6)", None),  # differs far out alone
         ("2*p0*x", 2),
-        ("2*x", None),  # what is learned may become something else
+        ("2*x", 2),
         ("0*x", None),
     ],
 )
-def test_what_is_another_but_for_a_factor(formula: str, place: int | None) -> None:
-    assert scaled(parse(formula), [parse(one) for one in ("tanh(x)", "gelu(x)", "p0*x")]) == place
+def test_what_is_a_multiple_of_another(formula: str, place: int | None) -> None:
+    others = [parse(one) for one in ("tanh(x)", "gelu(x)", "p0*x", "relu(x)")]
+    assert multiple_of(parse(formula), others) == place
+
+
+@pytest.mark.parametrize(
+    ("formula", "place"),
+    [("2*silu(1.7*x)", 1), ("-gelu(1.02*x)", 1), ("silu(x)", None), ("p0*gelu(x)", None)],
+)
+def test_what_is_nearly_another(formula: str, place: int | None) -> None:
+    others = [parse("tanh(x)"), parse("gelu(x)")]
+    assert nearly_multiple_of(parse(formula), others, 0.05) == place
+    assert nearly_multiple_of(parse(formula), [], 0.05) is None
 
 
 def test_no_two_known_activations_are_one_but_for_a_factor_besides_e_swish() -> None:
@@ -55,7 +76,7 @@ def test_no_two_known_activations_are_one_but_for_a_factor_besides_e_swish() -> 
     pairs = {
         (names[place], names[found])
         for place, expression in enumerate(expressions)
-        if (found := scaled(expression, expressions[:place])) is not None
+        if (found := multiple_of(expression, expressions[:place])) is not None
     }
     assert pairs == {("E-Swish", "SiLU")}
 

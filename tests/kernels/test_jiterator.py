@@ -19,7 +19,7 @@ import torch
 
 from actsearch.expressions import parse
 from actsearch.expressions.known import GATED, ZOO
-from actsearch.kernels import compile, jiterator, probe
+from actsearch.kernels import compile, fallback, jiterator, probe
 from actsearch.kernels.eager import EagerEngine
 from actsearch.kernels.jiterator import JiteratorEngine, gradients_source, value_source
 
@@ -47,7 +47,7 @@ FORMULAS = {
 }
 
 
-def _on_host(folder: Path) -> Callable[..., Any]:
+def _on_host(folder: Path, launches: list[str]) -> Callable[..., Any]:
     """Return what stands for ``_create_multi_output_jit_fn``."""
 
     def create(source: str, num_outputs: int) -> Callable[..., Any]:
@@ -75,6 +75,7 @@ def _on_host(folder: Path) -> Callable[..., Any]:
             all_of_them = [*inputs, *outs]
             pointers = (ctypes.c_void_p * n)(*(one.data_ptr() for one in all_of_them))
             run(ctypes.c_long(inputs[0].numel()), pointers)
+            launches.append(source)
             return outs[0] if num_outputs == 1 else outs
 
         return call
@@ -83,30 +84,33 @@ def _on_host(folder: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def on_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let the engine take CPU tensors, and compile for the CPU."""
+def on_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the engine take CPU tensors, and compile for the CPU; gives the texts that were run."""
     from torch.cuda import jiterator as torchs
 
-    together = jiterator._together
-    monkeypatch.setattr(torchs, "_create_multi_output_jit_fn", _on_host(tmp_path))
+    together, launches = jiterator._together, list[str]()
+    monkeypatch.setattr(torchs, "_create_multi_output_jit_fn", _on_host(tmp_path, launches))
     monkeypatch.setattr(jiterator, "_together", lambda *tensors: together(*tensors, device="cpu"))
     jiterator._function.cache_clear()
-    return monkeypatch
+    return launches
 
 
 @needs_cxx
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMULAS)
-def test_value_and_gradients(name: str, on_host: pytest.MonkeyPatch) -> None:
-    engine = JiteratorEngine(parse(FORMULAS[name]))
-    for dtype in (torch.float32, torch.float64):
+def test_value_and_gradients(name: str, on_host: list[str]) -> None:
+    expression = parse(FORMULAS[name])
+    engine = JiteratorEngine(expression)
+    for dtype, real in jiterator.REALS.items():
         assert probe.disagreement(engine, dtype) is None
+        assert value_source(expression, real) in on_host
+        assert gradients_source(expression, real) in on_host
 
 
 @needs_cxx
 @pytest.mark.slow
 def test_broadcast_types_and_only_the_gradients_that_are_needed(
-    on_host: pytest.MonkeyPatch,
+    on_host: list[str],
 ) -> None:
     expression = parse("p0*x*sigmoid(u)")
     mine, eager = JiteratorEngine(expression), EagerEngine(expression)
@@ -124,6 +128,7 @@ def test_broadcast_types_and_only_the_gradients_that_are_needed(
         ]
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other)
+    assert len(on_host) == 9
 
 
 def test_what_the_jiterator_can_not_take_goes_through_eager(
@@ -174,3 +179,4 @@ def test_on_cuda(name: str) -> None:
     with torch.autocast("cuda", dtype=torch.bfloat16):
         half = compile(expression)(*(one.bfloat16() for one in arguments))
     assert half.dtype == torch.bfloat16
+    assert fallback(expression, "cuda") is None
