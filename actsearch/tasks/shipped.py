@@ -63,7 +63,7 @@ _SHIPPED = (
         ),
         steps=650,
         rungs=_RUNGS["mnist1d-cnn"],
-        recipe=Recipe(batch_size=64, learning_rate=0.05),
+        recipe=Recipe(batch_size=64, learning_rate=0.036),
     ),
     ClassificationTask(
         name="mnist-mlp",
