@@ -2,9 +2,8 @@
 
 Sizes are for a CPU: one thread trains a candidate of about eight operations, all evaluation
 included, in 1 to 2 s (mnist1d, mnist-mlp), 3 to 4 s (CNNs on 28x28) or 7 s (cifar10-cnn), measured
-on a core of the early 2020s. Learning rates are those at which the
-best of the known activations do best (benchmarks/rates.py): at a lower one a new function can win
-by learning faster alone.
+on a core of the early 2020s. Learning rates are those at which the best of the known activations do
+best (benchmarks/rates.py): at a lower one a new function can win by learning faster alone.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _SMALL_CNN = functools.partial(
 #: between; most of them and `cifar10-cnn4`, which is there to be compared on, were not measured.
 _LADDERS = {
     "mnist1d-mlp": (500, 700, 900, 1.0),
-    "mnist1d-cnn": (100, 250, 650, 0.7),
+    "mnist1d-cnn": (160, 325, 650, 0.7),
     "mnist-mlp": (180, 330, 600, 1.0),
     "mnist-cnn": (150, 220, 300, 1.0),
     "fashion-cnn": (115, 190, 300, 1.0),
