@@ -155,7 +155,15 @@ def verdict(rows: list[dict[str, Any]]) -> str:
     if best is None:
         return f"Birth {leader['id']} leads; no known activation was trained beside it."
     if best is leader:
-        return f"{leader['known']} leads: nothing scored above the known activations."
+        alike = [row for row in rows if not row["known"] and row["rung"] == leader["rung"]]
+        above = [row for row in alike if row["score"] > leader["score"]]
+        if above:
+            best_new = max(above, key=lambda row: row["score"])
+            return (
+                f"{leader['known']} leads, which ran more seeds; birth {best_new['id']}, at rank "
+                f"{best_new['rank']}, scored above it with {best_new['n']}."
+            )
+        return f"{leader['known']} leads: nothing new scored above it."
     return (
         f"Birth {leader['id']} leads; the best known activation, {best['known']}, is at rank "
         f"{best['rank']}.\nThe leader of many is partly luck: these are the scores that it "

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from actsearch.cli.hall import verdict
 from tests.cli.conftest import Command
 
 READING = [
@@ -137,6 +138,22 @@ def test_runs_come_latest_first_and_a_broken_one_does_not_hide_the_rest(
         ("broken", "broken"),
     ]
     assert "broken" in answer.err
+
+
+def row(rank: int, score: float, n: int, known: str | None = None, rung: str = "full") -> Any:
+    return {
+        "rank": rank, "id": 10 * rank, "score": score, "standard_error": None, "n": n,
+        "known": known, "rung": rung,
+    }  # fmt: skip
+
+
+def test_a_known_leader_is_not_said_to_be_above_what_scored_more_with_fewer_seeds() -> None:
+    leader = row(1, 0.90, 8, "GELU")
+    below = [row(2, 0.89, 4), row(3, 0.99, 1, rung="short"), row(4, 0.95, 1, "ReLU")]
+    assert verdict([leader, *below]) == "GELU leads: nothing new scored above it."
+    assert verdict([leader, row(2, 0.91, 4), row(3, 0.92, 2)]) == (
+        "GELU leads, which ran more seeds; birth 30, at rank 3, scored above it with 2."
+    )
 
 
 def test_no_runs_are_said_to_be_none(
