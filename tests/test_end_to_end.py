@@ -62,9 +62,9 @@ def contents(folder: Path) -> tuple[Any, ...]:
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one finished run, made by one worker and never interrupted."""
-    folder = tmp_path_factory.mktemp("workplace")
+    folder = tmp_path_factory.mktemp("home")
     search = (
         "search",
         "--task",
@@ -81,19 +81,19 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_search_finds_and_shows(workplace: Path) -> None:
-    births, trainings, best = contents(workplace / "runs" / "whole")
+def test_search_finds_and_shows(home: Path) -> None:
+    births, trainings, best = contents(home / "runs" / "whole")
     assert N_BIRTHS - 25 < len(births) <= N_BIRTHS  # a litter that does not fit is not bred
     assert len(trainings) >= 30
     assert all(row.status in ("ok", "diverged", "no signal", "pruned") for row in trainings)
     assert all((row.score is not None) == (row.status == "ok") for row in trainings)
     assert all("behind the pace" in row.message for row in trainings if row.status == "pruned")
-    shown = json.loads(actsearch("inspect", "whole", "--format", "json", cwd=workplace).stdout)
+    shown = json.loads(actsearch("inspect", "whole", "--format", "json", cwd=home).stdout)
     assert shown[0]["formula"] == best[0].formula
     assert shown[0]["score"] == pytest.approx(best[0].mean)
 
 
-def test_two_workers_find_the_same(workplace: Path) -> None:
+def test_two_workers_find_the_same(home: Path) -> None:
     search = (
         "search",
         "--task",
@@ -105,13 +105,13 @@ def test_two_workers_find_the_same(workplace: Path) -> None:
         "--confirm",
         "none",
     )
-    actsearch(*search, "--run", "two", "--workers", "2", "--quiet", cwd=workplace)
-    assert contents(workplace / "runs" / "two") == contents(workplace / "runs" / "whole")
+    actsearch(*search, "--run", "two", "--workers", "2", "--quiet", cwd=home)
+    assert contents(home / "runs" / "two") == contents(home / "runs" / "whole")
 
 
-def test_without_a_compiler_the_scores_are_the_same(workplace: Path) -> None:
+def test_without_a_compiler_the_scores_are_the_same(home: Path) -> None:
     """Within the rounding of training: a few of the samples change sides, no more."""
-    with RunStore.open(workplace / "runs" / "whole") as store:
+    with RunStore.open(home / "runs" / "whole") as store:
         native = store.trainings()
         seeds = [birth for birth in store.births() if birth.operator == "seed"]
     by_eager = "computed by the eager backend"  # the note that the other run has on all its rows
@@ -121,10 +121,10 @@ def test_without_a_compiler_the_scores_are_the_same(workplace: Path) -> None:
         *("search", "--task", TASK, "--births", str(len(seeds)), "--seed", "3"),
         *("--run", "eager", "--confirm", "none"),
     )
-    result = actsearch(*search, cwd=workplace, env={"CC": "/nonexistent/cc"})
+    result = actsearch(*search, cwd=home, env={"CC": "/nonexistent/cc"})
     said = "the native backend can't be used, eager takes its place: CC names '/nonexistent/cc'"
     assert result.stderr.count(said) == 1
-    with RunStore.open(workplace / "runs" / "eager") as store:
+    with RunStore.open(home / "runs" / "eager") as store:
         eager = store.trainings()
     assert all(f"{by_eager}: CC names" in row.message for row in eager)
     by_key = {(row.birth_id, row.rung, row.seed): row for row in native}
@@ -145,9 +145,9 @@ def test_without_a_compiler_the_scores_are_the_same(workplace: Path) -> None:
         assert row.metrics["train_loss"] == pytest.approx(same.metrics["train_loss"], rel=0.02)
 
 
-def test_five_kills_and_the_same_run(workplace: Path) -> None:
+def test_five_kills_and_the_same_run(home: Path) -> None:
     """SIGKILL the driver five times at random moments; resume ends as if nothing happened."""
-    folder = workplace / "runs" / "killed"
+    folder = home / "runs" / "killed"
     args = ["search", "--task", TASK, "--births", str(N_BIRTHS), "--seed", "3"]
     args += ["--run", "killed", "--confirm", "none"]
     rng = random.Random(0)
@@ -155,7 +155,7 @@ def test_five_kills_and_the_same_run(workplace: Path) -> None:
     while n_kills < 5:
         process = subprocess.Popen(
             command(*args, "--workers", "2", "--quiet"),
-            cwd=workplace,
+            cwd=home,
             env=ON_CPU,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -171,8 +171,8 @@ def test_five_kills_and_the_same_run(workplace: Path) -> None:
         process.wait()
         n_kills += 1
         args = ["resume", "killed"]
-    actsearch("resume", "killed", "--workers", "1", "--confirm", "none", cwd=workplace)
-    assert contents(folder) == contents(workplace / "runs" / "whole")
+    actsearch("resume", "killed", "--workers", "1", "--confirm", "none", cwd=home)
+    assert contents(folder) == contents(home / "runs" / "whole")
 
 
 def _n_trainings(folder: Path) -> int:
@@ -182,21 +182,21 @@ def _n_trainings(folder: Path) -> int:
         return store.n_trainings()
 
 
-def test_interrupt_saves_and_says_how_to_go_on(workplace: Path) -> None:
+def test_interrupt_saves_and_says_how_to_go_on(home: Path) -> None:
     process = subprocess.Popen(
         command("search", "--task", TASK, "--budget", "5m", "--run", "stopped", "--workers", "2"),
-        cwd=workplace,
+        cwd=home,
         env=ON_CPU,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    while _n_trainings(workplace / "runs" / "stopped") < 3:
+    while _n_trainings(home / "runs" / "stopped") < 3:
         time.sleep(0.05)
         assert process.poll() is None
     # A second search on the run is refused, with the first one's pid.
-    second = actsearch("resume", "stopped", cwd=workplace, expect=2)
+    second = actsearch("resume", "stopped", cwd=home, expect=2)
     assert str(process.pid) in second.stderr
     assert "Traceback" not in second.stderr
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
@@ -204,32 +204,32 @@ def test_interrupt_saves_and_says_how_to_go_on(workplace: Path) -> None:
     assert process.returncode == 130
     assert "actsearch resume stopped" in stderr
     assert "Traceback" not in stderr
-    n_then = _n_trainings(workplace / "runs" / "stopped")
-    n_births = len(contents(workplace / "runs" / "stopped")[0])
+    n_then = _n_trainings(home / "runs" / "stopped")
+    n_births = len(contents(home / "runs" / "stopped")[0])
     seed = ("--seed-formula", "x*cos(2*x) - 0.125*x")
     limit = ("--births", str(n_births + 3), "--confirm", "none")
-    actsearch("resume", "stopped", *limit, *seed, cwd=workplace)
-    births, trainings, _ = contents(workplace / "runs" / "stopped")
+    actsearch("resume", "stopped", *limit, *seed, cwd=home)
+    births, trainings, _ = contents(home / "runs" / "stopped")
     assert len(trainings) > n_then
     assert births[n_births].operator == "added seed"
     assert births[n_births].formula == "x*cos(2*x) - 0.125*x"
 
 
-def test_time_budget_ends_the_search(workplace: Path) -> None:
+def test_time_budget_ends_the_search(home: Path) -> None:
     # No births limit: the command comes back because its time is up, however much was trained.
     limit = ("--budget", "4s", "--confirm", "none")
-    actsearch("search", "--task", TASK, *limit, "--run", "brief", cwd=workplace)
-    with RunStore.open(workplace / "runs" / "brief") as store:
+    actsearch("search", "--task", TASK, *limit, "--run", "brief", cwd=home)
+    with RunStore.open(home / "runs" / "brief") as store:
         assert store.elapsed_s() >= 4
         assert [session.outcome for session in store.sessions()] == ["done"]
         assert store.n_births() >= 15
 
 
-def test_a_search_ends_with_its_confirmation(workplace: Path) -> None:
+def test_a_search_ends_with_its_confirmation(home: Path) -> None:
     search = ("search", "--task", TASK, "--births", "60", "--run", "sure", "--confirm", "25s")
-    result = actsearch(*search, cwd=workplace)
+    result = actsearch(*search, cwd=home)
     assert "confirmed with fresh seeds:" in result.stdout
-    with RunStore.open(workplace / "runs" / "sure") as store:
+    with RunStore.open(home / "runs" / "sure") as store:
         trials = store.trials()
         searched = {row.seed for row in store.trainings()}
         assert [session.outcome for session in store.sessions()] == ["done", "done"]
@@ -237,25 +237,25 @@ def test_a_search_ends_with_its_confirmation(workplace: Path) -> None:
     assert not searched & {row.seed for row in trials}
     # The verdict is a function of what is stored: said again, at once, without training.
     record = json.loads(
-        actsearch("confirm", "sure", "--budget", "1s", "--format", "json", cwd=workplace).stdout
+        actsearch("confirm", "sure", "--budget", "1s", "--format", "json", cwd=home).stdout
     )
     assert record["sentence"].split(";")[0] in result.stdout.replace("\n", " ")
 
 
-def test_compare_ranks_and_tells_when_a_target_is_reached(workplace: Path) -> None:
+def test_compare_ranks_and_tells_when_a_target_is_reached(home: Path) -> None:
     args = ("--task", TASK, "--seeds", "2", "--until", "train-error=0.4", "--format", "json")
-    record = json.loads(actsearch("compare", *args, "relu", "x*cos(x)", cwd=workplace).stdout)
+    record = json.loads(actsearch("compare", *args, "relu", "x*cos(x)", cwd=home).stdout)
     entries = {entry["name"]: entry for entry in record["entries"]}
     assert len(entries) == 2
     for entry in entries.values():
         assert entry["n"] == 2
 
 
-def test_export_of_the_best_passes_its_own_test(workplace: Path) -> None:
-    actsearch("export", "whole", "--name", "best", "--out", "out", cwd=workplace)
+def test_export_of_the_best_passes_its_own_test(home: Path) -> None:
+    actsearch("export", "whole", "--name", "best", "--out", "out", cwd=home)
     result = subprocess.run(
         [sys.executable, "out/best.py"],
-        cwd=workplace,
+        cwd=home,
         capture_output=True,
         text=True,
         check=False,
@@ -265,12 +265,10 @@ def test_export_of_the_best_passes_its_own_test(workplace: Path) -> None:
     assert "all tests passed" in result.stdout
 
 
-def test_reading_commands_give_json_and_csv(workplace: Path) -> None:
+def test_reading_commands_give_json_and_csv(home: Path) -> None:
     for args in (["runs"], ["inspect", "whole"], ["tasks"], ["spaces"], ["data"], ["doctor"]):
-        json.loads(actsearch(*args, "--format", "json", cwd=workplace).stdout)
-        rows = list(
-            csv.reader(io.StringIO(actsearch(*args, "--format", "csv", cwd=workplace).stdout))
-        )
+        json.loads(actsearch(*args, "--format", "json", cwd=home).stdout)
+        rows = list(csv.reader(io.StringIO(actsearch(*args, "--format", "csv", cwd=home).stdout)))
         assert len(rows) >= 2
         assert len({len(row) for row in rows}) == 1
 
@@ -298,9 +296,9 @@ def test_reading_commands_give_json_and_csv(workplace: Path) -> None:
     ],
 )
 def test_bad_input_is_one_clear_message(
-    workplace: Path, args: tuple[str, ...], parts: tuple[str, ...]
+    home: Path, args: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
-    result = actsearch(*args, cwd=workplace, expect=2)
+    result = actsearch(*args, cwd=home, expect=2)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     assert len(result.stderr) < 2500
