@@ -29,7 +29,7 @@ _SMALL_CNN = functools.partial(
 _LADDERS = {
     "mnist1d-mlp": (500, 700, 900, 1.0),
     "mnist1d-cnn": (160, 325, 650, 0.7),
-    "mnist-mlp": (180, 330, 600, 1.0),
+    "mnist-mlp": (330, 450, 600, 1.0),
     "mnist-cnn": (150, 220, 300, 1.0),
     "fashion-cnn": (115, 190, 300, 1.0),
     "cifar10-cnn": (90, 230, 600, 1.0),
