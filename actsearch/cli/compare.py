@@ -90,7 +90,7 @@ def compare(
     fmt = Format.named(output)
     rates = learning_rates(learning_rate)
     if plot is not None:
-        from actsearch.trials.curves import check_format
+        from actsearch.results.plots import check_format
 
         check_format(plot)
     watch = Watch(quiet=quiet)
@@ -198,6 +198,8 @@ def remarks(found: Comparison) -> list[str]:
     texts = [
         f"{found.task}, {found.split} split, {len(found.seeds)} seeds that no search uses; {what}"
     ]
+    if all(entry.mean is None for entry in found.entries):
+        return ["no training gave a score", *failures(found)]
     if not found.chosen_baseline:
         first = "best" if found.until is None else "fastest"
         texts.append(
@@ -209,12 +211,28 @@ def remarks(found: Comparison) -> list[str]:
         texts.append(
             f"learning rates chosen per function, of {tried}, by validation on a seed of its own"
         )
+        ends = min(found.learning_rates), max(found.learning_rates)
+        scored = [entry for entry in found.entries if entry.mean is not None]
+        at_end = [entry.name for entry in scored if entry.learning_rate in ends]
+        if at_end:
+            texts.append(f"chosen at an end of the list, so try further ones: {', '.join(at_end)}")
+    texts += failures(found)
     if found.until is not None:
         texts.append(
             f"target: {found.until}; a training that reaches it ends there, so steps are compared "
             "and not scores"
         )
     return texts
+
+
+def failures(found: Comparison) -> list[str]:
+    """Return why trainings gave no score, one line an activation that has such."""
+    return [
+        f"{entry.name}: {entry.n_failed} of {entry.n + entry.n_failed} trainings without a score, "
+        f"the first: {entry.failure}"
+        for entry in found.entries
+        if entry.failure is not None
+    ]
 
 
 def _cells(entry: Entry) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Totals:
         return (
             f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
             f"function seen before (no training), {self.rejected} rejected before training, "
-            f"{self.screened} passed over for others that promised more"
+            f"{self.screened} passed over as less promising or nearly the same as one trained"
             f"{f', {waiting} not trained yet' if waiting else ''};\n"
             f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
             f"in {format_duration(self.elapsed_s)}"
@@ -186,8 +186,9 @@ def print_next(view: RunView, first: int | None = None) -> None:
     lines = [(_command("resume", view.path, "--budget", "10m"), "search on")]
     if view.ranked:
         leader = str(view.ranked[0]["id"] if first is None else first)
+        verdict = (_command("confirm", view.path), "the verdict, with more seeds where it is open")
         lines = [
-            (_command("confirm", view.path), "the verdict, with more seeds where it is open"),
+            *([verdict] if any(not row["known"] for row in view.ranked) else []),
             (_command("inspect", view.path, leader), "what the leader is"),
             (_command("export", view.path, leader), "a file to drop into a network"),
             *lines,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,9 @@ from actsearch.cli.options import (
     WorkersOption,
     checked_budget,
     find_run,
+    note,
 )
+from actsearch.durations import format_duration, parse_duration
 
 
 def resume(
@@ -51,6 +54,9 @@ def resume(
     path = find_run(run, runs_dir)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
+    if births is None:
+        _say_what_is_used_up(path, budget)
+
     def start(observer: Progress) -> object:
         from actsearch.search import resume as resume_search
 
@@ -74,3 +80,21 @@ def resume(
         quiet=quiet,
         confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
     )
+
+
+def _say_what_is_used_up(path: Path, budget: str | None) -> None:
+    """Say so where the time that a run is to be searched in all has passed already."""
+    from actsearch.runs import RunStore
+
+    with RunStore.open(path) as store:
+        elapsed_s = store.elapsed_s()
+        infos = (session.info for session in store.sessions())
+        last = [store.config, *(info for info in infos if info.get("kind") != "confirm")][-1]
+    limit = last.get("budget") if budget is None else budget
+    limit_s = parse_duration(limit) if isinstance(limit, str) else limit
+    if limit_s is not None and limit_s <= elapsed_s:
+        note(
+            f"{path.name} was searched for {format_duration(elapsed_s)}, and --budget "
+            f"{format_duration(limit_s)} counts from its beginning: nothing more is trained; "
+            "give a larger one to search on"
+        )

@@ -15,6 +15,18 @@ _KNOWN = {"ReLU": "relu(x)", "GELU": "gelu(x)"}
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#999999"
 
 
+def check_format(path: Path) -> None:
+    """Refuse a file that can't be drawn into.
+
+    Raises:
+        BadInput: its ending is none of ``FORMATS``, or there is no such folder.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise BadInput(f"there is no folder {path.parent} to draw '{path.name}' in")
+
+
 def plot_function(expression: Expression, path: Path, window: float = 5.0) -> None:
     """Draw a function and its derivative beside ReLU and GELU.
 
@@ -24,14 +36,13 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
         window: Half the width of the x axis.
 
     Raises:
-        BadInput: The ending is none of ``FORMATS``.
+        BadInput: The ending is none of ``FORMATS``, or there is no such folder.
         ActsearchError: The file can't be written.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    if path.suffix.lower() not in FORMATS:
-        raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
+    check_format(path)
     x = np.linspace(-window, window, 2001)
     with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
         figure = Figure(figsize=(8.0, 3.6), layout="constrained")

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actsearch.errors import ActsearchError, BadInput
+from actsearch.errors import ActsearchError
+from actsearch.results.plots import check_format
 from actsearch.trials.compare import Comparison
 
-FORMATS = (".png", ".svg", ".pdf")
 # Of Okabe and Ito, which the colour-blind can tell apart; beyond these the line style changes.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", ":", "-.")
 _N_STANDARD_ERRORS = 1.96
-
-
-def check_format(path: Path) -> None:
-    """Refuse a file that can't be drawn into, before anything is trained for it.
-
-    Raises:
-        BadInput: its ending is none of ``FORMATS``, or there is no such folder.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise BadInput(f"there is no folder {path.parent} to draw '{path.name}' in")
 
 
 def plot_curves(comparison: Comparison, path: Path) -> None:
@@ -34,7 +22,7 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
         path: the file to write; its ending says the format.
 
     Raises:
-        BadInput: the ending is none of ``FORMATS``.
+        BadInput: the ending is none of ``results.plots.FORMATS``.
         ActsearchError: the file can't be written.
     """
     import matplotlib

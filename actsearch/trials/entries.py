@@ -34,7 +34,8 @@ class Entry:
     ``steps_ratio`` is the geometric mean of its steps over the reference's, at the ``n_pairs``
     seeds where both reach it, and the p-values and the effect size are of the steps' logarithms.
     ``reached_step`` and ``reached_s`` are means over the ``n_reached`` trainings that reached the
-    target. Signals are means over layers and seeds; None where the task measures none.
+    target. Signals are means over layers and seeds; None where the task measures none. ``failure``
+    says how the first training without a score ended.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Entry:
     standard_error: float | None
     n: int
     n_failed: int
+    failure: str | None = None
     learning_rate: float | None = None
     n_pairs: int = 0
     difference: float | None = None
@@ -142,6 +144,14 @@ def _entry(
         standard_error=error,
         n=len(scores),
         n_failed=len(records) - len(scores),
+        failure=next(
+            (
+                ": ".join(filter(None, (record.status, record.message)))
+                for _, record in sorted(records.items())
+                if record.score is None
+            ),
+            None,
+        ),
         learning_rate=rate,
         n_pairs=pair.n if pair else 0,
         difference=pair.mean if pair and not has_target else None,

@@ -72,10 +72,13 @@ def check_same(store: RunStore, task: Task) -> None:
     if "rungs" not in differing and config.get("rungs", rungs) != rungs:
         differing.append("rungs")
     if differing:
+        if differing == ["source_sha256"]:
+            what = f"the file of its task, {config['task']}, was changed since; put it back"
+        else:
+            what = f"these settings of its task differ now: {', '.join(differing)}; put them back"
         raise BadInput(
-            f"run '{store.name}' was made with other settings of its task: {', '.join(differing)} "
-            "differ. Scores would not compare; start a new run with --seed-run "
-            f"{store.name} instead"
+            f"run '{store.name}': {what}, or start a new run with --seed-run {store.name}: scores "
+            "would not compare"
         )
 
 

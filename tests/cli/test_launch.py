@@ -14,6 +14,7 @@ import typer
 
 from actsearch import cli
 from actsearch.cli.afterwards import confirming
+from actsearch.cli.hall import RunView, Totals, print_next
 from actsearch.cli.main import app, run
 from tests.cli.conftest import Command, FakeSearch
 
@@ -176,6 +177,31 @@ def test_resume_hands_over_the_run_and_only_what_was_said(
     ((kind, args, kwargs),) = fake_search.calls
     assert (kind, args) == ("resume", (Path("runs/first"),))
     assert (kwargs["budget"], kwargs["births"]) == ("1h30m", None)
+
+
+def test_resume_says_when_the_time_is_used_up(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsearch.runs.RunStore.elapsed_s", lambda _store: 30.0)
+    used_up = "first was searched for 30s, and --budget 20s counts from its beginning"
+    assert used_up in actsearch("resume", "first", "--budget", "20s", "--confirm", "none").err
+    for more in (("--budget", "40s"), ("--budget", "20s", "--births", "50"), ()):
+        answer = actsearch("resume", "first", *more, "--confirm", "none")
+        assert answer.code == 0, answer.err
+        assert "counts from its beginning" not in answer.err
+
+
+def test_what_has_nothing_to_confirm_does_not_ask_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    totals = Totals(2, 2, 0, 0, 0, 2, 2, 1.0, 1.0)
+    rows: list[dict[str, Any]] = [{"id": 0, "rank": 1, "known": "ReLU"}]
+    print_next(RunView(Path("runs/r"), {}, rows, totals))
+    said = capsys.readouterr().out
+    assert "actsearch resume r" in said
+    assert "actsearch confirm r" not in said
+    print_next(RunView(Path("runs/r"), {}, [*rows, {"id": 1, "rank": 2, "known": None}], totals))
+    assert "actsearch confirm r" in capsys.readouterr().out
 
 
 def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import sqlite3
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from actsearch.cli.compare import remarks
 from actsearch.runs import RunStore
 from actsearch.trials.compare import Comparison
+from actsearch.trials.entries import Entry
 from tests.cli.conftest import Command
 from tests.conftest import Golden
 from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
@@ -191,6 +194,25 @@ def test_compare_with_a_target_shows_steps(
     (_, row, *_) = csv.DictReader(io.StringIO(actsearch(*words, "--format", "csv").out))
     assert float(row["steps_ratio"]) == found["steps_ratio"]
     assert row["difference"] == ""
+
+
+def test_compare_says_why_there_is_no_score_and_which_rates_lie_at_the_end() -> None:
+    def entry(name: str, mean: float | None, rate: float | None) -> Entry:
+        failure = None if mean is not None else "diverged: the loss is not finite"
+        n = 0 if mean is None else 2
+        return Entry(name, name, mean, None, n, 2 - n, failure, learning_rate=rate)
+
+    made = Comparison(
+        task="t", split="validation", score_name="validation accuracy", seeds=(0, 1),
+        reference="a", chosen_baseline=False, until=None, learning_rates=(0.1, 0.2, 0.4),
+        entries=(entry("a", 0.5, 0.2), entry("b", 0.4, 0.4), entry("c", None, 0.1)),
+    )  # fmt: skip
+    said = remarks(made)
+    assert "chosen at an end of the list, so try further ones: b" in said
+    why = "c: 2 of 2 trainings without a score, the first: diverged: the loss is not finite"
+    assert why in said
+    nothing = dataclasses.replace(made, entries=made.entries[2:])
+    assert remarks(nothing) == ["no training gave a score", why]
 
 
 def test_compare_as_json_and_csv(task_file: Path, actsearch: Command) -> None:

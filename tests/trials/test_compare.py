@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from actsearch.errors import BadInput
+from actsearch.results.plots import check_format
 from actsearch.results.statistics import paired
 from actsearch.tasks.protocol import Record, Training
 from actsearch.trials.compare import (
@@ -20,7 +21,7 @@ from actsearch.trials.compare import (
     best_rate,
     compare,
 )
-from actsearch.trials.curves import check_format, plot_curves
+from actsearch.trials.curves import plot_curves
 from actsearch.trials.entries import Entry, mean_curve
 from actsearch.trials.tuned import TunedTask, rung_of
 from tests.tasks.conftest import blobs, tiny_task

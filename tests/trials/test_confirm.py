@@ -376,7 +376,7 @@ def test_a_field_whose_time_has_passed_prepares_nothing() -> None:
 
 def test_a_task_that_changed_is_refused(tmp_path: Path, small_zoo: Any) -> None:
     folder = make_run(tmp_path / "first", BRED, GIVEN, task=BETTER)
-    with pytest.raises(BadInput, match="noise differ"):
+    with pytest.raises(BadInput, match="differ now: noise; put them back, or start a new run"):
         room.confirm(folder, task=NoisyTask(noise=0.5))
 
 
