@@ -41,7 +41,8 @@ def shaken(
         values: Their values in float64; arrays of shape (n,), at least one, and numbers.
 
     Returns:
-        One array of shape (n,) a node, infinite where a result stops being a number or starts to.
+        One array of shape (n,) a node: infinite where a result stops being a number, 0 where it was
+        none. What is infinite or NaN without a rounding is so for every right program.
     """
     program = lower(nodes, arguments)
     n = next(len(value) for value in values if isinstance(value, np.ndarray))
@@ -57,8 +58,8 @@ def shaken(
 
 
 def _distance(one: Array, other: Array) -> Array:
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
-    return np.where(same, 0.0, np.nan_to_num(np.abs(one - other), nan=np.inf))
+    moved = np.nan_to_num(np.abs(one - other), nan=np.inf, posinf=np.inf)
+    return np.where(np.isfinite(other), moved, 0.0)
 
 
 def _shaking(n: int, draw: int) -> dict[str, Callable[..., Any]]:

@@ -41,6 +41,7 @@ def test_where_terms_cancel_the_rounding_of_the_terms_is_left() -> None:
 def test_no_number_counts_as_infinitely_far() -> None:
     x = np.array([1e-4, 1.0, np.nan])
     assert moves("log(x)", x)[2] == 0
+    assert moves("x/abs(x - 1)", x)[1] == 0
     with np.errstate(all="ignore"):
         assert np.isinf(moves("sqrt(1 - x*x)", np.array([1.0] * 200))).any()
 

@@ -157,7 +157,7 @@ def test_a_changed_task_is_refused_with_the_differing_keys(tmp_path: Path) -> No
             return {"simulated": 2}
 
     start(tmp_path)
-    with pytest.raises(BadInput, match="simulated differ"):
+    with pytest.raises(BadInput, match="differ now: simulated"):
         go_on(tmp_path, task=Changed())
     with pytest.raises(BadInput, match="task object"):
         go_on(tmp_path, task=None)
