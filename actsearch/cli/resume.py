@@ -88,9 +88,7 @@ def _say_what_is_used_up(path: Path, budget: str | None) -> None:
 
     with RunStore.open(path) as store:
         elapsed_s = store.elapsed_s()
-        infos = (session.info for session in store.sessions())
-        last = [store.config, *(info for info in infos if info.get("kind") != "confirm")][-1]
-    limit = last.get("budget") if budget is None else budget
+        limit = store.last_search().get("budget") if budget is None else budget
     limit_s = parse_duration(limit) if isinstance(limit, str) else limit
     if limit_s is not None and limit_s <= elapsed_s:
         note(

@@ -173,6 +173,11 @@ class RunStore:
         with explained(self.path, "read"):
             return [rows.session_from_row(row) for row in self._fetch(query)]
 
+    def last_search(self) -> dict[str, Any]:
+        """Return what the last search of the run was asked for: its ``budget`` and ``births``."""
+        infos = (session.info for session in self.sessions())
+        return [self.config, *(info for info in infos if info.get("kind") != "confirm")][-1]
+
     def n_births(self) -> int:
         """Return the number of births, which is the id of the next one."""
         return self._count("births")

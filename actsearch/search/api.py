@@ -213,9 +213,8 @@ def resume(
         the_task.prepare()
         check_same(store, the_task)
         if budget is None and births is None:  # those of the last session that said something
-            infos = (session.info for session in store.sessions())
-            sessions = [config, *(info for info in infos if info.get("kind") != "confirm")]
-            budget, births = sessions[-1]["budget"], sessions[-1]["births"]
+            last = store.last_search()
+            budget, births = last["budget"], last["births"]
         limits = _limits(budget, births, store.elapsed_s())
         return _run(store, the_space, the_task, limits, slots, observer, budget, added=given)
 
