@@ -159,9 +159,10 @@ def verdict(rows: list[dict[str, Any]]) -> str:
         above = [row for row in alike if row["score"] > leader["score"]]
         if above:
             best_new = max(above, key=lambda row: row["score"])
+            n = best_new["n"]
             return (
-                f"{leader['known']} leads, which ran more seeds; birth {best_new['id']}, at rank "
-                f"{best_new['rank']}, scored above it with {best_new['n']}."
+                f"{leader['known']} leads by score less error; birth {best_new['id']}, at rank "
+                f"{best_new['rank']}, scored above it with {n} seed{'s' if n > 1 else ''}."
             )
         return f"{leader['known']} leads: nothing new scored above it."
     return (

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actsearch.results.tables import Column, number
-from actsearch.runs.scores import noise_of
+from actsearch.runs.ranking import merit, noise_of
 
 if TYPE_CHECKING:
     from actsearch.runs import Scored, TrainingRow
@@ -107,14 +107,15 @@ def shown(rows: Sequence[dict[str, Any]], top: int) -> list[dict[str, Any]]:
 def best_known(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the known activation whose score less its error is the highest at its rung.
 
-    More seeds alone, by which ranks go first, make none the best. None where none has a score.
+    One that ranks low for its single seed, or as the first birth, may be it. None where none has a
+    score.
     """
     known = [row for row in rows if row["known"] and row["score"] is not None]
     if not known or known[0] is rows[0]:
         return known[0] if known else None
     noise = noise_of((row["n"], row["standard_error"]) for row in rows if row["n"])
     alike = (row for row in known if row["rung"] == known[0]["rung"])
-    return max(alike, key=lambda row: (row["score"] - noise / math.sqrt(row["n"]), -row["rank"]))
+    return max(alike, key=lambda row: (merit(row["score"], row["n"], noise), -row["rank"]))
 
 
 def with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:

@@ -13,13 +13,15 @@ from actsearch.runs.folder import (
     run_names,
     runs_root,
 )
+from actsearch.runs.ranking import Ranking
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
-from actsearch.runs.scores import Scored, hall_of_fame, rank_key, scores
+from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
 from actsearch.runs.store import RunStore
 
 __all__ = [
     "Birth",
     "Heat",
+    "Ranking",
     "RunStore",
     "Scored",
     "Session",
@@ -30,7 +32,7 @@ __all__ = [
     "default_name",
     "existing_run",
     "hall_of_fame",
-    "rank_key",
+    "result_of",
     "run_folder",
     "run_names",
     "runs_root",

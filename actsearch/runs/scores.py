@@ -6,11 +6,13 @@ who leads.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from actsearch.runs.ranking import Ranking, Result
 from actsearch.runs.records import ACCEPTED, OK, Birth, TrainingRow
 
 #: Status of a birth that has no training yet.
@@ -76,26 +78,28 @@ def hall_of_fame(
 ) -> list[Scored]:
     """Return the ``n`` best births (all: None) that have a score, the best first.
 
-    Order: see ``rank_key``. The arguments are those of ``scores``.
+    Order: see ``runs/ranking.py``. The arguments are those of ``scores``.
     """
     trainings = list(trainings)
     if ladder is None:
         ladder = _ladder_of(_by_birth(trainings))
-    found = [one for one in scores(births, trainings, ladder=ladder) if one.mean is not None]
-    found.sort(key=lambda one: rank_key(one, ladder))
-    return found[:n]
+    found = scores(births, trainings, ladder=ladder)
+    by_id = {one.id: one for one in found if one.mean is not None}
+    ranking = Ranking(result_of(one, ladder) for one in by_id.values())
+    return [by_id[id_] for id_ in itertools.islice(ranking, n)]
 
 
-def rank_key(scored: Scored, ladder: Sequence[str]) -> tuple[int, int, float, int, int]:
-    """Return what births with a score are sorted by, the best first.
-
-    The longer rung, then more trainings there (a formula is measured again only while it may be
-    among the best), then the higher mean, the smaller formula, the earlier birth. The first birth
-    is measured in full whatever it scores, so its trainings count as one.
-    """
+def result_of(scored: Scored, ladder: Sequence[str]) -> Result:
+    """Return what a birth that has a score is ranked by."""
     assert scored.mean is not None
-    n = scored.n if scored.id else 1
-    return -ladder.index(scored.rung), -n, -scored.mean, scored.size, scored.id
+    return Result(
+        id=scored.id,
+        size=scored.size,
+        rung=ladder.index(scored.rung),
+        n=scored.n,
+        mean=scored.mean,
+        error=scored.standard_error,
+    )
 
 
 def _by_birth(trainings: Iterable[TrainingRow]) -> dict[int, list[TrainingRow]]:
@@ -137,24 +141,6 @@ def _scored(birth: Birth, all_trainings: list[TrainingRow], ladder: Sequence[str
         time_s=math.fsum(training.time_s for training in all_trainings),
         rung=rung,
     )
-
-
-def noise_of(measured: Iterable[tuple[int, float | None]]) -> float:
-    """Return the deviation of a score between seeds, pooled over formulas with several seeds.
-
-    Args:
-        measured: the number of seeds of each formula, and the standard error of its mean (None
-            with a single seed: it says nothing of the noise).
-
-    Returns:
-        The standard deviation of one training's score; 0 where no formula ran several seeds.
-    """
-    spread, freedom = 0.0, 0
-    for n, error in measured:
-        if error is not None:
-            spread += (n - 1) * n * error**2
-            freedom += n - 1
-    return math.sqrt(spread / freedom) if freedom else 0.0
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float | None]:

@@ -27,7 +27,7 @@ EXHAUSTED_AFTER = 2000
 _N_BEST = 5
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
-RULES = 2
+RULES = 3
 
 
 @dataclass(frozen=True)

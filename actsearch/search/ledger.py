@@ -8,13 +8,13 @@ finish, or how many there are.
 
 from __future__ import annotations
 
-import bisect
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from actsearch.expressions import parse
-from actsearch.runs import Birth, Heat, Scored, TrainingRow, rank_key, scores
+from actsearch.runs import Birth, Heat, Ranking, Scored, TrainingRow, result_of, scores
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
@@ -69,7 +69,7 @@ class Ledger:
         self._heat_levels: list[int] = []
         self._n_seen = 0  # leading heats that decisions have seen
         self._scored: dict[int, Scored] = {}
-        self._ranked: list[tuple[int, int, float, int, int, Scored]] = []
+        self._ranking = Ranking()
         #: Rung -> how many candidates have a training there, the shortest rung first.
         self.n_by_rung = dict.fromkeys(self._ladder, 0)
 
@@ -98,12 +98,11 @@ class Ledger:
         rows = self._rows[row.birth_id]
         rows[row.rung, row.seed] = row
         (scored,) = scores([self.births[row.birth_id]], rows.values(), ladder=self._ladder)
-        before = self._scored.get(row.birth_id)
-        if before is not None and before.mean is not None:
-            self._ranked.remove((*rank_key(before, self._ladder), before))
-        if scored.mean is not None:
-            bisect.insort(self._ranked, (*rank_key(scored, self._ladder), scored))
         self._scored[row.birth_id] = scored
+        if scored.mean is None:
+            self._ranking.drop(row.birth_id)
+        else:
+            self._ranking.put(result_of(scored, self._ladder))
         self.n_by_rung[row.rung] += all(rung != row.rung or seed == row.seed for rung, seed in rows)
 
     def first_heat(self, birth_id: int) -> Heat:
@@ -123,7 +122,7 @@ class Ledger:
 
     def best(self, n: int) -> list[Scored]:
         """Return the n best by what is known now, the best first."""
-        return [entry[-1] for entry in self._ranked[:n]]
+        return [self._scored[id_] for id_ in itertools.islice(self._ranking, n)]
 
     def same_as(self, fingerprint: str) -> int | None:
         """Return the id of the accepted birth with that fingerprint."""

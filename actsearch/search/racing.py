@@ -23,15 +23,16 @@ where they were lucky). One that the quota holds back is not dropped: it waits, 
 turn comes.
 
 The first birth runs the whole ladder whatever it scores: it is what others are measured against.
-It ranks as if it had run one seed of the rung that it has come to.
 
-Leading, and being preferred as a parent, goes by the stage reached first and by the mean there
-second. So a lucky score leads nobody astray: it buys the next stage, on other seeds.
+Leading, and being preferred as a parent, goes by the ranks of ``runs/ranking.py``: the longer rung,
+several seeds before one, and of those with several the mean less its standard error. So a lucky
+score leads nobody astray: it buys the next stage, on other seeds.
 """
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from actsearch.runs.ranking import Ranking, Result
+from actsearch.runs.scores import mean_and_error
 from actsearch.tasks.protocol import Pace, Rung
 
 #: So many differences between seeds are needed before their spread is believed.
@@ -105,21 +108,13 @@ def stages_of(rungs: Sequence[Rung]) -> tuple[Stage, ...]:
 class Standing:
     """How far a candidate came: the last stage it finished, and its mean score there.
 
-    ``mean`` is over the seeds ``so_far`` of the stage, None for one that has no score; ``rank``
-    is what the level counts for.
+    ``mean`` is over the seeds ``so_far`` of the stage, None for one that has no score.
     """
 
     birth_id: int
     size: int
     level: int
     mean: float | None
-    rank: int
-
-    @property
-    def order(self) -> tuple[int, float, int, int]:
-        """Sort key, the best first; only for those with a mean."""
-        assert self.mean is not None
-        return (-self.rank, -self.mean, self.size, self.birth_id)
 
 
 @dataclass(frozen=True)
@@ -145,6 +140,7 @@ class Race:
 
     def __init__(self, rungs: Sequence[Rung], racing: Racing, kinship: Kinship) -> None:
         self.stages = stages_of(rungs)
+        self._ladder = [rung.name for rung in rungs]
         self._steps = {rung.name: rung.steps for rung in rungs}
         self._racing = racing
         self._kinship = kinship
@@ -156,7 +152,7 @@ class Race:
         self._n_passed_over = [0] * len(self.stages)
         self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
         self._standings: dict[int, Standing] = {}
-        self._ranked: list[tuple[int, float, int, int]] = []
+        self._ranking = Ranking()
         self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
         self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
         self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
@@ -183,20 +179,15 @@ class Race:
         """
         stage = self.stages[level]
         self._n_reached[level] += 1
-        before = self._standings.get(birth_id)
-        if before is not None and before.mean is not None:
-            self._ranked.remove(before.order)
-        mean = None
+        mean = error = None
         if scores is not None:
-            mean = math.fsum(scores[seed] for seed in stage.so_far) / len(stage.so_far)
-        rank = level
-        while birth_id == 0 and self.stages[rank].seeds != self.stages[rank].so_far:
-            rank -= 1
-        standing = Standing(birth_id, size, level, mean, rank)
-        self._standings[birth_id] = standing
+            mean, error = mean_and_error([scores[seed] for seed in stage.so_far])
+        self._standings[birth_id] = Standing(birth_id, size, level, mean)
         if mean is None or scores is None:
+            self._ranking.drop(birth_id)
             return
-        bisect.insort(self._ranked, standing.order)
+        rung, n = self._ladder.index(stage.rung), len(stage.so_far)
+        self._ranking.put(Result(birth_id, size, rung, n, mean, error))
         self._means[birth_id, level] = mean
         if mean > self._records[level][0]:
             self._records[level] = (mean, birth_id)
@@ -255,18 +246,21 @@ class Race:
 
     def ranking(self, n: int) -> list[Standing]:
         """Return the n best, the best first."""
-        return [self._standings[birth_id] for *_, birth_id in self._ranked[:n]]
+        return [self._standings[birth_id] for birth_id in itertools.islice(self._ranking, n)]
 
     def is_clearly_worse(self, birth_id: int, level: int) -> bool:
         """Tell whether a candidate that finished the stage ``level`` fails the test there."""
-        rivals = [
-            self._means[other.birth_id, level]
-            for other in self.ranking(self._racing.leaders)
-            if other.birth_id != birth_id and other.level > level
-        ]
         stage = self.stages[level]
         deviation = self._deviation(stage.rung)
-        if not rivals or deviation is None:
+        if deviation is None:
+            return False
+        further = (
+            self._means[other, level]
+            for other in self._ranking
+            if other != birth_id and self._standings[other].level > level
+        )
+        rivals = list(itertools.islice(further, self._racing.leaders))
+        if not rivals:
             return False
         difference = self._means[birth_id, level] - math.fsum(rivals) / len(rivals)
         # A contrast of two seeds varies as a difference of two candidates does; the mean of
@@ -281,11 +275,8 @@ class Race:
         is below their median; before it, what ends best may be behind. The first birth, which goes
         on whatever it scores, does not count.
         """
-        curves = [
-            self._curves[birth_id][rung]
-            for *_, birth_id in self._ranked[: N_CURVES + 1]
-            if birth_id != 0 and rung in self._curves[birth_id]
-        ][:N_CURVES]
+        best = itertools.islice((id_ for id_ in self._ranking if id_ != 0), N_CURVES)
+        curves = [self._curves[id_][rung] for id_ in best if rung in self._curves[id_]]
         if len(curves) < MIN_CURVES:
             return ()
         points = []

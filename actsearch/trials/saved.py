@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
-from actsearch.runs.scores import noise_of
+from actsearch.runs.ranking import merit, noise_of
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -132,7 +131,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     noise = noise_of((one.n, one.standard_error) for one in last)
-    last.sort(key=lambda one: noise / math.sqrt(one.n) - (one.mean or 0.0))
+    last.sort(key=lambda one: -merit(one.mean or 0.0, one.n, noise))
     found = [
         scored.formula
         for scored in (*last, *ranked[len(last) :])

@@ -152,7 +152,7 @@ def test_a_known_leader_is_not_said_to_be_above_what_scored_more_with_fewer_seed
     below = [row(2, 0.89, 4), row(3, 0.99, 1, rung="short"), row(4, 0.95, 1, "ReLU")]
     assert verdict([leader, *below]) == "GELU leads: nothing new scored above it."
     assert verdict([leader, row(2, 0.91, 4), row(3, 0.92, 2)]) == (
-        "GELU leads, which ran more seeds; birth 30, at rank 3, scored above it with 2."
+        "GELU leads by score less error; birth 30, at rank 3, scored above it with 2 seeds."
     )
 
 

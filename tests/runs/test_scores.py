@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.runs import hall_of_fame, scores
-from actsearch.runs.scores import mean_and_error, noise_of
+from actsearch.runs.scores import mean_and_error
 
 
 def test_one_training_has_no_standard_error(birth: Any, training: Any) -> None:
@@ -38,7 +38,7 @@ def test_one_bad_training_takes_the_score(birth: Any, training: Any, status: str
     assert hall_of_fame([birth(0)], rows) == []
 
 
-def test_more_seeds_come_before_a_higher_mean(birth: Any, training: Any) -> None:
+def test_a_second_seed_comes_before_a_higher_mean(birth: Any, training: Any) -> None:
     births = [birth(0), birth(1), birth(2)]
     rows = [training(0, 0, 0.9), training(1, 0, 0.5), training(1, 1, 0.5)]
     assert [one.status for one in scores(births, rows)] == ["ok", "ok", "incomplete"]
@@ -124,18 +124,3 @@ def test_mean_and_error_are_those_of_the_textbook(sample: list[float]) -> None:
     mean, error = mean_and_error(sample)
     assert mean == pytest.approx(statistics.fmean(sample))
     assert error == pytest.approx(statistics.stdev(sample) / math.sqrt(len(sample)), abs=1e-12)
-
-
-def test_noise_is_pooled_by_degrees_of_freedom() -> None:
-    samples = [[0.1, 0.3], [0.5, 0.6, 0.7, 0.4], [0.9]]
-    spread = sum((v - statistics.fmean(s)) ** 2 for s in samples for v in s)
-    measured = [(len(s), mean_and_error(s)[1]) for s in samples]
-    assert noise_of(measured) == pytest.approx(math.sqrt(spread / (1 + 3)))
-
-
-def test_noise_of_one_formula_is_its_deviation_and_of_single_seeds_none() -> None:
-    values = [0.2, 0.5, 0.4]
-    measured = [(3, mean_and_error(values)[1]), (1, None)]
-    assert noise_of(measured) == pytest.approx(statistics.stdev(values))
-    assert noise_of([(1, None), (1, None)]) == 0.0
-    assert noise_of([]) == 0.0
