@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from actsearch.cli.options import RUNS_DIR
 from actsearch.durations import format_duration
 from actsearch.results.hall import HALL_TABLE, best_known, hall_rows, shown, table_rows
-from actsearch.results.tables import Format, write_rows
+from actsearch.results.tables import Format, printable, write_rows
+from actsearch.results.units import unit_of
 
 if TYPE_CHECKING:
     from actsearch.runs import Birth, TrainingRow
@@ -63,6 +64,12 @@ class RunView:
     def name(self) -> str:
         """The run's name, which is its folder's."""
         return self.path.name
+
+    @property
+    def measure(self) -> str:
+        """What a score is, in words."""
+        name = str(self.config.get("score_name", "as its task gives it"))
+        return name + unit_of(name).explained
 
     @property
     def ranked(self) -> list[dict[str, Any]]:
@@ -144,7 +151,8 @@ def print_hall(view: RunView, top: int) -> None:
         sys.stdout.write("no formula has a score yet\n")
     else:
         write_rows(HALL_TABLE, table_rows(shown(rows, top)), Format.TABLE, sys.stdout)
-        sys.stdout.write(f"\n{verdict(rows)}\n")
+        measure = f"{printable(view.measure)}; mean ± standard error of n trainings"
+        sys.stdout.write(f"\nscore: {measure}\n{verdict(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")
 
 
@@ -158,11 +166,11 @@ def verdict(rows: list[dict[str, Any]]) -> str:
         alike = [row for row in rows if not row["known"] and row["rung"] == leader["rung"]]
         above = [row for row in alike if row["score"] > leader["score"]]
         if above:
-            best_new = max(above, key=lambda row: row["score"])
-            n = best_new["n"]
+            most = max(above, key=lambda row: (row["n"] > 1, row["score"]))
+            n = f"{most['n']} seeds" if most["n"] > 1 else "one seed"
             return (
-                f"{leader['known']} leads by score less error; birth {best_new['id']}, at rank "
-                f"{best_new['rank']}, scored above it with {n} seed{'s' if n > 1 else ''}."
+                f"{leader['known']}, with {leader['n']} seeds, leads by score less error; birth "
+                f"{most['id']}, at rank {most['rank']}, scored above it with {n}."
             )
         return f"{leader['known']} leads: nothing new scored above it."
     return (

@@ -37,6 +37,7 @@ TRAINING_COLUMNS = (
     Column("seed", "seed", right=True),
     Column("status", "status"),
     Column("score", "score", right=True, show=number),
+    Column("by_task", "by task"),
     Column("time_s", "seconds", right=True, show=lambda time_s: f"{time_s:.2f}"),
     Column("device", "device"),
     Column("curve", "score, step by step"),
@@ -169,7 +170,9 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
     if not trainings:
         sys.stdout.write("none\n")
         return
-    write_rows(TRAINING_COLUMNS, [_training_cells(row) for row in trainings], fmt, sys.stdout)
+    rows = [_training_cells(row) for row in trainings]
+    shown = [c for c in TRAINING_COLUMNS if c.key != "by_task" or any(row[c.key] for row in rows)]
+    write_rows(shown, rows, fmt, sys.stdout)
 
 
 def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
@@ -222,4 +225,10 @@ def _training_record(row: Any) -> dict[str, Any]:
 def _training_cells(training: dict[str, Any]) -> dict[str, Any]:
     from actsearch.results.charts import sparkline
 
-    return {**training, "curve": sparkline([point[2] for point in training["curve"]])}
+    parts = (
+        f"{key.removesuffix(': score')} {number(value)}"
+        for key, value in training["metrics"].items()
+        if key.endswith(": score")  # of a joint task
+    )
+    curve = sparkline([point[2] for point in training["curve"]])
+    return {**training, "curve": curve, "by_task": ", ".join(parts)}

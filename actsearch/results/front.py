@@ -14,7 +14,7 @@ from typing import Any
 
 from actsearch.results.hall import known_cell, with_error
 from actsearch.results.tables import Column
-from actsearch.runs.ranking import merit, noise_of
+from actsearch.runs.ranking import merits
 
 #: A formula is measured unless another has as high a score, is no larger, and by the model costs
 #: less than this share of it: the model is not so far off.
@@ -147,8 +147,8 @@ NOTE = (
 
 def _with_merit(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Add what each row is judged by, as the finalists of a run are chosen."""
-    noise = noise_of((row["n"], row["standard_error"]) for row in rows)
-    return [{**row, "merit": merit(row["score"], row["n"], noise)} for row in rows]
+    worth = merits([(row["score"], row["n"], row["standard_error"]) for row in rows])
+    return [{**row, "merit": merit} for row, merit in zip(rows, worth, strict=True)]
 
 
 def _perhaps_on_the_front(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actsearch.results.tables import Column, number
-from actsearch.runs.ranking import merit, noise_of
+from actsearch.runs.ranking import merits
 
 if TYPE_CHECKING:
     from actsearch.runs import Scored, TrainingRow
@@ -107,15 +107,15 @@ def shown(rows: Sequence[dict[str, Any]], top: int) -> list[dict[str, Any]]:
 def best_known(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the known activation whose score less its error is the highest at its rung.
 
-    One that ranks low for its single seed, or as the first birth, may be it. None where none has a
-    score.
+    It may be one that ranks low for its single seed. None where none has a score.
     """
     known = [row for row in rows if row["known"] and row["score"] is not None]
     if not known or known[0] is rows[0]:
         return known[0] if known else None
-    noise = noise_of((row["n"], row["standard_error"]) for row in rows if row["n"])
-    alike = (row for row in known if row["rung"] == known[0]["rung"])
-    return max(alike, key=lambda row: (merit(row["score"], row["n"], noise), -row["rank"]))
+    alike = [row for row in rows if row["score"] is not None and row["rung"] == known[0]["rung"]]
+    worth = merits([(row["score"], row["n"], row["standard_error"]) for row in alike])
+    pairs = [(merit, -row["rank"], row) for merit, row in zip(worth, alike, strict=True)]
+    return max((pair for pair in pairs if pair[-1]["known"]), key=lambda pair: pair[:2])[-1]
 
 
 def with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:

@@ -23,6 +23,7 @@ from actsearch.results.looks import (
     within,
 )
 from actsearch.results.statistics import Scores, mean_and_error, paired
+from actsearch.results.units import Unit, unit_of
 
 FINALIST, KNOWN = "finalist", "known"
 _MOST_NAMES = 3
@@ -104,7 +105,8 @@ def judge(
         looks: numbers of seeds at which the data are looked at, rising; those beyond ``seeds`` are
             left out.
         alpha: the chance of any false claim, in all comparisons and looks together.
-        score_name: as the task calls it; differences of accuracies are written in points.
+        score_name: as the task calls it; differences of accuracies are written in points, those of
+            standardised scores in standard deviations.
 
     Returns:
         The verdict, with all that a table needs. Clear when a finalist is better than all known
@@ -139,9 +141,11 @@ def judge(
     ]
     rows.sort(key=lambda row: _place(row, leader))
     winner = leader if leader is not None and looked.standing[leader] == WINS else None
-    is_accuracy = "accuracy" in score_name.lower() and all(
-        0 <= score <= 1 for by_seed in had.values() for score in by_seed.values()
-    )
+    unit = unit_of(score_name)
+    if unit.scale > 1 and not all(
+        0 <= s <= 1 for by_seed in had.values() for s in by_seed.values()
+    ):
+        unit = Unit()  # a user's accuracy in percent, say
     return Judgement(
         winner=winner,
         leader=leader,
@@ -150,7 +154,7 @@ def judge(
         is_clear=looked.is_clear,
         n_looks=looked.n_looks,
         alpha=alpha,
-        sentence=_sentence(rows, looked, _Amounts(is_accuracy)),
+        sentence=_sentence(rows, looked, _Amounts(unit)),
     )
 
 
@@ -276,15 +280,14 @@ def _counted(n: int, noun: str) -> str:
 
 @dataclass(frozen=True)
 class _Amounts:
-    """How differences are written: those of accuracies in points, others as plain numbers."""
+    """How differences are written."""
 
-    in_points: bool
+    unit: Unit
 
     def difference(self, row: Row) -> str:
         """Write a difference with its sign, to the digits that its interval allows."""
         assert row.difference is not None
-        unit = " points" if self.in_points else ""
-        return self._number(row.difference, row, "+") + unit
+        return self._number(row.difference, row, "+") + self.unit.word
 
     def interval(self, row: Row) -> str:
         """Write the interval of a difference."""
@@ -295,8 +298,7 @@ class _Amounts:
     def _number(self, value: float, row: Row, sign: str = "-") -> str:
         assert row.low is not None
         assert row.high is not None
-        scale = 100 if self.in_points else 1
-        width = scale * (row.high - row.low)
+        width = self.unit.scale * (row.high - row.low)
         digits = 1 - math.floor(math.log10(width)) if width > 0 else 4
-        text = f"{scale * value:{sign}.{max(1, min(digits, 9))}f}"
+        text = f"{self.unit.scale * value:{sign}.{max(1, min(digits, 9))}f}"
         return text if float(text) else text.lstrip("+-")

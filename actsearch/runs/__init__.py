@@ -13,7 +13,7 @@ from actsearch.runs.folder import (
     run_names,
     runs_root,
 )
-from actsearch.runs.ranking import Ranking
+from actsearch.runs.ranking import Leaderboard
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
 from actsearch.runs.store import RunStore
@@ -21,7 +21,7 @@ from actsearch.runs.store import RunStore
 __all__ = [
     "Birth",
     "Heat",
-    "Ranking",
+    "Leaderboard",
     "RunStore",
     "Scored",
     "Session",

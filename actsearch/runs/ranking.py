@@ -1,9 +1,8 @@
-"""Who leads: the one order of the hall of fame, of the race and of the finalists.
+"""Who leads: the one order of the hall of fame and of the race.
 
-The longer rung comes first, and there what ran several seeds before what ran one, so that a lucky
-score leads nobody astray. Of those with several seeds the score less its standard error counts: more
-seeds alone make none better, and few seeds are held against a high mean. The error is that of the
-rung's noise between seeds, as the few scores of one formula tell little of it.
+The longer rung comes first, and there what ran several seeds before what ran one: a single lucky
+score leads nobody astray. Of those with several seeds the score less its standard error counts:
+more seeds alone make none better, and few seeds are held against a high mean.
 """
 
 from __future__ import annotations
@@ -11,8 +10,12 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+
+#: Noise is never taken from fewer formulas than so many, where there are as many.
+_MIN_FORMULAS = 3
 
 
 @dataclass(frozen=True)
@@ -31,76 +34,67 @@ class Result:
     error: float | None
 
     @property
-    def key(self) -> tuple[int, bool, float, int, int]:
-        """Sort key, the best first, among those of one number of seeds.
-
-        The first birth is measured in full whatever it scores, so it ranks as with a single seed.
-        """
-        measured_again = self.n > 1 and self.id != 0
-        return -self.rung, not measured_again, -self.mean, self.size, self.id
+    def key(self) -> tuple[int, float, int, int]:
+        """Sort key by rung and mean, the best first."""
+        return -self.rung, -self.mean, self.size, self.id
 
 
-class Ranking:
+class Leaderboard:
     """Results in order, the best first; at most one of each formula."""
 
     def __init__(self, results: Iterable[Result] = ()) -> None:
         self._results = {result.id: result for result in results}
         self._keys = sorted(result.key for result in self._results.values())
+        self._orders: dict[int, list[int]] = {}  # rung -> its formulas in order, once asked for
 
     def put(self, result: Result) -> None:
         """Add a formula's result, or replace what it had."""
         self.drop(result.id)
         self._results[result.id] = result
         bisect.insort(self._keys, result.key)
+        self._orders.pop(result.rung, None)
 
     def drop(self, id_: int) -> None:
         """Take a formula out, if it is there."""
         before = self._results.pop(id_, None)
         if before is not None:
             del self._keys[bisect.bisect_left(self._keys, before.key)]
+            self._orders.pop(before.rung, None)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the formulas' ids, the best first."""
-        for _, same_rung in itertools.groupby(self._keys, key=lambda key: key[0]):
-            keys = list(same_rung)
-            n_again = sum(not once for _, once, *_ in keys)
-            ids = [id_ for *_, id_ in keys]
-            yield from self._by_merit(ids, n_again) if n_again else ()
-            yield from ids[n_again:]
+        for minus_rung, keys in itertools.groupby(self._keys, key=itemgetter(0)):
+            if -minus_rung not in self._orders:
+                self._orders[-minus_rung] = self._order([id_ for *_, id_ in keys])
+            yield from self._orders[-minus_rung]
 
-    def _by_merit(self, ids: list[int], n_again: int) -> list[int]:
-        """Return the first ``n_again`` of a rung's formulas, the best first."""
-        results = [self._results[id_] for id_ in ids]
-        noise = noise_of((result.n, result.error) for result in results)
-        again = results[:n_again]
-        again.sort(key=lambda one: (-merit(one.mean, one.n, noise), -one.mean, one.size, one.id))
-        return [result.id for result in again]
-
-
-def merit(mean: float, n: int, noise: float) -> float:
-    """Return what a mean of ``n`` scores is good for: less its standard error.
-
-    Args:
-        mean: the mean.
-        n: number of scores.
-        noise: standard deviation of a single score between seeds, see ``noise_of``.
-    """
-    return mean - noise / math.sqrt(n)
+    def _order(self, ids: list[int]) -> list[int]:
+        """Return the formulas of a rung in order, given by their means."""
+        again = [result for id_ in ids if (result := self._results[id_]).n > 1]
+        if all(result.id == 0 for result in again):
+            return ids  # the first birth runs all seeds whatever it scores: that alone is no lead
+        worth = merits([(result.mean, result.n, result.error) for result in again])
+        order = sorted(range(len(again)), key=lambda k: (-worth[k], again[k].key))
+        first = [again[k].id for k in order]
+        return [*first, *(id_ for id_ in ids if self._results[id_].n == 1)]
 
 
-def noise_of(measured: Iterable[tuple[int, float | None]]) -> float:
-    """Return the deviation of a score between seeds, pooled over formulas with several seeds.
+def merits(measured: Sequence[tuple[float, int, float | None]]) -> list[float]:
+    """Return what means are good for: each less its standard error.
+
+    The error is that of the noise of a single score between seeds. A formula's own few scores tell
+    little of it, so it is pooled; over the better half alone, as poor ones may vary wildly.
 
     Args:
-        measured: the number of seeds of each formula, and the standard error of its mean (None
-            with a single seed: it says nothing of the noise).
+        measured: the mean, the number of scores, and the standard error (None for a single score:
+            it tells nothing of the noise) of each formula of a rung.
 
     Returns:
-        The standard deviation of one training's score; 0 where no formula ran several seeds.
+        One value for each; the mean itself where no formula ran several seeds.
     """
-    spreads, freedom = [], 0
-    for n, error in measured:
-        if error is not None:
-            spreads.append((n - 1) * n * error**2)
-            freedom += n - 1
-    return math.sqrt(math.fsum(spreads) / freedom) if freedom else 0.0
+    best_first = sorted(((-mean, n, e) for mean, n, e in measured if e is not None))
+    better = best_first[: max(_MIN_FORMULAS, (len(best_first) + 1) // 2)]
+    freedom = sum(n - 1 for _, n, _ in better)
+    spread = math.fsum((n - 1) * n * error**2 for _, n, error in better)
+    noise = math.sqrt(spread / freedom) if freedom else 0.0
+    return [mean - noise / math.sqrt(n) for mean, n, _ in measured]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from actsearch.runs.ranking import Ranking, Result
+from actsearch.runs.ranking import Leaderboard, Result
 from actsearch.runs.records import ACCEPTED, OK, Birth, TrainingRow
 
 #: Status of a birth that has no training yet.
@@ -85,7 +85,7 @@ def hall_of_fame(
         ladder = _ladder_of(_by_birth(trainings))
     found = scores(births, trainings, ladder=ladder)
     by_id = {one.id: one for one in found if one.mean is not None}
-    ranking = Ranking(result_of(one, ladder) for one in by_id.values())
+    ranking = Leaderboard(result_of(one, ladder) for one in by_id.values())
     return [by_id[id_] for id_ in itertools.islice(ranking, n)]
 
 

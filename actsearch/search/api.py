@@ -143,6 +143,7 @@ def search(
         "space": the_space.name,
         "space_settings": the_space.model_dump(mode="json"),
         **task_reference(task, data),
+        "score_name": the_task.score_name,
         "task_settings": the_task.settings(),
         "rungs": [rung.settings() for rung in the_task.rungs],
         "seed": seed,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from actsearch.expressions import parse
-from actsearch.runs import Birth, Heat, Ranking, Scored, TrainingRow, result_of, scores
+from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
@@ -69,7 +69,7 @@ class Ledger:
         self._heat_levels: list[int] = []
         self._n_seen = 0  # leading heats that decisions have seen
         self._scored: dict[int, Scored] = {}
-        self._ranking = Ranking()
+        self._ranking = Leaderboard()
         #: Rung -> how many candidates have a training there, the shortest rung first.
         self.n_by_rung = dict.fromkeys(self._ladder, 0)
 

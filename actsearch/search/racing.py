@@ -41,7 +41,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actsearch.runs.ranking import Ranking, Result
+from actsearch.runs.ranking import Leaderboard, Result
 from actsearch.runs.scores import mean_and_error
 from actsearch.tasks.protocol import Pace, Rung
 
@@ -152,7 +152,7 @@ class Race:
         self._n_passed_over = [0] * len(self.stages)
         self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
         self._standings: dict[int, Standing] = {}
-        self._ranking = Ranking()
+        self._ranking = Leaderboard()
         self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
         self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
         self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
@@ -254,12 +254,11 @@ class Race:
         deviation = self._deviation(stage.rung)
         if deviation is None:
             return False
-        further = (
-            self._means[other, level]
-            for other in self._ranking
-            if other != birth_id and self._standings[other].level > level
-        )
-        rivals = list(itertools.islice(further, self._racing.leaders))
+        rivals = [
+            self._means[other.birth_id, level]
+            for other in self.ranking(self._racing.leaders)
+            if other.birth_id != birth_id and other.level > level
+        ]
         if not rivals:
             return False
         difference = self._means[birth_id, level] - math.fsum(rivals) / len(rivals)

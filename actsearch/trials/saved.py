@@ -13,7 +13,7 @@ from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
-from actsearch.runs.ranking import merit, noise_of
+from actsearch.runs.ranking import merits
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -130,11 +130,11 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     known = {parse(formula).fingerprint() for formula in KNOWN.values()}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
-    noise = noise_of((one.n, one.standard_error) for one in last)
-    last.sort(key=lambda one: -merit(one.mean or 0.0, one.n, noise))
+    worth = merits([(one.mean or 0.0, one.n, one.standard_error) for one in last])
+    best_first = sorted(range(len(last)), key=lambda k: -worth[k])
     found = [
         scored.formula
-        for scored in (*last, *ranked[len(last) :])
+        for scored in (*(last[k] for k in best_first), *ranked[len(last) :])
         if scored.fingerprint not in known
     ]
     if not found:

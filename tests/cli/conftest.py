@@ -57,6 +57,7 @@ def fill(folder: Path) -> None:
         "task": "mnist1d-cnn",
         "seed": 0,
         "rungs": [{"name": "full", "steps": 30, "seeds": [0, 1]}],
+        "score_name": "validation accuracy",
     }
     with RunStore.create(folder, config, {"python": "3"}) as store, store.session({}):
         for id_, operator, parents, formula, status, reason, same_as, scores in BIRTHS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from actsearch.cli.hall import verdict
-from tests.cli.conftest import Command
+from actsearch.runs import Birth, RunStore
+from actsearch.tasks.joint import SCORE_NAME
+from tests.cli.conftest import Command, training
 
 READING = [
     ("runs",),
@@ -114,6 +117,27 @@ def test_a_rejected_birth_can_be_inspected(actsearch: Command, runs_dir: Path) -
     assert record["trainings"] == []
 
 
+def test_scores_of_several_tasks_have_a_unit_and_are_told_one_by_one(
+    actsearch: Command, runs_dir: Path
+) -> None:
+    config = {
+        "space": "default", "task": "a+b", "seed": 0, "score_name": SCORE_NAME,
+        "rungs": [{"name": "full", "steps": 30, "seeds": [0]}],
+    }  # fmt: skip
+    metrics = {"a: score": 0.75, "a: gain": 2.0, "b: score": 0.5, "b: gain": 1.0}
+    with RunStore.create(runs_dir / "joint", config, {}) as store, store.session({}):
+        store.add_births([Birth(0, "seed", (), "sin(x)", "f", "accepted", size=2)])
+        store.add_training(dataclasses.replace(training(0, 0, 1.5), metrics=metrics))
+    assert (
+        "\nscore: mean standardised gain over ReLU, in standard deviations of ReLU's scores "
+        "between seeds; mean ± standard error of n trainings\n"
+    ) in actsearch("inspect", "joint").out
+    one = actsearch("inspect", "joint", "0").out
+    assert "by task" in one
+    assert "a 0.7500, b 0.5000" in one
+    assert "by task" not in actsearch("inspect", "first", "2").out
+
+
 def test_a_run_may_be_named_by_its_folder(
     actsearch: Command, runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,11 +172,16 @@ def row(rank: int, score: float, n: int, known: str | None = None, rung: str = "
 
 
 def test_a_known_leader_is_not_said_to_be_above_what_scored_more_with_fewer_seeds() -> None:
+    """Of those with several seeds the highest is named first: one seed is nearly nothing."""
     leader = row(1, 0.90, 8, "GELU")
     below = [row(2, 0.89, 4), row(3, 0.99, 1, rung="short"), row(4, 0.95, 1, "ReLU")]
     assert verdict([leader, *below]) == "GELU leads: nothing new scored above it."
-    assert verdict([leader, row(2, 0.91, 4), row(3, 0.92, 2)]) == (
-        "GELU leads by score less error; birth 30, at rank 3, scored above it with 2 seeds."
+    said = "GELU, with 8 seeds, leads by score less error; birth {}"
+    assert verdict([leader, row(2, 0.91, 4), row(3, 0.92, 2), row(4, 0.99, 1)]) == (
+        said.format("30, at rank 3, scored above it with 2 seeds.")
+    )
+    assert verdict([leader, row(2, 0.89, 4), row(3, 0.92, 1)]) == (
+        said.format("30, at rank 3, scored above it with one seed.")
     )
 
 

@@ -72,6 +72,13 @@ def test_a_win() -> None:
     assert (found.is_clear, found.needed, found.n_looks) == (True, {}, 2)
 
 
+def test_differences_have_the_unit_of_the_scores() -> None:
+    scores = scores_of(means(foo=0.671, bar=0.60), n=10, noise=6)
+    said = judged(scores, score_name="mean standardised gain over ReLU").sentence
+    assert "activations: +0.021 standard deviations over the best of them" in said
+    assert "activations: +0.021 over the best of them" in judged(scores, score_name="loss").sentence
+
+
 def test_no_win_when_the_seeds_are_used_up() -> None:
     scores = scores_of(means(foo=0.6503, bar=0.5), n=10)
     found = judged(scores, seeds=SEEDS[:10])

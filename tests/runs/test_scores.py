@@ -85,13 +85,6 @@ def test_order_is_score_then_size_then_age(birth: Any, training: Any) -> None:
     assert [one.id for one in hall_of_fame(births, rows, 2)] == [3, 1]
 
 
-def test_the_first_birth_ranks_by_its_mean_however_often_it_ran(birth: Any, training: Any) -> None:
-    births = [birth(0), birth(1), birth(2), birth(3)]
-    rows = [training(0, seed, 0.5) for seed in range(8)]
-    rows += [training(1, 0, 0.6), training(2, 0, 0.4), training(3, 0, 0.45), training(3, 1, 0.45)]
-    assert [one.id for one in hall_of_fame(births, rows)] == [3, 1, 0, 2]
-
-
 values = st.floats(0, 1)
 
 

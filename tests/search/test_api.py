@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +36,36 @@ def births(folder: Path) -> list[Any]:
 def ranked(folder: Path) -> list[tuple[int, str, str, int, float]]:
     """Return id, formula, rung, number of trainings and mean of those with a score, best first.
 
-    By the run's trainings alone: the longer rung leads, then the more trainings there (those of the
-    first birth, which are never left out, count as one), the mean, the smaller, the earlier.
+    By the run's trainings alone: the longer rung leads, then several seeds, then the mean less its
+    error by the noise of the better half, the smaller, the earlier.
     """
     with RunStore.open(folder) as store:
         births, trainings = store.births(), store.trainings()
-    found = []
+    found: dict[str, list[tuple[Any, list[float]]]] = {rung: [] for rung in LONGEST_FIRST}
     for birth in births:
         rows = [row for row in trainings if row.birth_id == birth.id]
-        place = min((LONGEST_FIRST.index(row.rung) for row in rows), default=None)
-        if place is None:
+        rung = next((rung for rung in LONGEST_FIRST if any(row.rung == rung for row in rows)), None)
+        if rung is None:
             continue
-        rows = [row for row in rows if row.rung == LONGEST_FIRST[place]]
-        scores = [row.score for row in rows if row.score is not None]
-        if len(scores) == len(rows):
-            n, mean = len(rows), math.fsum(scores) / len(rows)
-            key = (place, -n if birth.id else -1, -mean, birth.size, birth.id)
-            found.append((key, (birth.id, birth.formula, LONGEST_FIRST[place], n, mean)))
-    return [entry for _, entry in sorted(found)]
+        there = [row for row in rows if row.rung == rung]
+        scores = [row.score for row in there if row.score is not None]
+        if len(scores) == len(there):
+            found[rung].append((birth, scores))
+    order = []
+    for rung, here in found.items():
+        several = [scores for _, scores in here if len(scores) > 1]
+        several.sort(key=statistics.fmean, reverse=True)
+        better = several[: max(3, math.ceil(len(several) / 2))]
+        spread = sum((s - statistics.fmean(scores)) ** 2 for scores in better for s in scores)
+        noise = math.sqrt(spread / max(1, sum(len(scores) - 1 for scores in better)))
+        keys = []
+        for birth, scores in here:
+            n, mean = len(scores), math.fsum(scores) / len(scores)
+            worth = mean - (noise / math.sqrt(n) if n > 1 else 0)
+            row = (birth.id, birth.formula, rung, n, mean)
+            keys.append(((n == 1, -worth, birth.size, birth.id), row))
+        order += [row for _, row in sorted(keys)]
+    return order
 
 
 def test_the_result_has_the_best_as_an_expression(tmp_path: Path) -> None:

@@ -137,6 +137,17 @@ def test_a_lucky_score_does_not_lead() -> None:
     assert all(standing.level == 0 for standing in ranked[place:])
 
 
+def test_a_high_mean_of_two_seeds_leads_a_lower_one_of_eight() -> None:
+    runner = Runner(LADDER, noise=0.001)
+    for birth_id, quality, seeds in ((0, 0.50, 8), (1, 0.51, 8), (2, 0.53, 2), (3, 0.6, 1)):
+        runner.start(birth_id, quality)
+        for level, stage in enumerate(runner.race.stages):
+            if level and (stage.rung != "full" or len(stage.so_far) <= seeds):
+                runner.race.promote(birth_id, level)
+                runner._run(birth_id, level)
+    assert [one.birth_id for one in runner.race.ranking(4)] == [2, 1, 0, 3]
+
+
 def test_one_without_a_score_is_out_at_once() -> None:
     runner = Runner(TWO, noise=0.01)
     for birth_id in range(4):

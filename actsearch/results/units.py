@@ -1,0 +1,32 @@
+"""What scores are counted in, by the task's name for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a difference of scores is written: by which factor, with which word after it.
+
+    ``explained`` follows the name of the score where its unit is not in it.
+    """
+
+    scale: int = 1
+    word: str = ""
+    explained: str = ""
+
+
+#: Part of a score's name -> unit; accuracies are shares of 1 and differ by points.
+_UNITS = {
+    "accuracy": Unit(100, " points"),
+    "standardised gain over relu": Unit(
+        1, " standard deviations", ", in standard deviations of ReLU's scores between seeds"
+    ),
+}
+
+
+def unit_of(score_name: str) -> Unit:
+    """Return the unit of scores that a task calls ``score_name``."""
+    name = score_name.lower()
+    return next((unit for part, unit in _UNITS.items() if part in name), Unit())
