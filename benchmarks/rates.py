@@ -16,6 +16,8 @@ import statistics
 from collections import deque
 from pathlib import Path
 
+from actsearch.results.hall import with_error
+from actsearch.results.statistics import mean_and_error
 from actsearch.tasks.protocol import Training
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import known_contestants
@@ -68,7 +70,11 @@ def main() -> None:
     print("|---|---|---|---|")
     for rate in rates:
         at = sorted(((mean[rate, f], f) for f in formulas if (rate, f) in mean), reverse=True)
-        best = f"{at[0][0]:.4f} {names[at[0][1]]}" if at else ""
+        best = ""
+        if at:
+            best_formula = at[0][1]
+            shown = with_error(*mean_and_error(scores[rate, best_formula]))
+            best = f"{shown} {names[best_formula]}"
         top = [score for score, _ in at[:N_BEST]]
         average = f"{statistics.mean(top):.4f}" if top else ""
         mark = " (shipped)" if rate == shipped else ""

@@ -50,7 +50,10 @@ def inspect(
     birth: Annotated[
         int | None, typer.Argument(help="The id of a birth in that run.", metavar="[ID]", min=0)
     ] = None,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 10,
+    top: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many to list (hall of fame: 10, others: all)."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="List all that were trained.")] = False,
     rejected: Annotated[
         bool,
@@ -73,16 +76,17 @@ def inspect(
     elif birth is not None:
         _show_birth(path, birth, fmt)
     elif rejected:
-        _show_rejected(path, fmt)
+        _show_rejected(path, top, fmt)
     else:
-        _show_hall(path, None if every else top, fmt)
+        _show_hall(path, every, top, fmt)
 
 
-def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
-    from actsearch.cli.hall import config_facts, print_hall, print_next, read_run
+def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
+    from actsearch.cli.hall import DEFAULT_TOP, config_facts, print_hall, print_next, read_run
     from actsearch.results.hall import HALL_COLUMNS, HALL_TABLE, table_rows
 
     view = read_run(path)
+    top = None if every else top or DEFAULT_TOP
     if fmt is not Format.TABLE:
         rows = view.rows if top is None else view.ranked[:top]
         write_rows(HALL_COLUMNS, rows, fmt, sys.stdout)
@@ -125,7 +129,7 @@ def measured_costs(formulas: Sequence[str]) -> list[float]:
     return [measured_cost(expression) for expression in expressions]
 
 
-def _show_rejected(path: Path, fmt: Format) -> None:
+def _show_rejected(path: Path, top: int | None, fmt: Format) -> None:
     from actsearch.runs import RunStore
     from actsearch.runs.records import REJECTED, SCREENED
 
@@ -142,7 +146,7 @@ def _show_rejected(path: Path, fmt: Format) -> None:
             for b in store.births()
             if b.status in (REJECTED, SCREENED)
         ]
-    write_rows(REJECTED_COLUMNS, rows, fmt, sys.stdout)
+    write_rows(REJECTED_COLUMNS, rows[:top], fmt, sys.stdout)
 
 
 def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:

@@ -117,6 +117,17 @@ def test_a_rejected_birth_can_be_inspected(actsearch: Command, runs_dir: Path) -
     assert record["trainings"] == []
 
 
+def test_of_the_rejected_as_many_are_listed_as_asked_for(
+    actsearch: Command, runs_dir: Path
+) -> None:
+    listed = [
+        json.loads(actsearch("inspect", "first", "--rejected", *more, "--format", "json").out)
+        for more in ((), ("--top", "2"))
+    ]
+    assert [row["id"] for row in listed[0]] == [4, 6, 7]
+    assert listed[1] == listed[0][:2]
+
+
 def test_scores_of_several_tasks_have_a_unit_and_are_told_one_by_one(
     actsearch: Command, runs_dir: Path
 ) -> None:
