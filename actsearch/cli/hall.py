@@ -167,17 +167,20 @@ def verdict(rows: list[dict[str, Any]]) -> str:
         above = [row for row in alike if row["score"] > leader["score"]]
         if above:
             most = max(above, key=lambda row: (row["n"] > 1, row["score"]))
-            n = f"{most['n']} seeds" if most["n"] > 1 else "one seed"
             return (
-                f"{leader['known']}, with {leader['n']} seeds, leads by score less error; birth "
-                f"{most['id']}, at rank {most['rank']}, scored above it with {n}."
+                f"{leader['known']}, with {_seeds(leader)}, leads by score less error; birth "
+                f"{most['id']}, at rank {most['rank']}, scored above it with {_seeds(most)}."
             )
-        return f"{leader['known']} leads: nothing new scored above it."
+        return f"{leader['known']} leads: nothing new that was trained as long scored above it."
     return (
         f"Birth {leader['id']} leads; the best known activation, {best['known']}, is at rank "
         f"{best['rank']}.\nThe leader of many is partly luck: these are the scores that it "
         "was chosen by."
     )
+
+
+def _seeds(row: dict[str, Any]) -> str:
+    return "one seed" if row["n"] == 1 else f"{row['n']} seeds"
 
 
 def resume_line(path: Path) -> str:

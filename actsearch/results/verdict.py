@@ -209,7 +209,7 @@ def _leader(
 def _place(row: Row, leader: str | None) -> tuple[bool, bool, float]:
     if row.difference is not None:
         return row.formula != leader, False, row.difference
-    return row.formula != leader, True, -(row.mean or 0.0)
+    return row.formula != leader, True, math.inf if row.mean is None else -row.mean
 
 
 def _n_failed(

@@ -46,7 +46,9 @@ class Litter:
             if sibling != birth.id:
                 reason = f"the same function as its sibling {sibling}"
             elif guess is not None and guess.distance < self._twin:
-                reason = f"trains as {guess.nearest} did: their distance is {guess.distance:.3f}"
+                reason = (
+                    f"trains as birth {guess.nearest} did: their distance is {guess.distance:.3f}"
+                )
             else:
                 self._promises[birth.id] = self._promise(guess)
             if reason:

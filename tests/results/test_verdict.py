@@ -123,6 +123,15 @@ def test_before_the_first_look() -> None:
     assert by_name(found)["ReLU"].n == 6
 
 
+def test_what_was_not_trained_stands_below_what_scored_less_than_nothing() -> None:
+    scores = {formula: {SEEDS[0]: -3.0} for formula in means(foo=0.66)}
+    unscored = list(NAMES)[:4]
+    for formula in unscored:
+        del scores[formula][SEEDS[0]]
+    rows = judged(scores, score_name="mean standardised gain over ReLU").rows
+    assert [row.mean is None for row in rows] == [False] * (len(rows) - 4) + [True] * 4
+
+
 def test_no_finalists() -> None:
     found = judged(scores_of(means(), n=6))
     assert found.sentence == (

@@ -154,7 +154,7 @@ def test_the_most_promising_of_a_litter_is_trained() -> None:
     ]  # fmt: skip
     assert births[0].reason == "promised 0.5000, its sibling 9 0.7000"
     assert births[3].reason == "the same function as its sibling 9"
-    assert births[5].reason == "trains as 4 did: their distance is 0.012"
+    assert births[5].reason == "trains as birth 4 did: their distance is 0.012"
 
 
 def test_a_litter_without_promise_trains_nothing() -> None:
