@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MEASURED = (
     "range, zeros, kinks, dead stretches, symmetry and slopes: on [-10, 10]; mean, variance,\n"
-    "shares and distance: under N(0, 1); gain: the factor of He's formula; parameters at 1"
+    "shares and distance: under N(0, 1); gain: the factor of He's formula; parameters stand where\n"
+    "they start"
 )
 
 
@@ -76,6 +77,8 @@ def properties(expression: Expression, known: str | None) -> dict[str, Any]:
         "derivative": str(expression.derivative()),
         "latex": expression.latex(),
         "parameters": list(expression.parameters),
+        "starts": {name: expression.start_of(name) for name in expression.parameters},
+        "per_channel": expression.per_channel if expression.parameters else None,
         "size": expression.size,
         "depth": expression.depth,
         "complexity": expression.complexity,

@@ -13,7 +13,7 @@ import math
 import pprint
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ import numpy as np
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression, reference
 from actsearch.expressions.dialects import lines
-from actsearch.expressions.expression import PARAMETER_START
 from actsearch.expressions.lowering import lower
 
 #: Where the self-test compares: both signs, small and large, on no kink that people write, and
@@ -64,13 +63,13 @@ def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any
         "formula": str(expression),
         "derivative": str(derivatives["x"]),
         "latex": expression.latex(),
-        "parameters": dict.fromkeys(expression.parameters, PARAMETER_START),
+        "parameters": _starts(expression),
         "provenance": {str(key): _plain(value) for key, value in provenance.items()},
     }
     class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or "Activation"
     if class_name == name:
         class_name += "Module"
-    signature = ", ".join(["x", *(f"{p}={PARAMETER_START!r}" for p in expression.parameters)])
+    signature = ", ".join(["x", *(f"{p}={start!r}" for p, start in _starts(expression).items())])
     parts = [
         _docstring(expression, derivatives["x"], provenance),
         "import math\n\nimport torch",
@@ -85,6 +84,10 @@ def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any
     parts.append(_module(name, class_name, expression))
     parts.append(_self_test(name, class_name, expression))
     return "\n\n\n".join(parts) + "\n"
+
+
+def _starts(expression: Expression) -> dict[str, float]:
+    return {name: expression.start_of(name) for name in expression.parameters}
 
 
 def _plain(value: Any) -> Any:
@@ -127,6 +130,10 @@ def _docstring(
         _wrapped("Derivative: ", str(derivative)),
         f"Range on [-10, 10]: {values.min():.6g} to {values.max():.6g}",
     ]
+    if expression.parameters:
+        starts = ", ".join(f"{name} = {start!r}" for name, start in _starts(expression).items())
+        shared = "one value a channel" if expression.per_channel else "one value a layer"
+        lines_.append(_wrapped("Learned parameters, where they start: ", f"{starts} ({shared})"))
     lines_ += [_wrapped(f"{key}: ", str(value)) for key, value in provenance.items()]
     lines_ += ["", "Needs torch alone. Test it by running it.", '"""']
     return "\n".join(lines_)
@@ -180,31 +187,47 @@ def {name}_fused({signature}):
 
 
 def _module(name: str, class_name: str, expression: Expression) -> str:
-    parameters = expression.parameters
-    init = "\n".join(
-        f"        self.{p} = torch.nn.Parameter(torch.tensor({PARAMETER_START!r}))"
-        for p in parameters
+    what = f"{_commented(str(expression))} as a module; ``inplace`` is accepted and ignored."
+    starts = _starts(expression)
+    if not expression.per_channel:
+        made = [f"torch.tensor({start!r})" for start in starts.values()]
+        first, more, forward = "", "", f"return {name}_fused(x{_passed(starts)})"
+    else:
+        made = [f"torch.full((n_channels,), {start!r})" for start in starts.values()]
+        first = "n_channels, "
+        more = (
+            "\n\n    Each channel of inputs (n, n_channels, ...) has parameters of its own.\n    "
+        )
+        forward = (
+            "form = (-1, *(1,) * (x.dim() - 2))\n"
+            f"        return {name}_fused(x{_passed(starts, '.reshape(form)')})"
+        )
+    init = "".join(
+        f"        self.{p} = torch.nn.Parameter({value})\n"
+        for p, value in zip(starts, made, strict=True)
     )
-    passed = "".join(f", self.{p}" for p in parameters)
     return f'''class {class_name}(torch.nn.Module):
-    """{_commented(str(expression))} as a module; ``inplace`` is accepted and ignored."""
+    """{what}{more}"""
 
-    def __init__(self, inplace=False):
+    def __init__(self, {first}inplace=False):
         super().__init__()
-{init + chr(10) if init else ""}
+{init}
     def forward(self, x):
-        return {name}_fused(x{passed})
+        {forward}
 
     def extra_repr(self):
         return METADATA["formula"]'''
 
 
+def _passed(parameters: Iterable[str], form: str = "") -> str:
+    return "".join(f", self.{p}{form}" for p in parameters)
+
+
 def _self_test(name: str, class_name: str, expression: Expression) -> str:
     """Write the test; its constants come from the definition, not from the code it tests."""
     rows = []
-    parameters = dict.fromkeys(expression.parameters, PARAMETER_START)
     for x in _POINTS:
-        point = {"x": x, **parameters}
+        point = {"x": x, **_starts(expression)}
         value = float(reference.value(expression.root, point))
         slope = float(reference.slope(expression.root, point, "x"))
         # Beyond float32, or where float32 cannot hold the argument of a steep or swinging part,
@@ -213,6 +236,11 @@ def _self_test(name: str, class_name: str, expression: Expression) -> str:
         if max(abs(value), abs(slope)) < _FLOAT32_MAX**0.5 and not steep:
             rows.append(f"    ({x!r}, {value!r}, {slope!r}),")
     listed = "\n".join(rows)
+    shapes = (
+        "((0, 3), (5, 3), (2, 3, 4, 5))"
+        if expression.per_channel
+        else ("((), (0,), (3,), (2, 3, 4, 5))")
+    )
     return f'''# x, value, derivative: by the mathematical definition in {reference.DIGITS} digits.
 _EXPECTED = (
 {listed}
@@ -242,8 +270,8 @@ def test_gradients():
 
 
 def test_shapes_and_module():
-    module = {class_name}()
-    for shape in ((), (0,), (3,), (2, 3, 4, 5)):
+    module = {class_name}({"3" if expression.per_channel else ""})
+    for shape in {shapes}:
         x = torch.randn(shape)
         assert module(x).shape == x.shape
     x = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from actsearch.expressions.fingerprint import others
 from actsearch.expressions.known import KNOWN
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ SATURATED = 0.01
 
 @dataclass(frozen=True)
 class Analysis:
-    """Properties of a function of x; parameters and further inputs stand at 1.
+    """Properties of a function of x; parameters are where they start, inputs at 1.
 
     ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``dead``,
     ``lipschitz``, ``monotone``, ``symmetry`` are those on [-10, 10] (20,001 points); ``limits``
@@ -69,7 +68,7 @@ def analyze(expression: Expression) -> Analysis:
 
 def _analyze(expression: Expression) -> Analysis:
     x = np.linspace(-WINDOW, WINDOW, _N)
-    fixed = dict.fromkeys(others(expression, x), 1.0)
+    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
     derivative = expression.derivative()
     value = functools.partial(expression.evaluate, others=fixed)
     slope = functools.partial(derivative.evaluate, others=fixed)

@@ -36,6 +36,8 @@ def check(
     if max_size is not None and expression.size > max_size:
         return f"over size: {expression.size} nodes, at most {max_size}"
     given = others(expression, GRID)
+    for name in expression.parameters:  # they vary about 1, and about where they start
+        given[name] = given[name] * expression.start_of(name)
     values = expression.evaluate(GRID, given)
     bad = _first_bad(values)
     if bad is not None:

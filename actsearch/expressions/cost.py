@@ -73,7 +73,7 @@ def modelled_cost(expression: Expression) -> float:
     Returns:
         Nanoseconds an element; the same number in every process and on every machine.
     """
-    return _modelled(str(expression))
+    return _modelled(str(expression.bare()))
 
 
 @functools.lru_cache(maxsize=16_384)

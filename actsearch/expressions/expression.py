@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from actsearch.expressions import printer
+from actsearch.expressions import printer, suffix
 from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
 from actsearch.expressions.lowering import Program, lower
 from actsearch.expressions.node import INPUTS, Node, is_parameter
-from actsearch.expressions.parser import FormulaError, parse_tree
+from actsearch.expressions.parser import MAX_TEXT_CHARS, FormulaError, parse_tree
 from actsearch.expressions.table import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -24,18 +24,32 @@ if TYPE_CHECKING:
 
     from actsearch.expressions.analysis import Analysis
 
-#: The value of a learnable parameter where nothing else is said.
-PARAMETER_START = 1.0
-
 
 @dataclass(frozen=True)
 class Expression:
-    """A formula; equal trees are equal expressions."""
+    """A formula; equal trees with equal starts are equal expressions.
+
+    Attributes:
+        root: The tree.
+        starts: Where its learnable parameters start, as pairs of name and value. Kept are those
+            that occur and don't start at 1, in order; ``start_of`` looks one up.
+        per_channel: Parameters have one value a channel instead of one a layer.
+
+    Raises:
+        FormulaError: A start is beyond what constants may be.
+    """
 
     root: Node
+    starts: suffix.Starts = ()
+    per_channel: bool = False
+
+    def __post_init__(self) -> None:
+        if self.starts or self.per_channel:
+            object.__setattr__(self, "starts", suffix.normal(self.starts, self.parameters))
+            object.__setattr__(self, "per_channel", bool(self.per_channel and self.parameters))
 
     def __str__(self) -> str:
-        return printer.text(self.root)
+        return printer.text(self.root) + suffix.text(self.starts, self.per_channel)
 
     def __repr__(self) -> str:
         return f"parse({str(self)!r})"
@@ -62,6 +76,24 @@ class Expression:
         used = {node.op for node in self.root.walk() if is_parameter(node.op)}
         return tuple(sorted(used, key=lambda name: int(name[1:])))
 
+    def start_of(self, parameter: str) -> float:
+        """Return the value that a learnable parameter starts at.
+
+        Raises:
+            KeyError: It is not one of ``parameters``.
+        """
+        if parameter not in self.parameters:
+            raise KeyError(parameter)
+        return dict(self.starts).get(parameter, suffix.PARAMETER_START)
+
+    def bare(self) -> Expression:
+        """Return the function alone: what its parameters start at, and are shared by, is left out.
+
+        What depends on the function and not on its training (kernels, costs) is kept by this.
+        """
+        changed = self.starts or self.per_channel
+        return replace(self, starts=(), per_channel=False) if changed else self
+
     @property
     def complexity(self) -> float:
         """Nodes, plus a tenth of the primitives' costs: ``x*sigmoid(x)`` is less than mish."""
@@ -75,14 +107,14 @@ class Expression:
         return to_sympy(self.root)
 
     def latex(self) -> str:
-        """Return the formula as LaTeX mathematics."""
-        return printer.latex(self.root)
+        """Return the formula as LaTeX mathematics, and behind it where parameters start."""
+        return printer.latex(self.root) + suffix.latex(self.starts, self.per_channel)
 
     def derivative(self, wrt: str = "x") -> Expression:
         """Return the derivative with respect to an input or a parameter, in stable terms.
 
         At a kink it is what the primitive's row states: 0 for ``|x|`` and ``relu`` at 0, the mean
-        of both sides for ``max`` and ``min`` of equal arguments.
+        of both sides for ``max`` and ``min`` of equal arguments. Parameters start as they did.
 
         Raises:
             FormulaError: ``wrt`` is not the name of an input or a parameter.
@@ -91,7 +123,7 @@ class Expression:
 
         if parse_tree(wrt).op != wrt:  # an unknown name is refused with the parser's own message
             raise FormulaError(f"'{wrt}' is not the name of an input or a parameter")
-        return Expression(derivative(self.root, wrt))
+        return replace(self, root=derivative(self.root, wrt))
 
     @functools.cached_property
     def program(self) -> Program:
@@ -105,7 +137,8 @@ class Expression:
 
         Args:
             x: Any shape.
-            others: Values of further inputs and parameters by name; parameters are 1 by default.
+            others: Values of further inputs and parameters by name; a parameter is where it
+                starts by default.
 
         Returns:
             An array of the shape of ``x``. Overflow gives infinities, no warnings.
@@ -117,7 +150,7 @@ class Expression:
         given = {"x": x, **(others or {})}
         values = [np.asarray(given[name], dtype=np.float64) for name in self.inputs]
         values += [
-            np.asarray(given.get(name, PARAMETER_START), dtype=np.float64)
+            np.asarray(given.get(name, self.start_of(name)), dtype=np.float64)
             for name in self.parameters
         ]
         with np.errstate(all="ignore"):
@@ -153,10 +186,11 @@ class Expression:
 
         Args:
             backend: As in ``kernels.compile``.
-            n_channels: For parameters of one value a channel; None for one a layer.
+            n_channels: How many channels there are, each with parameters of its own; None for one
+                value a layer.
 
         Raises:
-            BadInput: It reads an input besides ``x``.
+            BadInput: It reads an input besides ``x``, or is per channel and ``n_channels`` is None.
         """
         from actsearch import kernels
 
@@ -164,9 +198,14 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read a formula such as ``x*tanh(softplus(x))``.
+    """Read a formula such as ``x*tanh(softplus(x))`` or ``max(x, p0*x); p0=0.25, per channel``.
 
     Raises:
         FormulaError: It is not a formula; the message points at the column.
     """
-    return Expression(parse_tree(text))
+    mark = text.find(suffix.MARK) if isinstance(text, str) else -1
+    if mark < 0 or len(text) > MAX_TEXT_CHARS:
+        return Expression(parse_tree(text))
+    bare = Expression(parse_tree(text[:mark]))
+    starts, per_channel = suffix.read(text, mark + 1, bare.parameters)
+    return Expression(bare.root, tuple(starts.items()), per_channel)

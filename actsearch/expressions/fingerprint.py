@@ -3,6 +3,8 @@
 Two expressions are taken for the same function when, at every grid point, their values agree to
 about 1e-5 of the function's own scale (its median magnitude). The grid holds 192 points that fill
 [-8, 8] evenly without regularity, 16 close to zero and 16 far out, so that kinks and tails count.
+Learnable parameters vary over the grid, as inputs do; where they start and whether each channel has
+its own is told apart from their values, as these decide what a function learns to be.
 Values are computed in float64, whose rounding is 1e-10 of a cell: that two spellings of one
 function fall on both sides of a cell's border has a chance of about 1e-8.
 """
@@ -73,4 +75,13 @@ def fingerprint(expression: Expression) -> str:
     cells = np.where(finite, cells, np.where(np.isnan(values), 1e17, np.sign(values) * 1e16)) + 0.0
     digest = hashlib.sha256(cells.astype("<i8").tobytes())
     digest.update(str(round(math.log(scale) * RESOLUTION)).encode())
+    digest.update(_learning(expression).encode())
     return digest.hexdigest()[:32]
+
+
+def _learning(expression: Expression) -> str:
+    """Return what decides how parameters learn, by their ranks; "" where nothing is said of it."""
+    if not expression.starts and not expression.per_channel:
+        return ""
+    starts = [f"{expression.start_of(name):.5g}" for name in expression.parameters]
+    return f"; {', '.join(starts)}{', per channel' if expression.per_channel else ''}"

@@ -41,9 +41,9 @@ ZOO: tuple[Known, ...] = (
     Known("Leaky ReLU", "leaky_relu(x)", "Maas, Hannun and Ng 2013", "slope 0.01 below 0"),
     Known(
         "PReLU",
-        "relu(x) - 0.25*p0*relu(-x)",
+        "relu(x) - p0*relu(-x); p0=0.25",
         "He et al. 2015, Delving Deep into Rectifiers",
-        "one learned slope a layer, which starts at 0.25 (p0 starts at 1)",
+        "one learned slope a layer, which starts at 0.25",
     ),
     Known("ELU", "elu(x)", "Clevert, Unterthiner and Hochreiter 2016"),
     Known(
@@ -122,6 +122,9 @@ GATED: tuple[Known, ...] = (
 
 #: Name -> formula, of those that read x alone.
 KNOWN: dict[str, str] = {known.name: known.formula for known in ZOO}
+
+#: Formula -> name, as runs made by earlier versions of this program have them.
+FORMER: dict[str, str] = {"relu(x) - 0.25*p0*relu(-x)": "PReLU"}
 
 
 def formula_of(text: str) -> str:

@@ -37,10 +37,10 @@ WIDTH = 2 * (_N_POINTS + 4) + 1
 def curve(expression: Expression) -> Array:
     """Return what functions are compared by: values, slopes, and the logarithm of their scale.
 
-    Parameters stand at 1, where trainings start them. What is not finite counts as far out.
+    Parameters stand where trainings start them. What is not finite counts as far out.
     """
     points = _points()
-    fixed = dict.fromkeys((*expression.inputs[1:], *expression.parameters), 1.0)
+    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
     with np.errstate(all="ignore"):
         values = expression.evaluate(points, fixed)
         ahead = expression.evaluate(points + _STEP, fixed)
@@ -105,7 +105,7 @@ def multiple_of(expression: Expression, others: Sequence[Expression]) -> int | N
 
 
 def _is_multiple(expression: Expression, of: Expression) -> bool:
-    if expression.inputs != of.inputs:
+    if expression.inputs != of.inputs or not _learn_alike(expression, of):
         return False
     points = grid()
     names = sorted({*expression.parameters, *of.parameters})
@@ -118,6 +118,13 @@ def _is_multiple(expression: Expression, of: Expression) -> bool:
             if not any(_is_proportional(values, image) for image in images):
                 return False
     return True
+
+
+def _learn_alike(expression: Expression, of: Expression) -> bool:
+    """Tell whether what both learn starts at the same values and is shared in the same way."""
+    both = [name for name in expression.parameters if name in of.parameters]
+    same_starts = all(expression.start_of(name) == of.start_of(name) for name in both)
+    return same_starts and (not both or expression.per_channel == of.per_channel)
 
 
 def _known_to(expression: Expression, fixed: Mapping[str, float]) -> dict[str, float]:

@@ -63,7 +63,7 @@ def _latex_wrap(node: Node, needed: int) -> str:
 def _latex(node: Node) -> tuple[str, int]:
     op, args = node.op, node.args
     if node.value is not None:
-        return _latex_number(node.value)
+        return latex_number(node.value)
     if not args:
         return (rf"\theta_{{{op[1:]}}}" if is_parameter(op) else op), _ATOM
     row = PRIMITIVES[op]
@@ -91,7 +91,8 @@ def _signed(latex_text: str) -> str:
     return rf"\left({latex_text}\right)" if latex_text.startswith("-") else latex_text
 
 
-def _latex_number(value: float) -> tuple[str, int]:
+def latex_number(value: float) -> tuple[str, int]:
+    """Write a number as LaTeX; also how strongly its outermost operator binds."""
     mantissa, _, exponent = number(value).partition("e")
     if exponent:
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}", _MUL

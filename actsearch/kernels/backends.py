@@ -116,7 +116,8 @@ def compile(expression: Expression, backend: str = "auto") -> Kernel:
     """Compile an expression to a function of tensors: its inputs, then its parameters.
 
     Args:
-        expression: What to compute.
+        expression: What to compute. Where its parameters start is no matter here: expressions that
+            differ in that alone have one kernel, that of ``expression.bare()``.
         backend: A name of ``BACKENDS``, or ``auto``: the fastest that works on the device of the
             tensors. Where ``auto`` can't use it, it warns once with the reason and computes
             eagerly, with the same results.
@@ -124,6 +125,8 @@ def compile(expression: Expression, backend: str = "auto") -> Kernel:
     Raises:
         BadInput: Unknown backend, or one that can't be used here.
     """
+    if expression.bare() is not expression:
+        return compile(expression.bare(), backend)
     if backend not in ("auto", *BACKENDS):
         raise unknown("backend", backend, ["auto", *BACKENDS])
     if backend != "auto":
@@ -144,9 +147,9 @@ def prepare(expressions: Sequence[Expression], device: str = "cpu") -> None:
         device: Where, as in ``cpu`` or ``cuda:0``.
     """
     if choose(device.partition(":")[0]) == "native":
-        native.prepare(expressions)
+        native.prepare([expression.bare() for expression in expressions])
 
 
 def fallback(expression: Expression, device: str = "cpu") -> str | None:
     """Return why ``auto`` computes an expression eagerly on a device, None where it does not."""
-    return BACKENDS[choose(device.partition(":")[0])].fault(expression)
+    return BACKENDS[choose(device.partition(":")[0])].fault(expression.bare())

@@ -12,7 +12,6 @@ import torch
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression
 from actsearch.expressions.cost import modelled_cost
-from actsearch.expressions.expression import PARAMETER_START
 from actsearch.kernels.backends import compile
 
 __all__ = ["measured_cost", "modelled_cost"]
@@ -32,7 +31,7 @@ def measured_cost(
 
     Args:
         expression: The activation; its inputs are drawn from N(0, 1), always the same ones, its
-            parameters stand at their start.
+            parameters stand at their start, one value each.
         device: A torch device. On a CPU one thread is used, as in trainings.
         n: Elements.
         repeats: Turns, of which the median is taken: what else the machine did for a moment does
@@ -49,7 +48,9 @@ def measured_cost(
     place = torch.device(device)
     rng = torch.Generator().manual_seed(0)
     tensors = [torch.randn(n, generator=rng).to(place) for _ in expression.inputs]
-    tensors += [torch.tensor(PARAMETER_START, device=place) for _ in expression.parameters]
+    tensors += [
+        torch.tensor(expression.start_of(name), device=place) for name in expression.parameters
+    ]
     gradient = torch.randn(n, generator=rng).to(place)
     for tensor in tensors:
         tensor.requires_grad_()

@@ -7,21 +7,23 @@ from torch import nn
 
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression, parse
-from actsearch.expressions.expression import PARAMETER_START
 from actsearch.kernels.backends import compile
 
 
 class ActivationModule(nn.Module):
     """An elementwise activation; its parameters p0, p1, ... are one number each, or one a channel.
 
+    They start where the formula says, 1 where it says nothing.
+
     Args:
-        expression: A formula of ``x`` and parameters.
+        expression: A formula of ``x`` and parameters. One that is per channel needs ``n_channels``.
         backend: As in ``kernels.compile``.
         n_channels: Give every parameter one value a channel, for inputs (n, channels, ...), as
             ``torch.nn.PReLU`` has it; None for one value a layer.
 
     Raises:
-        BadInput: The formula reads an input besides ``x``, or there are no channels.
+        BadInput: The formula reads an input besides ``x``, is per channel and the channels are not
+            said, or there are no channels.
     """
 
     def __init__(
@@ -38,13 +40,20 @@ class ActivationModule(nn.Module):
             raise BadInput(
                 f"'{expression}' reads {extra}; a module of one input reads x and p0, p1 ... only"
             )
+        if expression.per_channel and n_channels is None:
+            raise BadInput(
+                f"'{expression}' has parameters of one value a channel, so a module of it needs "
+                "their number, as in n_channels=64"
+            )
         self.expression = expression
         self.n_channels = n_channels
         self._backend = backend
         self._kernel = compile(expression, backend)
         for name in expression.parameters:
             shape = () if n_channels is None else (n_channels,)
-            self.register_parameter(name, nn.Parameter(torch.full(shape, PARAMETER_START)))
+            self.register_parameter(
+                name, nn.Parameter(torch.full(shape, expression.start_of(name)))
+            )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the activation to a tensor of any shape; with channels, to (n, channels, ...).

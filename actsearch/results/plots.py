@@ -55,7 +55,7 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
                 known = parse(formula)
                 known = known if axes is left else known.derivative()
                 axes.plot(x, known.evaluate(x), style, color=_GREY, label=name, linewidth=1)
-            others = dict.fromkeys((*curve.inputs[1:], *curve.parameters), 1.0)
+            others = dict.fromkeys(curve.inputs[1:], 1.0)
             values = curve.evaluate(x, others)
             values[~np.isfinite(values)] = np.nan
             axes.plot(x, values, color=color, linewidth=2)

@@ -10,7 +10,7 @@ from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import formula_of
+from actsearch.expressions.known import FORMER, formula_of
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.ranking import merits
@@ -127,7 +127,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     Raises:
         NothingToConfirm: there is none.
     """
-    known = {parse(formula).fingerprint() for formula in KNOWN.values()}
+    known = {parse(formula).fingerprint() for formula in (*KNOWN.values(), *FORMER)}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.mean or 0.0, one.n, one.standard_error) for one in last])
