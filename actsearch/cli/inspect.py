@@ -160,6 +160,7 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
     from actsearch.results.lineage import lineage_text
 
     ancestry, trainings = record.pop("lineage"), record.pop("trainings")
+    learned = record.pop("learned")
     write_record(
         {key: value for key, value in record.items() if value not in (None, "", [])},
         fmt,
@@ -170,6 +171,13 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
     sys.stdout.writelines(f"  {text}\n" for text in lines[:_LINEAGE_LINES])
     if len(lines) > _LINEAGE_LINES:
         sys.stdout.write(f"  and {len(lines) - _LINEAGE_LINES} more (--format json has all)\n")
+    if learned:
+        from actsearch.results.parameters import parameter_rows
+
+        columns, cells, what = parameter_rows(learned)
+        sys.stdout.write("\nlearned parameters\n")
+        write_rows(columns, cells, fmt, sys.stdout)
+        sys.stdout.write(f"\n{what}\n")
     sys.stdout.write("\ntrainings\n")
     if not trainings:
         sys.stdout.write("none\n")
@@ -184,7 +192,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     from actsearch.cli.hall import all_rows
     from actsearch.expressions import parse
     from actsearch.results.lineage import lineage
-    from actsearch.runs import RunStore
+    from actsearch.runs import RunStore, learned
 
     with RunStore.open(path) as store:
         births, trainings, ladder = store.births(), store.trainings(), store.ladder
@@ -197,10 +205,12 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     trained_as = birth_id if birth.same_as is None else birth.same_as
     rows = all_rows(births, trainings, ladder)
     score = next((row for row in rows if row["id"] == trained_as), {})
+    own = [row for row in trainings if row.birth_id == trained_as]
     try:
         facts = properties(parse(birth.formula), score.get("known"))
     except BadInput:  # what was rejected need not be a formula
         facts = {"formula": birth.formula}
+    formula = next((b.formula for b in births if b.id == trained_as), "")
     return {
         "id": birth.id,
         "status": birth.status,
@@ -217,7 +227,8 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
         "gain_standard_error": score.get("gain_standard_error"),
         **facts,
         "lineage": lineage(births, birth_id),
-        "trainings": [_training_record(row) for row in trainings if row.birth_id == trained_as],
+        "learned": learned(own, parse(formula), ladder) if own else (),
+        "trainings": [_training_record(row) for row in own],
     }
 
 

@@ -13,6 +13,7 @@ from actsearch.runs.folder import (
     run_names,
     runs_root,
 )
+from actsearch.runs.learned import Learned, learned, learned_means
 from actsearch.runs.ranking import Leaderboard
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
@@ -22,6 +23,7 @@ __all__ = [
     "Birth",
     "Heat",
     "Leaderboard",
+    "Learned",
     "RunStore",
     "Scored",
     "Session",
@@ -32,6 +34,8 @@ __all__ = [
     "default_name",
     "existing_run",
     "hall_of_fame",
+    "learned",
+    "learned_means",
     "result_of",
     "run_folder",
     "run_names",

@@ -131,7 +131,7 @@ class ClassificationTask:
                 "n_classes": data.n_classes,
             },
             "network": str(self._build(nn.Identity)),
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": self.recipe.settings(),
             "rungs": [rung.settings() for rung in self.rungs],
             "until": None if self.until is None else str(self.until),
             "loop_version": LOOP_VERSION,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,9 +84,10 @@ class Recipe:
     validation samples looked at during training (always the same ones); the score is measured on
     all of them. Rungs before the last have ``SHORT_CURVE_POINTS`` at most, and their score is of
     the first ``short_samples``: on 10,000 images it would take a third of a short training.
+    ``parameter_rate`` is a factor on the learning rate of the activations' own parameters.
 
     Raises:
-        BadInput: an unknown name, or a count below 1.
+        BadInput: an unknown name, a count below 1, or a factor below 0.
     """
 
     batch_size: int = 128
@@ -98,6 +102,7 @@ class Recipe:
     curve_samples: int = 500
     short_samples: int = 4000
     signal: SignalLimits = DEFAULT_LIMITS
+    parameter_rate: float = 1.0  # 0 keeps them where they start
 
     def __post_init__(self) -> None:
         for field, known in _CHOICES.items():
@@ -106,6 +111,22 @@ class Recipe:
         for name in ("batch_size", "curve_points", "curve_samples", "short_samples"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} must be 1 or more, got {getattr(self, name)}")
+        if not 0 <= self.parameter_rate < math.inf:
+            raise BadInput(
+                "parameter_rate, a factor on the learning rate, must be 0 or more, got "
+                f"{self.parameter_rate}"
+            )
+
+    def settings(self) -> dict[str, Any]:
+        """Return it as plain values, for telling whether two trainings are alike.
+
+        A ``parameter_rate`` of 1 is left out: so did recipes train that knew of no such factor, and
+        runs from before it go on.
+        """
+        values = dataclasses.asdict(self)
+        if self.parameter_rate == 1:
+            del values["parameter_rate"]
+        return values
 
 
 DEFAULT_RECIPE = Recipe()
@@ -119,17 +140,23 @@ def curve_steps(steps: int, n_points: int) -> frozenset[int]:
 def make_optimizer(
     network: nn.Module, activations: list[nn.Module], recipe: Recipe
 ) -> torch.optim.Optimizer:
-    """Build the optimizer; biases and the activations' own parameters don't decay."""
+    """Build the optimizer; biases and the activations' own parameters don't decay.
+
+    Its groups have the ``factor`` that their learning rate is to be multiplied by.
+    """
     of_activations = {id(p) for activation in activations for p in activation.parameters()}
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
+    learned: list[nn.Parameter] = []
     for parameter in network.parameters():
-        plain = parameter.ndim < 2 or id(parameter) in of_activations
-        (kept if plain else decayed).append(parameter)
+        plain = kept if parameter.ndim < 2 else decayed
+        (learned if id(parameter) in of_activations else plain).append(parameter)
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": kept, "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": recipe.weight_decay, "factor": 1.0},
+        {"params": kept, "weight_decay": 0.0, "factor": 1.0},
     ]
+    if learned:
+        groups.append({"params": learned, "weight_decay": 0.0, "factor": recipe.parameter_rate})
     return OPTIMIZERS[recipe.optimizer](groups, lr=recipe.learning_rate)
 
 

@@ -181,7 +181,8 @@ def fit(
             # Without a bound, one outsized gradient ends the training of many a steep candidate.
             clip_gradients(parameters, recipe.clip_norm)
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * schedule(step, steps, recipe.warmup)
+                rate = recipe.learning_rate * schedule(step, steps, recipe.warmup)
+                group["lr"] = rate * group["factor"]
             optimizer.step()
 
             sum_of_losses += loss.detach()
@@ -237,11 +238,16 @@ def final_signal(network: nn.Module, activations: list[nn.Module], feed: Feed) -
 
 
 def learned_parameters(activations: list[nn.Module]) -> dict[str, float]:
-    """Return what the activations' parameters became, as ``p0[1]``: p0 in the second place."""
+    """Return what the activations' parameters became, as ``p0[1]``: p0 in the second place.
+
+    Of one with several values, as one a channel, it is their mean, and ``p0_sd[1]`` is their
+    standard deviation.
+    """
     learned = {}
     for position, activation in enumerate(activations):
-        for name, parameter in activation.named_parameters():
-            value = float(parameter.detach().float().mean())
-            if math.isfinite(value):
-                learned[f"{name.rpartition('.')[2]}[{position}]"] = value
-    return learned
+        for path, parameter in activation.named_parameters():
+            name, values = path.rpartition(".")[2], parameter.detach().float()
+            learned[f"{name}[{position}]"] = float(values.mean())
+            if values.numel() > 1:
+                learned[f"{name}_sd[{position}]"] = float(values.std(correction=0))
+    return {name: value for name, value in learned.items() if math.isfinite(value)}

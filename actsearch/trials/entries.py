@@ -9,7 +9,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from actsearch.expressions import parse
 from actsearch.results.statistics import Paired, holm, mean_and_error, paired
+from actsearch.runs import Learned, learned
 from actsearch.tasks.protocol import Record
 from actsearch.trials.saved import Contestant
 
@@ -34,8 +36,8 @@ class Entry:
     ``steps_ratio`` is the geometric mean of its steps over the reference's, at the ``n_pairs``
     seeds where both reach it, and the p-values and the effect size are of the steps' logarithms.
     ``reached_step`` and ``reached_s`` are means over the ``n_reached`` trainings that reached the
-    target. Signals are means over layers and seeds; None where the task measures none. ``failure``
-    says how the first training without a score ended.
+    target. Signals are means over layers and seeds; None where the task measures none. ``learned``
+    is what its parameters became. ``failure`` says how the first training without a score ended.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Entry:
     output_mean: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
+    learned: tuple[Learned, ...] = ()
 
 
 def entries_of(
@@ -174,6 +177,7 @@ def _entry(
         output_mean=_signal(trained, "output_mean"),
         curve=mean_curve(trained),
         scores=tuple(sorted(scores.items())),
+        learned=learned(trained, parse(one.formula)),
     )
 
 
