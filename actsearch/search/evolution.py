@@ -9,27 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from deap import base, gp, tools
 
 from actsearch.expressions import Expression, parse
+from actsearch.expressions.node import MAX_PARAMETERS
+from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
+from actsearch.search.shapes import shape_of
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import (
-    constant_leaf,
-    fill,
-    from_node,
-    opened_forms,
-    primitive_set,
-    round_constant,
-    to_node,
-)
+from actsearch.search.trees import Value, fill, opened_forms, parameters_of, to_expression
 
+#: The operator of births that a walk through a finite space makes.
+ENUMERATED = "enumerated"
 #: How often an operator is tried until its child differs from the parent and fits the shape.
 _TRIES = 20
 
@@ -39,21 +36,32 @@ class _Fitness(base.Fitness):
 
 
 class _Individual(gp.PrimitiveTree):
-    """A tree with its id and fitness."""
+    """A tree with its id, its fitness, and what its parameters were learned to be."""
 
-    def __init__(self, content: Sequence[Any], birth_id: int = -1, merit: float | None = None):
+    def __init__(
+        self,
+        content: Sequence[Any],
+        birth_id: int = -1,
+        merit: float | None = None,
+        learned: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__(content)
         self.birth_id = birth_id
+        self.learned = learned or {}
         self.fitness = _Fitness(() if merit is None else (merit,))
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A scored formula that may have offspring; scores are compared and nothing else."""
+    """A scored formula that may have offspring; scores are compared and nothing else.
+
+    ``learned`` holds the means of what its parameters became, by name.
+    """
 
     birth_id: int
     formula: str
     score: float | tuple[float, ...]
+    learned: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,28 +91,11 @@ class Breeder:
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self._space = space
         self._seed = seed
-        self._pset = primitive_set(space)
-        shape = space.shape
-        self._random_tree = partial(
-            gp.genHalfAndHalf,
-            self._pset,
-            min_=shape.min_random_depth,
-            max_=shape.max_random_depth,
-        )
-        self._mutations: dict[str, Callable[[_Individual], Any]] = {
-            "insert": lambda tree: gp.mutInsert(tree, self._pset),
-            "delete": gp.mutShrink,
-            "replace": lambda tree: gp.mutNodeReplacement(tree, self._pset),
-            "regrow": lambda tree: gp.mutUniform(tree, self._subtree, self._pset),
-            "perturb": self._perturb,
-            "open": self._open,
-        }
-        self._opened = opened_forms(space)
-        self._material: dict[str, Callable[[Any], bool]] = {
-            "perturb": _is_number,
-            "open": lambda node: node.name in self._opened,
-        }
-        self._trees: dict[str, list[Any]] = {}
+        self.shape = shape_of(space)
+        self._opened = opened_forms(space) if self.shape.root is Value else {}
+        self._operators = operators_of(space, self.shape, self._opened)
+        self._trees: dict[str, list[Any] | None] = {}
+        self._permutation: list[int] = []
 
     def share(self, number: int) -> float:
         """Draw a number in [0, 1) for a choice that belongs to the ``number``-th birth."""
@@ -116,15 +107,30 @@ class Breeder:
         with _seeded(self._seed, number):
             return self._fresh()
 
+    def enumerated(self, count: int) -> Offspring:
+        """Return the ``count``-th formula, from 0, of a finite space in the order of the seed."""
+        tree = self.shape.at(self._order(count))
+        return Offspring(self._expression(tree), ENUMERATED, ())
+
+    def _order(self, count: int) -> int:
+        if not self._permutation:
+            size = self.shape.size
+            assert size is not None
+            with _seeded(self._seed, -3):
+                self._permutation.extend(random.sample(range(size), size))
+        return self._permutation[count]
+
     def breed(self, number: int, parents: Sequence[Parent], litter: int | None = None) -> Offspring:
         """Breed the ``number``-th birth.
 
         Args:
             number: The id that the birth will have; with the seed it decides every draw but one.
-            parents: The population, best first; a random tree is drawn where it is empty.
+            parents: The population, best first; a random tree is drawn where it is empty. One that
+                has not the form of the space has no offspring.
             litter: The id of the first birth that it was bred with, None for its own; it decides
                 who the mother is, so that siblings compete with each other and families do not.
         """
+        parents = [parent for parent in parents if self._tree(parent.formula) is not None]
         with _seeded(self._seed, number if litter is None else litter, -2):
             mother = self._selector(parents)() if parents else None
         with _seeded(self._seed, number):
@@ -140,7 +146,7 @@ class Breeder:
         frequencies = {
             name: frequency
             for name, frequency in self._space.evolution.operators
-            if name not in self._material or any(map(self._material[name], mother))
+            if name not in self._operators or self._operators[name].finds(mother)
         }
         if not sum(frequencies.values()) > 0:
             return "fresh"
@@ -148,17 +154,16 @@ class Breeder:
         return operator
 
     def _fresh(self) -> Offspring:
-        tree = self._random_tree()
+        tree = self.shape.random()
         for _ in range(_TRIES):
             fill(tree, self._space)
             if self._fits(tree):
                 break
-            tree = self._random_tree()
-        return Offspring(Expression(to_node(tree)), "random", ())
+            tree = self.shape.random()
+        return Offspring(self._expression(tree), "random", ())
 
-    def _subtree(self, pset: gp.PrimitiveSetTyped, type_: type) -> list[Any]:
-        tree: list[Any] = gp.genHalfAndHalf(pset, min_=0, max_=2, type_=type_)
-        return tree
+    def _expression(self, tree: Sequence[Any]) -> Expression:
+        return to_expression(tree, per_channel=self._space.parameters.per == "channel")
 
     def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual]:
         """Return what draws a parent, as the space's ``selection`` says."""
@@ -166,13 +171,18 @@ class Breeder:
         population = [self._individual(parent, merits[parent.score]) for parent in parents]
         if self._space.evolution.selection == "tournament":
             return partial(self._double_tournament, population)
-        ranking = Ranking(parents)
+        ranking = Ranking(parents, self._space.evolution.objectives)
         return lambda: population[ranking.tournament()]
 
     def _individual(self, parent: Parent, merit: float) -> _Individual:
-        if parent.formula not in self._trees:
-            self._trees[parent.formula] = from_node(parse(parent.formula).root)
-        return _Individual(self._trees[parent.formula], parent.birth_id, merit)
+        tree = self._tree(parent.formula)
+        assert tree is not None
+        return _Individual(tree, parent.birth_id, merit, parent.learned)
+
+    def _tree(self, formula: str) -> list[Any] | None:
+        if formula not in self._trees:
+            self._trees[formula] = self.shape.read(parse(formula))
+        return self._trees[formula]
 
     def _double_tournament(self, population: Sequence[_Individual]) -> _Individual:
         evolution = self._space.evolution
@@ -192,53 +202,26 @@ class Breeder:
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
             if self._fits(child) and not _same(child, mother) and not _same(child, father):
                 ids = (mother.birth_id, father.birth_id)
-                return Offspring(Expression(to_node(child)), "crossover", ids)
+                return Offspring(self._expression(child), "crossover", ids)
         return self._fresh()
 
     def _mutate(self, operator: str, mother: _Individual) -> Offspring:
         for _ in range(_TRIES):
-            child = _Individual(mother)
+            child = _Individual(mother, learned=mother.learned)
             try:
-                self._mutations[operator](child)
+                self._operators[operator].change(child)
             except IndexError:
                 continue  # the space has no primitive of the kind that the operator looks for
             fill(child, self._space)
             if self._fits(child) and not _same(child, mother):
-                return Offspring(Expression(to_node(child)), operator, (mother.birth_id,))
+                return Offspring(self._expression(child), operator, (mother.birth_id,))
         return self._fresh()
 
-    def _perturb(self, tree: _Individual) -> None:
-        """Scale one constant by a log-normal factor, now and then with the other sign."""
-        place = random.choice([i for i, node in enumerate(tree) if _is_number(node)])
-        factor = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
-        value = tree[place].value or 0.1
-        tree[place] = constant_leaf(round_constant(value * factor), tree[place].ret)
-
-    def _open(self, tree: _Individual) -> None:
-        """Write one primitive out as what it consists of, and replace a part of that."""
-        place = random.choice([i for i, node in enumerate(tree) if node.name in self._opened])
-        whole = tree.searchSubtree(place)
-        form = list(self._opened[tree[place].name])
-        part = random.choice([i for i, node in enumerate(form) if node.arity])
-        alike = [
-            one
-            for one in self._pset.primitives[form[part].ret]
-            if one.args == form[part].args and one.name != form[part].name
-        ]
-        form[part] = random.choice(alike)
-        argument = tree[place + 1 : whole.stop]
-        tree[whole] = [
-            below for node in form for below in (argument if node.name == "x" else [node])
-        ]
-
     def _fits(self, tree: Any) -> bool:
-        shape = self._space.shape
-        return len(tree) <= shape.max_nodes and gp.PrimitiveTree(tree).height <= shape.max_depth
-
-
-def _is_number(node: Any) -> bool:
-    return not node.arity and isinstance(getattr(node, "value", None), float | int)
+        n_parameters = len(parameters_of(tree))
+        most = self._space.parameters.max or MAX_PARAMETERS
+        return n_parameters <= most and self.shape.fits(tree)
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    return to_node(list(a)) == to_node(list(b))
+    return to_expression(a) == to_expression(b)

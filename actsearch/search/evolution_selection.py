@@ -11,12 +11,12 @@ NSGA-II, IEEE Transactions on Evolutionary Computation 6(2).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from deap import base, tools
 
-from actsearch.expressions import parse
+from actsearch.expressions import Expression, parse
 from actsearch.expressions.cost import modelled_cost
 
 
@@ -28,32 +28,44 @@ class _Scored(Protocol):
 _P = TypeVar("_P", bound=_Scored)
 
 
-class _Objectives(base.Fitness):
-    weights = (-1.0, -1.0, -1.0)  # place, cost, size: the less the better
+#: What a candidate may be chosen by, from its place and its expression: the less the better.
+OBJECTIVES: dict[str, Callable[[int, Expression], float]] = {
+    "score": lambda place, _expression: place,
+    "cost": lambda _place, expression: modelled_cost(expression),
+    "size": lambda _place, expression: expression.size,
+}
+ALL = tuple(OBJECTIVES)
+
+
+class _Fitness(base.Fitness):
+    weights = (-1.0,) * len(OBJECTIVES)
 
 
 class _Candidate:
     """A parent's place in the order by score, with the fitness that DEAP sorts by."""
 
-    def __init__(self, place: int, formula: str) -> None:
+    def __init__(self, place: int, formula: str, objectives: Sequence[str]) -> None:
         expression = parse(formula)
         self.place = place
-        self.fitness = _Objectives((place, modelled_cost(expression), expression.size))
+        # What is no objective is equal in all.
+        values = [OBJECTIVES[name](place, expression) if name in objectives else 0 for name in ALL]
+        self.fitness = _Fitness(values)
 
 
-def select_survivors(parents: Sequence[_P], n: int) -> list[_P]:
+def select_survivors(parents: Sequence[_P], n: int, objectives: Sequence[str] = ALL) -> list[_P]:
     """Return the ``n`` that NSGA-II keeps: front by front, the last one by crowding distance.
 
     Args:
         parents: The best by score first, as the order is one of the objectives.
         n: How many; all where there are no more.
+        objectives: Names of ``OBJECTIVES``.
 
     Returns:
         The survivors in the order of ``parents``.
     """
     if len(parents) <= n:
         return list(parents)
-    kept = tools.selNSGA2(_candidates(parents), n)
+    kept = tools.selNSGA2(_candidates(parents, objectives), n)
     return [parents[place] for place in sorted(candidate.place for candidate in kept)]
 
 
@@ -62,12 +74,13 @@ class Ranking:
 
     Args:
         parents: The best by score first.
+        objectives: Names of ``OBJECTIVES``.
     """
 
-    def __init__(self, parents: Sequence[_Scored]) -> None:
+    def __init__(self, parents: Sequence[_Scored], objectives: Sequence[str] = ALL) -> None:
         #: Place -> (front from 0, minus the crowding distance): the less the better.
         self.merits: list[tuple[int, float]] = [(0, 0.0)] * len(parents)
-        candidates = _candidates(parents)
+        candidates = _candidates(parents, objectives)
         for front, members in enumerate(tools.sortNondominated(candidates, len(candidates))):
             tools.emo.assignCrowdingDist(members)
             for candidate in members:
@@ -80,5 +93,5 @@ class Ranking:
         return min(drawn, key=lambda place: self.merits[place])
 
 
-def _candidates(parents: Sequence[Any]) -> list[_Candidate]:
-    return [_Candidate(place, parent.formula) for place, parent in enumerate(parents)]
+def _candidates(parents: Sequence[Any], objectives: Sequence[str]) -> list[_Candidate]:
+    return [_Candidate(place, one.formula, objectives) for place, one in enumerate(parents)]

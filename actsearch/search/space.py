@@ -15,12 +15,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from actsearch.errors import BadInput, nearest, unknown
-from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
+from actsearch.expressions import KNOWN, FormulaError, parse
 from actsearch.expressions.known import formula_of
+from actsearch.expressions.node import INPUTS, MAX_PARAMETERS
+from actsearch.search.primitives import FORMALS, KINDS, entry, offered_primitives
 from actsearch.search.racing import Racing
+from actsearch.search.template import Slot, read_template
 
 #: A file longer than this is no space file.
 _MAX_FILE_BYTES = 1_000_000
+MAX_REPEATS = 8
+MAX_WEIGHT = 100
 _Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -29,10 +34,13 @@ class _Part(BaseModel):
 
 
 class Constants(_Part):
-    """Where constants come from: half of them from ``values``, half from N(0, ``scale``)."""
+    """Where constants come from: half of them from ``values``, half from N(0, ``scale``).
+
+    With ``scale = 0`` all are of ``values``, and a space may be finite.
+    """
 
     values: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-    scale: float = Field(default=1.0, gt=0, le=1e6)
+    scale: float = Field(default=1.0, ge=0, le=1e6)
     share: _Probability = 0.25  # of the leaves; the others are x
 
     @field_validator("values")
@@ -42,20 +50,85 @@ class Constants(_Part):
             raise ValueError("constants lie between -1e6 and 1e6")
         return values
 
+    @model_validator(mode="after")
+    def _some(self) -> Constants:
+        if not self.values and self.scale == 0:
+            raise ValueError("no values, and scale = 0: there is no constant to draw")
+        return self
+
 
 class Shape(_Part):
-    """Size of trees: nodes and depth at most, and the ramp of depths of random trees."""
+    """Which formulas there are: free trees or templates, drawn or enumerated.
 
+    Free trees have ``max_nodes`` and ``max_depth`` at most, random ones a ramp of depths. With
+    ``template`` a formula is one of the given forms (``template.py`` has their language), where
+    ``core`` stands for the form again, ``repeats`` times in all (from, to); the limits of free
+    trees don't count then. ``enumerate`` walks through a finite space in an order that the seed
+    decides, instead of breeding.
+    """
+
+    template: tuple[str, ...] = ()
+    repeats: tuple[int, int] = (1, 1)
+    enumerate: bool = False
     max_nodes: int = Field(default=20, ge=1, le=200)
     max_depth: int = Field(default=8, ge=1, le=40)
     min_random_depth: int = Field(default=1, ge=0, le=10)
     max_random_depth: int = Field(default=3, ge=0, le=10)
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _one_or_more(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("template")
+    @classmethod
+    def _readable(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            read_template(text)
+        return texts
+
+    @model_validator(mode="after")
+    def _repeated(self) -> Shape:
+        low, high = self.repeats
+        if not 1 <= low <= high <= MAX_REPEATS:
+            raise ValueError(
+                f"repeats are two whole numbers from 1 to {MAX_REPEATS}, the smaller first"
+            )
+        has_core = any(read_template(text).n_cores for text in self.template)
+        if high > 1 and not has_core:
+            raise ValueError(
+                "repeats above 1 need a template with 'core' in it, as in b(u(core), u(core))"
+            )
+        if low > 1 and not all(read_template(text).n_cores for text in self.template):
+            raise ValueError("with repeats from 2 on every template needs 'core' in it")
+        return self
 
     @model_validator(mode="after")
     def _ramp(self) -> Shape:
         if self.min_random_depth > self.max_random_depth:
             raise ValueError("min_random_depth is above max_random_depth")
         return self
+
+
+class Parameters(_Part):
+    """Learnable parameters: how many the operators may put into a formula, and where they start.
+
+    ``per`` says whether each has one value a layer or one a channel, ``share`` which part of the
+    leaves of random trees are parameters. With ``max = 0`` formulas have those alone that seeds or
+    primitives bring.
+    """
+
+    max: int = Field(default=0, ge=0, le=MAX_PARAMETERS)
+    per: Literal["layer", "channel"] = "layer"
+    starts: tuple[float, ...] = Field(default=(1.0,), min_length=1)
+    share: _Probability = 0.0
+
+    @field_validator("starts")
+    @classmethod
+    def _bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(abs(value) <= 1e6 for value in values):
+            raise ValueError("parameters start between -1e6 and 1e6")
+        return values
 
 
 class Operators(_Part):
@@ -68,6 +141,10 @@ class Operators(_Part):
     regrow: float = Field(default=0.1, ge=0)
     perturb: float = Field(default=0.1, ge=0)
     open: float = Field(default=0.1, ge=0)
+    add_parameter: float = Field(default=0.1, ge=0)
+    drop_parameter: float = Field(default=0.05, ge=0)
+    free: float = Field(default=0.1, ge=0)
+    freeze: float = Field(default=0.1, ge=0)
     fresh: float = Field(default=0.05, ge=0)
 
     @model_validator(mode="after")
@@ -82,7 +159,7 @@ class Evolution(_Part):
 
     ``selection``: "tournament" among the best by score, smaller ones preferred by ``parsimony``; or
     "nsga2", where good, cheap and small formulas stand side by side (a tournament of two by front
-    and crowding distance).
+    and crowding distance over ``objectives``).
     ``lag``: the k-th decision (a candidate, or its next trainings) sees the results of those before
     k - lag only, so that the order in which workers finish never matters; there can be at most
     ``lag`` workers.
@@ -91,6 +168,7 @@ class Evolution(_Part):
     population: int = Field(default=40, ge=2, le=100_000)
     random_births: int = Field(default=30, ge=0, le=1_000_000)
     selection: Literal["tournament", "nsga2"] = "tournament"
+    objectives: tuple[Literal["score", "cost", "size"], ...] = ("score", "cost", "size")
     tournament: int = Field(default=4, ge=1, le=1000)
     parsimony: float = Field(default=1.2, ge=1, le=2)
     lag: int = Field(default=16, ge=1, le=10_000)
@@ -124,34 +202,44 @@ class SearchSpace(_Part):
     name: str = Field(min_length=1, max_length=64)
     description: str = ""
     source: str = ""
-    unary: tuple[str, ...]
+    inputs: tuple[Literal["x", "u", "o"], ...] = ("x",)
+    unary: tuple[str, ...] = ()
     binary: tuple[str, ...] = ()
+    ternary: tuple[str, ...] = ()
+    weights: dict[str, float] = {}
     seeds: tuple[str, ...] = tuple(KNOWN.values())
     constants: Constants = Constants()
+    parameters: Parameters = Parameters()
     shape: Shape = Shape()
     evolution: Evolution = Evolution()
     racing: Racing = Racing()
     screening: Screening = Screening()
 
-    @field_validator("unary", "binary")
+    @field_validator("unary", "binary", "ternary")
     @classmethod
-    def _known_primitives(cls, names: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        wanted = 1 if info.field_name == "unary" else 2
-        offered = offered_primitives(wanted)
+    def _entries(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        n_operands = next(n for n, kind in KINDS.items() if kind == info.field_name)
         problems = []
-        for name in names:
-            if name in offered:
-                continue
-            if name in PRIMITIVES and not PRIMITIVES[name].internal:
-                problems.append(f"'{name}' is not {info.field_name}")
-                continue
-            guess = nearest(name, offered)
-            problems.append(
-                f"unknown primitive '{name[:40]}'" + (f"; did you mean '{guess}'?" if guess else "")
-            )
+        for text in texts:
+            try:
+                entry(text, n_operands)
+            except BadInput as error:
+                problems.append(f"'{text[:40]}': {error}" if text not in str(error) else str(error))
         if problems:
-            raise ValueError(f"{'; '.join(problems)} (known: {', '.join(offered)})")
-        return tuple(dict.fromkeys(names))
+            known = ", ".join(offered_primitives(n_operands)) or "none"
+            names = ", ".join(FORMALS[n_operands])
+            raise ValueError(
+                f"{'; '.join(problems)} (known: {known}; or a formula in {names} and learned "
+                "parameters p0, p1 ...)"
+            )
+        return tuple(dict.fromkeys(text.strip() for text in texts))
+
+    @field_validator("inputs")
+    @classmethod
+    def _read(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        if "x" not in inputs:
+            raise ValueError("formulas read x, and u or o besides: give inputs with 'x' in it")
+        return tuple(name for name in INPUTS if name in inputs)
 
     @field_validator("seeds")
     @classmethod
@@ -174,18 +262,36 @@ class SearchSpace(_Part):
 
     @model_validator(mode="after")
     def _something_to_evolve(self) -> SearchSpace:
-        if not self.unary and not self.binary:
-            raise ValueError("no primitives: give at least one in 'unary' or 'binary'")
+        offers = {1: self.unary, 2: self.binary, 3: self.ternary}
+        if not any(offers.values()):
+            raise ValueError("no primitives: give at least one in 'unary', 'binary' or 'ternary'")
+        listed = {text for texts in offers.values() for text in texts}
+        for name, weight in self.weights.items():
+            if name not in listed:
+                guess = nearest(name, listed)
+                hint = f"; did you mean '{guess}'?" if guess else ""
+                raise ValueError(f"a weight for '{name[:40]}', which is no primitive here{hint}")
+            if not 0 <= weight <= MAX_WEIGHT:
+                raise ValueError(f"the weight of '{name[:40]}' must lie between 0 and {MAX_WEIGHT}")
+        if not any(self.weights.get(text, 1.0) > 0 for text in listed):
+            raise ValueError("all primitives have the weight 0: there is nothing to draw")
+        for text in self.shape.template:
+            self._check_filled(read_template(text), offers)
         return self
 
-
-def offered_primitives(operands: Literal[1, 2] | int) -> list[str]:
-    """Return names of the primitives of that many operands; scalars do not count as operands."""
-    return [
-        row.name
-        for row in PRIMITIVES.values()
-        if not row.internal and row.arity - row.n_scalars == (operands)
-    ]
+    def _check_filled(self, template: Slot, offers: dict[int, tuple[str, ...]]) -> None:
+        for n_operands in sorted(template.kinds):
+            if not any(self.weights.get(text, 1.0) > 0 for text in offers[n_operands]):
+                raise ValueError(
+                    f"template {template} can't be filled: there is no {KINDS[n_operands]} "
+                    f"primitive; give some in '{KINDS[n_operands]}'"
+                )
+        lacking = sorted(template.inputs - set(self.inputs))
+        if lacking:
+            raise ValueError(
+                f"template {template} reads {', '.join(lacking)}: add it to 'inputs', which are "
+                f"{', '.join(self.inputs)}"
+            )
 
 
 def space_files() -> dict[str, Path]:

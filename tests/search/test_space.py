@@ -8,7 +8,8 @@ import pytest
 
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES
-from actsearch.search.space import load_space, offered_primitives, space_files
+from actsearch.search.primitives import offered_primitives
+from actsearch.search.space import Operators, load_space, space_files
 
 
 def write(folder: Path, text: str) -> Path:
@@ -101,7 +102,7 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
             'unary = ["relu"]\n[evolution.operators]\n'
             + "\n".join(
                 f"{name} = 0"
-                for name in "crossover insert delete replace regrow perturb open fresh".split()
+                for name in Operators.model_fields
             ),
             "at least one operator",
         ),

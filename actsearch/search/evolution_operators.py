@@ -1,0 +1,195 @@
+"""The operators that change one tree: each with what it looks for in a parent.
+
+Structure: DEAP's insertion, shrinking, node replacement and regrowing (Koza 1992; Poli, Langdon and
+McPhee 2008). Learned factors on edges and their removal: Bingham and Miikkulainen 2022, Discovering
+Parametric Activation Functions. *Free* and *freeze* tie learning to evolution: a constant becomes a
+parameter that starts there, a parameter becomes a constant at the mean of what it was learned to
+be, so constants are tuned by gradients at no extra training.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deap import gp
+
+from actsearch.expressions import Expression
+from actsearch.search.rounding import rounded
+from actsearch.search.shapes import Shape
+from actsearch.search.space import SearchSpace
+from actsearch.search.trees import (
+    Layers,
+    Learned,
+    Parameter,
+    Scalar,
+    Value,
+    constant_leaf,
+    draw_parameter,
+    factor,
+    is_factor,
+    is_learned,
+    is_number,
+    parameter_leaf,
+    parameters_of,
+    round_constant,
+    to_expression,
+)
+
+#: A tree of DEAP with ``learned``, the values that its parameters were learned to be.
+Tree = Any
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One way to change a tree in place, and whether a tree has what it works on."""
+
+    change: Callable[[Tree], Any]
+    finds: Callable[[Tree], bool] = lambda _tree: True
+
+
+def operators_of(
+    space: SearchSpace, shape: Shape, opened: Mapping[str, list[Any]]
+) -> dict[str, Operator]:
+    """Return the operators by the names that a space file has for them.
+
+    Args:
+        space: Says which constants and parameters there are.
+        shape: The form of the trees.
+        opened: What primitives consist of, for ``open``.
+    """
+    pset, is_free = shape.pset, shape.root is Value
+    learns = space.parameters.max > 0
+    return {
+        "insert": Operator(lambda tree: gp.mutInsert(tree, pset), lambda _tree: is_free),
+        "delete": Operator(gp.mutShrink, lambda _tree: is_free),
+        "replace": Operator(lambda tree: gp.mutNodeReplacement(tree, pset)),
+        "regrow": Operator(
+            lambda tree: gp.mutUniform(tree, lambda pset, type_: shape.subtree(type_), pset)
+        ),
+        "perturb": Operator(
+            lambda tree: _perturb(tree, space), lambda tree: bool(_numbers(tree, learns))
+        ),
+        "open": Operator(
+            lambda tree: _open(tree, opened, pset),
+            lambda tree: any(node.name in opened for node in tree),
+        ),
+        "add_parameter": Operator(
+            lambda tree: _add_parameter(tree, space),
+            lambda tree: len(parameters_of(tree)) < space.parameters.max,
+        ),
+        "drop_parameter": Operator(_drop_parameter, lambda tree: learns and bool(_droppable(tree))),
+        "free": Operator(
+            _free,
+            lambda tree: (
+                len(parameters_of(tree)) < space.parameters.max and bool(_numbers(tree, False))
+            ),
+        ),
+        "freeze": Operator(_freeze, lambda tree: learns and bool(_droppable(tree))),
+    }
+
+
+def _numbers(tree: Tree, learns: bool) -> list[int]:
+    """Return the places of constants, and of learned parameters if they count."""
+    return [i for i, node in enumerate(tree) if is_number(node) or (learns and is_learned(node))]
+
+
+def _droppable(tree: Tree) -> list[Parameter]:
+    """Return the parameters that no primitive of the space brings with it."""
+    fixed = {node.value.key for node in tree if is_learned(node) and node.ret is Learned}
+    return [one for one in parameters_of(tree) if one.key not in fixed]
+
+
+def _perturb(tree: Tree, space: SearchSpace) -> None:
+    """Scale a constant, or where a parameter starts, by a log-normal factor.
+
+    Now and then with the other sign. Where all constants are of a list, take another of it.
+    """
+    place = random.choice(_numbers(tree, space.parameters.max > 0))
+    chosen = tree[place]
+    if is_number(chosen) and space.constants.scale == 0:
+        tree[place] = constant_leaf(random.choice(space.constants.values), chosen.ret)
+        return
+    scale = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
+    old = chosen.value.start if is_learned(chosen) else chosen.value
+    value = round_constant((old or 0.1) * scale)
+    if is_number(chosen):
+        tree[place] = constant_leaf(value, chosen.ret)
+        return
+    for at, node in enumerate(tree):
+        if is_learned(node) and node.value.key == chosen.value.key:
+            tree[at] = parameter_leaf(node.value._replace(start=value), node.ret)
+
+
+def _open(tree: Tree, opened: Mapping[str, list[Any]], pset: gp.PrimitiveSetTyped) -> None:
+    """Write one primitive out as what it consists of, and replace a part of that."""
+    place = random.choice([i for i, node in enumerate(tree) if node.name in opened])
+    whole = tree.searchSubtree(place)
+    form = list(opened[tree[place].name])
+    part = random.choice([i for i, node in enumerate(form) if node.arity])
+    alike = [
+        one
+        for one in pset.primitives[form[part].ret]
+        if one.args == form[part].args and one.name != form[part].name
+    ]
+    form[part] = random.choice(alike)
+    argument = tree[place + 1 : whole.stop]
+    tree[whole] = [below for node in form for below in (argument if node.name == "x" else [node])]
+
+
+def _add_parameter(tree: Tree, space: SearchSpace) -> None:
+    """Put a learned factor on an edge, the one above the root among them."""
+    edges = [i for i, node in enumerate(tree) if node.ret not in (Scalar, Learned, Layers)]
+    place = random.choice(edges)
+    whole, kind = tree.searchSubtree(place), tree[place].ret
+    leaf = parameter_leaf(draw_parameter(space), Scalar)
+    tree[whole] = [factor(kind), *tree[whole], leaf]
+
+
+def _drop_parameter(tree: Tree) -> None:
+    """Take a parameter out: a factor goes, elsewhere its start stays as a constant."""
+    parameter = random.choice(_droppable(tree))
+    _drop_factors(tree, parameter)
+    _put_constant(tree, parameter, parameter.start)
+
+
+def _free(tree: Tree) -> None:
+    """Turn a constant into a parameter that starts there."""
+    place = random.choice(_numbers(tree, False))
+    leaf = tree[place]
+    tree[place] = parameter_leaf(Parameter(leaf.value, ("freed", place)), leaf.ret)
+
+
+def _freeze(tree: Tree) -> None:
+    """Turn a parameter into a constant at what it was learned to be, rounded if that is free."""
+    parameter = random.choice(_droppable(tree))
+    name = f"p{parameters_of(tree).index(parameter)}"
+
+    def frozen(value: float) -> Expression:
+        copy = gp.PrimitiveTree(tree)
+        _put_constant(copy, parameter, value)
+        return to_expression(copy)
+
+    value = rounded(tree.learned.get(name, parameter.start), frozen)
+    if value == 1:
+        _drop_factors(tree, parameter)
+    _put_constant(tree, parameter, value)
+
+
+def _put_constant(tree: Tree, parameter: Parameter, value: float) -> None:
+    """Put a constant for a parameter wherever it stands."""
+    for place, node in enumerate(tree):
+        if is_learned(node) and node.value.key == parameter.key:
+            tree[place] = constant_leaf(value, node.ret)
+
+
+def _drop_factors(tree: Tree, parameter: Parameter) -> None:
+    """Take the factors off that are this parameter."""
+    for place in reversed(range(len(tree))):  # what lies behind a place is done by then
+        if is_factor(tree[place]):
+            whole = tree.searchSubtree(place)
+            leaf = tree[whole.stop - 1]
+            if is_learned(leaf) and leaf.value.key == parameter.key:
+                tree[whole] = tree[whole][1:-1]

@@ -1,0 +1,222 @@
+"""Formulas of fixed forms: templates whose places are filled with the space's primitives."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from deap import gp
+
+from actsearch.expressions import Expression, Node
+from actsearch.expressions.node import INPUTS
+from actsearch.search.counting import Alternative, Counter, shares
+from actsearch.search.space import SearchSpace
+from actsearch.search.template import CORE, Slot, read_template
+from actsearch.search.trees import (
+    EntryPrimitive,
+    FixedHash,
+    Learned,
+    Parameter,
+    Scalar,
+    as_new,
+    constant_leaf,
+    factor,
+    input_leaf,
+    is_factor,
+    leaf_of,
+    offered,
+    open_leaf,
+    parameter_leaf,
+)
+
+_SCALAR, _LEARNED = ("scalar",), ("learned",)
+
+
+class TemplateShape:
+    """Trees of a space with templates. Implements ``shapes.Shape``.
+
+    A place has a type by its form, so that DEAP's crossover exchanges what has the same form.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._templates = [read_template(text) for text in space.shape.template]
+        self._repeats = space.shape.repeats
+        self._offered = offered(space)
+        self._types: dict[str, type] = {}
+        self.root = self._type("root")
+        self.pset = gp.PrimitiveSetTyped(space.name, [], self.root)
+        for template in self._templates:
+            self._add(template, self.root)
+            if template.n_cores:
+                self._add(template, self._type(CORE))
+        for kind in (Scalar, Learned):
+            self.pset.primitives[kind] = self.pset.terminals[kind] = [open_leaf(kind)]
+        self._counter = Counter(self)
+
+    def _type(self, name: str) -> type:
+        if name not in self._types:
+            self._types[name] = FixedHash(name, (), {})
+        return self._types[name]
+
+    def _add(self, slot: Slot, kind: type) -> None:
+        """Offer what may stand at a place, and at the places below it."""
+        if not slot.operands:
+            inputs = [slot.name] if slot.name != CORE else list(self._space.inputs)
+            self.pset.terminals[kind] = [input_leaf(name, kind) for name in inputs]
+            return
+        there = {item.name for item in self.pset.primitives[kind]}
+        for item, n in self._items(slot, kind):
+            self.pset.primitives[kind] += [item] * n if item.name not in there else []
+        for operand in slot.operands:
+            self._add(operand, self._type(str(operand)))
+
+    def _items(self, slot: Slot, kind: type) -> list[tuple[EntryPrimitive, int]]:
+        types = [self._type(str(operand)) for operand in slot.operands]
+        there = self._offered.of(len(slot.operands))
+        return [(EntryPrimitive(entry, types, kind), n) for entry, n in there if n]
+
+    def random(self) -> list[Any]:
+        """Draw a template, how often it is repeated, and what fills it, each evenly."""
+        return self._drawn(random.choice(self._templates), self.root, self._draw_n_cores())
+
+    def _draw_n_cores(self) -> int:
+        low, high = self._repeats
+        return random.randint(low, high) - 1 if high > 1 else 0
+
+    def subtree(self, kind: type) -> list[Any]:
+        """Draw what may stand at a place of a type."""
+        if kind is self.root:
+            return self.random()
+        if kind in (Scalar, Learned):
+            return [open_leaf(kind)]
+        name = next(name for name, one in self._types.items() if one is kind)
+        slot = Slot(CORE) if name == CORE else read_template_part(name)
+        return self._drawn(slot, kind, random.randrange(self._repeats[1]))
+
+    def _drawn(self, slot: Slot, kind: type, n_cores: int) -> list[Any]:
+        """Fill a place, with ``n_cores`` more of the template at the places for it below."""
+        if not slot.operands:
+            if slot.name == CORE and n_cores > 0:
+                template = random.choice([one for one in self._templates if one.n_cores])
+                return self._drawn(template, kind, n_cores - 1)
+            return [random.choice(self.pset.terminals[kind])]
+        item = random.choice([one for one, n in self._items(slot, kind) for _ in range(n)])
+        places = [k for k, one in enumerate(slot.operands) for _ in range(one.n_cores)]
+        drawn = [random.choice(places) for _ in range(n_cores)] if places else []
+        tree: list[Any] = [item]
+        for k, operand in enumerate(slot.operands):
+            tree += self._drawn(operand, item.args[k], drawn.count(k))
+        return tree + [open_leaf(arg) for arg in item.args[len(slot.operands) :]]
+
+    def fits(self, tree: list[Any]) -> bool:
+        """Tell whether the template is repeated as often as it may be."""
+        kinds = (self.root, self._type(CORE))
+        n = sum(item.ret in kinds and item.arity > 0 and not is_factor(item) for item in tree)
+        return self._repeats[0] <= n <= self._repeats[1]
+
+    def read(self, expression: Expression) -> list[Any] | None:
+        """Return the tree of a formula, None where no template has its form."""
+        for template in self._templates:
+            tree = self._read(template, self.root, expression.root, expression)
+            if tree is not None and self.fits(tree):
+                return tree
+        return None
+
+    def _read(self, slot: Slot, kind: type, node: Node, expression: Expression) -> list[Any] | None:
+        if not slot.operands:
+            if node.op in (self._space.inputs if slot.name == CORE else (slot.name,)):
+                return [input_leaf(node.op, kind)]
+            found = None
+            for template in self._templates if slot.name == CORE else ():
+                found = found or self._read(template, kind, node, expression)
+            return found or self._read_factor(slot, kind, node, expression)
+        for item, _ in self._items(slot, kind):
+            parts = item.entry.matched(node)
+            if parts is None:
+                continue
+            tree: list[Any] = [item]
+            for k, operand in enumerate(slot.operands):
+                # What a function makes no use of, as the constants 0 and 1 do, is the first.
+                name = item.entry.names[k]
+                found = (
+                    self._read(operand, item.args[k], parts[name], expression)
+                    if name in parts
+                    else self._counter.at((operand, 0, item.args[k]), 0)
+                )
+                if found is None:
+                    break
+                tree += found
+            else:
+                slots = zip(item.entry.slots, item.args[len(slot.operands) :], strict=True)
+                return tree + [leaf_of(parts[name], arg, expression) for name, arg in slots]
+        return self._read_factor(slot, kind, node, expression)
+
+    def _read_factor(
+        self, slot: Slot, kind: type, node: Node, expression: Expression
+    ) -> list[Any] | None:
+        item = factor(kind)
+        parts = item.entry.matched(node)
+        if parts is None or parts["x"] == node:
+            return None
+        below = self._read(slot, kind, parts["x"], expression)
+        return None if below is None else [item, *below, leaf_of(parts["s0"], Scalar, expression)]
+
+    @functools.cached_property
+    def size(self) -> int | None:
+        """How many different trees there are, factors on edges left out; None for no end."""
+        entries = [
+            e for n in {k for t in self._templates for k in t.kinds} for e, _ in self._offered.of(n)
+        ]
+        if any(e.slots and not e.learned for e in entries) and self._space.constants.scale > 0:
+            return None
+        return sum(self._counter.count(symbol) for symbol in self._symbols())
+
+    def at(self, number: int) -> list[Any]:
+        """Return tree ``number``, from 0, of a shape that is finite."""
+        for symbol in self._symbols():
+            n = self._counter.count(symbol)
+            if number < n:
+                return as_new(self._counter.at(symbol, number))
+            number -= n
+        raise IndexError(number)
+
+    def _symbols(self) -> Iterable[tuple[Slot, int, type]]:
+        low, high = self._repeats
+        for template in self._templates:
+            for n in range(low, high + 1) if template.n_cores else (1,):
+                yield template, n - 1, self.root
+
+    def alternatives(self, symbol: Hashable) -> Iterable[Alternative]:
+        """Return what may stand at a symbol: (slot, cores below, type), a scalar, a parameter."""
+        space = self._space
+        if symbol == _LEARNED:
+            starts = [Parameter(start, "counted") for start in space.parameters.starts]
+            yield from ((parameter_leaf(one, Learned), ()) for one in starts)
+            return
+        if symbol == _SCALAR:
+            yield from ((constant_leaf(one, Scalar), ()) for one in space.constants.values)
+            return
+        assert isinstance(symbol, tuple)
+        slot, n_cores, kind = symbol
+        if not slot.operands:
+            if n_cores == 0:
+                names = space.inputs if slot.name == CORE else (slot.name,)
+                yield from ((input_leaf(name, kind), ()) for name in names)
+            else:
+                for template in self._templates:
+                    if template.n_cores or n_cores == 1:
+                        yield from self.alternatives((template, n_cores - 1, kind))
+            return
+        for item, _ in self._items(slot, kind):
+            slots = (_LEARNED if item.entry.learned else _SCALAR,) * len(item.entry.slots)
+            for parts in shares(n_cores, [one.n_cores > 0 for one in slot.operands]):
+                below = zip(slot.operands, parts, item.args, strict=False)
+                yield item, (*below, *slots)
+
+
+def read_template_part(text: str) -> Slot:
+    """Read a place of a template, which may be an input alone."""
+    return Slot(text) if text in INPUTS else read_template(text)
