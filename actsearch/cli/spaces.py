@@ -1,51 +1,110 @@
-"""`actsearch spaces`: the search spaces that ship, and a check of one's own."""
+"""`actsearch spaces`: the search spaces that ship, what is in one, and a check of one's own."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from actsearch.cli.options import FormatOption
-from actsearch.results.tables import Column, Format, write_rows
+from actsearch.cli.options import FormatOption, note
+from actsearch.results.tables import Column, Format, write_record, write_rows
+
+if TYPE_CHECKING:
+    from actsearch.search.portrait import Sample
+    from actsearch.search.space import SearchSpace
 
 app = typer.Typer(invoke_without_command=True)
 
 COLUMNS = (
     Column("space", "space"),
     Column("description", "what it is", long=True),
+    Column("expressions", "expressions"),
     Column("file", "file", long=True),
 )
+SAMPLES = (
+    Column("formula", "formula", long=True),
+    Column("curve", "f on [-4, 4]"),
+    Column("fault", "turned away before training", long=True),
+)
+N_SAMPLES = 10
+_WINDOW, _N_BARS = 4.0, 33
 
 
 @app.callback()
 def spaces(context: typer.Context, output: FormatOption = "table") -> None:
-    """List the search spaces that ship; `show NAME` prints one, `check FILE` checks your own."""
+    """List the search spaces that ship; `show NAME` describes one, `check FILE` checks your own."""
     if context.invoked_subcommand is not None:
         return
     from actsearch.search import load_space, space_files
+    from actsearch.search.portrait import size_of
 
-    rows = [
-        {"space": name, "description": load_space(name).description, "file": str(path)}
-        for name, path in space_files().items()
-    ]
-    write_rows(COLUMNS, rows, Format.named(output), sys.stdout)
+    fmt = Format.named(output)
+    rows = []
+    for name, path in space_files().items():
+        space = load_space(name)
+        size: Any = size_of(space)
+        if fmt is Format.TABLE:
+            size = amount(size)
+        rows.append(
+            {
+                "space": name,
+                "description": space.description,
+                "expressions": size,
+                "file": str(path),
+            }
+        )
+    write_rows(COLUMNS, rows, fmt, sys.stdout)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A space that ships.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="A space that ships, or a space file.", metavar="NAME|FILE")
+    ],
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the file itself, as a start for one's own.")
+    ] = False,
+    n_samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=0, max=1000, help="Formulas to draw.")
+    ] = N_SAMPLES,
+    seed: Annotated[int, typer.Option(metavar="S", help="Decides which are drawn.")] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the samples, into a .png, .svg or .pdf file."),
+    ] = None,
+    output: FormatOption = "table",
 ) -> None:
-    """Print the file of a space, as a start for one's own."""
-    from actsearch.errors import unknown
-    from actsearch.search import space_files
+    """Describe a space: what it consists of, how many expressions it has, random samples of it."""
+    from actsearch.search import load_space
+    from actsearch.search.portrait import samples
+    from actsearch.search.space import space_path
 
-    files = space_files()
-    if name not in files:
-        raise unknown("space", name, files)
-    sys.stdout.write(files[name].read_text(encoding="utf-8"))
+    if toml:
+        sys.stdout.write(space_path(name).read_text(encoding="utf-8"))
+        return
+    fmt = Format.named(output)
+    space = load_space(name)
+    drawn = samples(space, n_samples, seed)
+    if plot is not None:
+        from actsearch.results.plots import plot_functions
+
+        plot_functions([one.expression for one in drawn], plot, f"{space.name}, seed {seed}")
+        note(f"drawn: {plot}")
+    if fmt is Format.CSV:
+        write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
+        return
+    record = _record(space, whole=fmt is Format.JSON)
+    if fmt is Format.JSON:
+        record["samples"] = [_row(one) for one in drawn]
+        write_record(record, fmt, sys.stdout)
+        return
+    record["expressions"] = amount(record["expressions"])
+    write_record(record, fmt, sys.stdout)
+    if drawn:
+        sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed})\n")
+        write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
 
 
 @app.command()
@@ -54,6 +113,50 @@ def check(
 ) -> None:
     """Check a space file; all that is wrong with it comes at once."""
     from actsearch.search import load_space
+    from actsearch.search.portrait import N_TRIED, faulty_seeds, reasons, size_of
 
     space = load_space(str(file))
-    sys.stdout.write(f"{file}: fine ({space.description})\n")
+    sys.stdout.write(f"{file}: fine ({space.description or 'no description'})\n")
+    sys.stdout.write(f"expressions: {amount(size_of(space))}, and {len(space.seeds)} seeds\n")
+    tried = reasons(space)
+    passed = tried.pop("", 0)
+    sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
+    for reason, n in tried.most_common():
+        sys.stdout.write(f"  {n:4d}  {reason}\n")
+    for seed in faulty_seeds(space):
+        note(f"seed {seed.expression} will not be trained: {seed.fault}")
+    if not passed:
+        note("nothing that was drawn would be trained: a search may end where it begins")
+
+
+def amount(size: int | None) -> str:
+    """Write how many expressions there are."""
+    return "no end: constants are drawn" if size is None else f"{size:,}"
+
+
+def _record(space: SearchSpace, *, whole: bool) -> dict[str, Any]:
+    """Return what a space says; where it is not to be whole, without what is as by default."""
+    from actsearch.search.portrait import size_of
+
+    settings = space.model_dump(mode="json", exclude_defaults=not whole)
+    always: dict[str, Any] = {
+        "name": space.name,
+        "description": space.description,
+        "source": space.source,
+    }
+    always |= {"expressions": size_of(space), "inputs": list(space.inputs)}
+    rest = ("unary", "binary", "ternary", "seeds")
+    first = always | {key: settings[key] for key in rest if settings.get(key)}
+    return first | {key: value for key, value in settings.items() if key not in first and value}
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    import numpy as np
+
+    from actsearch.results.charts import sparkline
+
+    expression = sample.expression
+    x = np.linspace(-_WINDOW, _WINDOW, _N_BARS)
+    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
+    curve = sparkline([float(value) for value in expression.evaluate(x, fixed)])
+    return {"formula": str(expression), "curve": curve, "fault": sample.fault or ""}

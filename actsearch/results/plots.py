@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from actsearch.errors import ActsearchError, BadInput
+from actsearch.errors import ActsearchError, BadInput, shorten
 from actsearch.expressions import Expression, parse
 
+_IN_A_ROW = 5
 FORMATS = (".png", ".svg", ".pdf")
 _KNOWN = {"ReLU": "relu(x)", "GELU": "gelu(x)"}
 # Of the palette of Okabe and Ito, which the colour-blind can tell apart.
@@ -25,6 +29,41 @@ def check_format(path: Path) -> None:
         raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise BadInput(f"there is no folder {path.parent} to draw '{path.name}' in")
+
+
+def plot_functions(
+    expressions: Sequence[Expression], path: Path, title: str, window: float = 4.0
+) -> None:
+    """Draw functions side by side, five in a row.
+
+    Args:
+        expressions: What to draw; inputs besides x stand at 1, parameters where they start.
+        path: The file to write; its ending says the format.
+        title: What stands above.
+        window: Half the width of the x axes.
+
+    Raises:
+        BadInput: The ending is none of ``FORMATS``, or there is no such folder.
+        ActsearchError: The file can't be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    check_format(path)
+    x = np.linspace(-window, window, 801)
+    n_rows = max(1, -(-len(expressions) // _IN_A_ROW))
+    with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
+        figure = Figure(figsize=(2.6 * _IN_A_ROW, 2.2 * n_rows), layout="constrained")
+        grid = figure.subplots(n_rows, _IN_A_ROW, squeeze=False)
+        for axes in grid.flat[len(expressions) :]:
+            axes.set_visible(False)
+        for axes, one in zip(grid.flat, expressions, strict=False):
+            values = one.evaluate(x, dict.fromkeys(one.inputs[1:], 1.0))
+            _draw(axes, x, values, _BLUE)
+            axes.set_title(shorten(str(one), 32), fontsize=7, parse_math=False)
+            axes.tick_params(labelsize=6)
+        figure.suptitle(title, fontsize=9, parse_math=False)
+        _save(figure, path)
 
 
 def plot_function(expression: Expression, path: Path, window: float = 5.0) -> None:
@@ -56,21 +95,28 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
                 known = known if axes is left else known.derivative()
                 axes.plot(x, known.evaluate(x), style, color=_GREY, label=name, linewidth=1)
             others = dict.fromkeys(curve.inputs[1:], 1.0)
-            values = curve.evaluate(x, others)
-            values[~np.isfinite(values)] = np.nan
-            axes.plot(x, values, color=color, linewidth=2)
+            _draw(axes, x, curve.evaluate(x, others), color)
             axes.set_title(title)
             axes.set_xlabel("x")
-            axes.grid(alpha=0.3)
-            # A pole or a steep branch must not flatten the rest of the picture.
-            if np.isfinite(values).any():
-                low, high = np.nanpercentile(values, [1, 99])
-                margin = 0.1 * max(high - low, 0.2)
-                axes.set_ylim(low - margin, high + margin)
         left.legend(frameon=False, fontsize=8)
         figure.suptitle(str(expression), fontfamily="monospace", fontsize=10, parse_math=False)
-        date = {"Date": None} if path.suffix.lower() == ".svg" else None
-        try:
-            figure.savefig(path, metadata=date, dpi=150)
-        except OSError as error:
-            raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None
+        _save(figure, path)
+
+
+def _draw(axes: Any, x: NDArray[np.float64], values: NDArray[np.float64], color: str) -> None:
+    values = np.where(np.isfinite(values), values, np.nan)
+    axes.plot(x, values, color=color, linewidth=2)
+    axes.grid(alpha=0.3)
+    # A pole or a steep branch must not flatten the rest of the picture.
+    if np.isfinite(values).any():
+        low, high = np.nanpercentile(values, [1, 99])
+        margin = 0.1 * max(high - low, 0.2)
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _save(figure: Any, path: Path) -> None:
+    date = {"Date": None} if path.suffix.lower() == ".svg" else None
+    try:
+        figure.savefig(path, metadata=date, dpi=150)
+    except OSError as error:
+        raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None

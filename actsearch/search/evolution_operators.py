@@ -32,6 +32,7 @@ from actsearch.search.trees import (
     is_factor,
     is_learned,
     is_number,
+    open_leaf,
     parameter_leaf,
     parameters_of,
     round_constant,
@@ -65,9 +66,11 @@ def operators_of(
     return {
         "insert": Operator(lambda tree: gp.mutInsert(tree, pset), lambda _tree: is_free),
         "delete": Operator(gp.mutShrink, lambda _tree: is_free),
-        "replace": Operator(lambda tree: gp.mutNodeReplacement(tree, pset)),
+        "replace": Operator(
+            lambda tree: gp.mutNodeReplacement(tree, pset) if is_free else _replace(tree, pset)
+        ),
         "regrow": Operator(
-            lambda tree: gp.mutUniform(tree, lambda pset, type_: shape.subtree(type_), pset)
+            lambda tree: gp.mutUniform(tree, lambda pset, type_: shape.subtree(type_), pset)  # noqa: ARG005
         ),
         "perturb": Operator(
             lambda tree: _perturb(tree, space), lambda tree: bool(_numbers(tree, learns))
@@ -121,6 +124,23 @@ def _perturb(tree: Tree, space: SearchSpace) -> None:
     for at, node in enumerate(tree):
         if is_learned(node) and node.value.key == chosen.value.key:
             tree[at] = parameter_leaf(node.value._replace(start=value), node.ret)
+
+
+def _replace(tree: Tree, pset: gp.PrimitiveSetTyped) -> None:
+    """Put another primitive for one of a template, the root among them, over the same operands."""
+    place = random.choice([i for i, node in enumerate(tree) if node.arity and not is_factor(node)])
+    old, whole = tree[place], tree.searchSubtree(place)
+    n = old.entry.n_operands
+    alike = [one for one in pset.primitives[old.ret] if one.args[:n] == old.args[:n]]
+    new = random.choice([one for one in alike if one.entry.n_operands == n and one != old])
+    end, below = place + 1, []
+    for _ in range(n):
+        part = tree.searchSubtree(end)
+        below += tree[part]
+        end = part.stop
+    slots = [open_leaf(kind) for kind in new.args[n:]]
+    kept = tree[end : whole.stop] if new.args[n:] == old.args[n:] else slots
+    tree[whole] = [new, *below, *kept]
 
 
 def _open(tree: Tree, opened: Mapping[str, list[Any]], pset: gp.PrimitiveSetTyped) -> None:

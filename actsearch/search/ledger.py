@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from actsearch.expressions import parse
 from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
+from actsearch.runs.learned import learned_means
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
@@ -69,6 +70,7 @@ class Ledger:
         self._heat_levels: list[int] = []
         self._n_seen = 0  # leading heats that decisions have seen
         self._scored: dict[int, Scored] = {}
+        self._learned: dict[int, dict[str, float]] = {}  # birth -> what its parameters became
         self._ranking = Leaderboard()
         #: Rung -> how many candidates have a training there, the shortest rung first.
         self.n_by_rung = dict.fromkeys(self._ladder, 0)
@@ -162,9 +164,12 @@ class Ledger:
             if not self._kinship.near(one.birth_id, ids):
                 ids.append(one.birth_id)
         ranked = [
-            Parent(id_, self.births[id_].formula, float(-rank)) for rank, id_ in enumerate(ids)
+            Parent(id_, self.births[id_].formula, float(-rank), self._learned.get(id_, {}))
+            for rank, id_ in enumerate(ids)
         ]
-        return select_survivors(ranked, n) if trade_off else ranked
+        if not trade_off:
+            return ranked
+        return select_survivors(ranked, n, self._evolution.objectives)
 
     def _finish(self, heat: Heat) -> None:
         level = self._heat_levels[heat.id]
@@ -174,6 +179,7 @@ class Ledger:
         birth, scores_so_far = self.births[heat.birth_id], None
         if len(found) == len(rows):
             scores_so_far = found
+            self._learned[birth.id] = learned_means(rows)
         mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
         self.surrogate.learn(birth.id, parse(birth.formula), heat.rung, mean)
         self.race.finish(birth.id, birth.size, level, scores_so_far, rows[0].curve)

@@ -53,7 +53,7 @@ class Entry:
 
     def applied(self, args: Sequence[Node]) -> Node:
         """Return what it stands for, with operands and then slots in the places of their names."""
-        return _filled(self.body, dict(zip(self.names, args, strict=True)))
+        return filled(self.body, dict(zip(self.names, args, strict=True)))
 
     def matched(self, node: Node) -> dict[str, Node] | None:
         """Return what stands in the places of operands and slots where ``node`` is of its form.
@@ -77,10 +77,11 @@ class Entry:
         return all(self._matches(one, other, found) for one, other in pairs)
 
 
-def _filled(body: Node, values: Mapping[str, Node]) -> Node:
+def filled(body: Node, values: Mapping[str, Node]) -> Node:
+    """Return a node with others in the places of the names that they are given for."""
     if body.op in values:
         return values[body.op]
-    return Node(body.op, tuple(_filled(arg, values) for arg in body.args), body.value)
+    return Node(body.op, tuple(filled(arg, values) for arg in body.args), body.value)
 
 
 def entry(text: str, n_operands: int) -> Entry:

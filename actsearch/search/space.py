@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from actsearch.errors import BadInput, nearest, unknown
-from actsearch.expressions import KNOWN, FormulaError, parse
+from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS, MAX_PARAMETERS
 from actsearch.search.primitives import FORMALS, KINDS, entry, offered_primitives
@@ -279,6 +279,12 @@ class SearchSpace(_Part):
             self._check_filled(read_template(text), offers)
         return self
 
+    @property
+    def max_formula_nodes(self) -> int | None:
+        """Most nodes that a formula may have written out; None where the form of trees decides."""
+        rows = all(text in PRIMITIVES for text in (*self.unary, *self.binary, *self.ternary))
+        return self.shape.max_nodes if rows and not self.shape.template else None
+
     def _check_filled(self, template: Slot, offers: dict[int, tuple[str, ...]]) -> None:
         for n_operands in sorted(template.kinds):
             if not any(self.weights.get(text, 1.0) > 0 for text in offers[n_operands]):
@@ -301,6 +307,18 @@ def space_files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+def space_path(spec: str | Path) -> Path:
+    """Return the file of a space: one that ships, by name, or one's own.
+
+    Raises:
+        BadInput: There is no space of that name.
+    """
+    shipped, text = space_files(), str(spec)
+    if text not in shipped and not (text.endswith(".toml") or "/" in text):
+        raise unknown("search space", text, shipped)
+    return shipped.get(text, Path(text))
+
+
 def load_space(spec: str | Path) -> SearchSpace:
     """Read a search space.
 
@@ -310,14 +328,7 @@ def load_space(spec: str | Path) -> SearchSpace:
     Raises:
         BadInput: There is no such space, or the file does not fit; all its errors are listed.
     """
-    shipped = space_files()
-    text = str(spec)
-    if text in shipped:
-        path = shipped[text]
-    else:
-        path = Path(text)
-        if not (text.endswith(".toml") or "/" in text):
-            raise unknown("search space", text, shipped)
+    path = space_path(spec)
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)

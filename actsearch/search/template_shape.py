@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from deap import gp
@@ -32,6 +33,14 @@ from actsearch.search.trees import (
 )
 
 _SCALAR, _LEARNED = ("scalar",), ("learned",)
+
+
+@dataclass
+class _Reading:
+    """The reading of one formula, with what was found for its parts."""
+
+    expression: Expression
+    done: dict[Hashable, list[Any] | None] = field(default_factory=dict)
 
 
 class TemplateShape:
@@ -113,56 +122,71 @@ class TemplateShape:
 
     def fits(self, tree: list[Any]) -> bool:
         """Tell whether the template is repeated as often as it may be."""
+        return self._repeats[0] <= self._n_repeats(tree) <= self._repeats[1]
+
+    def _n_repeats(self, tree: list[Any]) -> int:
         kinds = (self.root, self._type(CORE))
-        n = sum(item.ret in kinds and item.arity > 0 and not is_factor(item) for item in tree)
-        return self._repeats[0] <= n <= self._repeats[1]
+        return sum(item.ret in kinds and item.arity > 0 and not is_factor(item) for item in tree)
 
     def read(self, expression: Expression) -> list[Any] | None:
-        """Return the tree of a formula, None where no template has its form."""
-        for template in self._templates:
-            tree = self._read(template, self.root, expression.root, expression)
-            if tree is not None and self.fits(tree):
-                return tree
-        return None
+        """Return the tree of a formula, None where no template has its form.
 
-    def _read(self, slot: Slot, kind: type, node: Node, expression: Expression) -> list[Any] | None:
-        if not slot.operands:
-            if node.op in (self._space.inputs if slot.name == CORE else (slot.name,)):
-                return [input_leaf(node.op, kind)]
-            found = None
-            for template in self._templates if slot.name == CORE else ():
-                found = found or self._read(template, kind, node, expression)
-            return found or self._read_factor(slot, kind, node, expression)
-        for item, _ in self._items(slot, kind):
+        Where there are several, it is the one with the fewest repetitions.
+        """
+        reading = _Reading(expression)
+        found = [self._read(one, self.root, expression.root, reading) for one in self._templates]
+        fitting = [tree for tree in found if tree is not None and self.fits(tree)]
+        return min(fitting, key=self._n_repeats, default=None)
+
+    def _read(self, slot: Slot, kind: type, node: Node, reading: _Reading) -> list[Any] | None:
+        key = (slot, kind, node)
+        if key not in reading.done:
+            reading.done[key] = min(
+                self._readings(slot, kind, node, reading), key=self._n_repeats, default=None
+            )
+        return reading.done[key]
+
+    def _readings(
+        self, slot: Slot, kind: type, node: Node, reading: _Reading
+    ) -> Iterable[list[Any]]:
+        """Yield the trees of a node at a place, the shortest for each primitive there."""
+        if not slot.operands and node.op in (
+            self._space.inputs if slot.name == CORE else (slot.name,)
+        ):
+            yield [input_leaf(node.op, kind)]
+        elif slot.name == CORE:
+            found = [self._read(one, kind, node, reading) for one in self._templates if one.n_cores]
+            yield from (tree for tree in found if tree is not None)
+        for item, _ in self._items(slot, kind) if slot.operands else ():
             parts = item.entry.matched(node)
-            if parts is None:
-                continue
-            tree: list[Any] = [item]
-            for k, operand in enumerate(slot.operands):
-                # What a function makes no use of, as the constants 0 and 1 do, is the first.
-                name = item.entry.names[k]
-                found = (
-                    self._read(operand, item.args[k], parts[name], expression)
-                    if name in parts
-                    else self._counter.at((operand, 0, item.args[k]), 0)
-                )
-                if found is None:
-                    break
-                tree += found
-            else:
-                slots = zip(item.entry.slots, item.args[len(slot.operands) :], strict=True)
-                return tree + [leaf_of(parts[name], arg, expression) for name, arg in slots]
-        return self._read_factor(slot, kind, node, expression)
-
-    def _read_factor(
-        self, slot: Slot, kind: type, node: Node, expression: Expression
-    ) -> list[Any] | None:
+            if parts is not None:
+                tree = self._filled(slot, item, parts, reading)
+                if tree is not None:
+                    yield tree
         item = factor(kind)
         parts = item.entry.matched(node)
-        if parts is None or parts["x"] == node:
-            return None
-        below = self._read(slot, kind, parts["x"], expression)
-        return None if below is None else [item, *below, leaf_of(parts["s0"], Scalar, expression)]
+        if parts is not None:
+            below = self._read(slot, kind, parts["x"], reading)
+            if below is not None:
+                yield [item, *below, leaf_of(parts["s0"], Scalar, reading.expression)]
+
+    def _filled(
+        self, slot: Slot, item: EntryPrimitive, parts: dict[str, Node], reading: _Reading
+    ) -> list[Any] | None:
+        tree: list[Any] = [item]
+        for k, operand in enumerate(slot.operands):
+            part = parts.get(item.entry.names[k])
+            # What a function makes no use of, as the constants 0 and 1 do, is the first there is.
+            below = (
+                self._counter.at((operand, 0, item.args[k]), 0)
+                if part is None
+                else self._read(operand, item.args[k], part, reading)
+            )
+            if below is None:
+                return None
+            tree += below
+        slots = zip(item.entry.slots, item.args[len(slot.operands) :], strict=True)
+        return tree + [leaf_of(parts[name], arg, reading.expression) for name, arg in slots]
 
     @functools.cached_property
     def size(self) -> int | None:

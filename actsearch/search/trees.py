@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from deap import gp
 
 from actsearch.expressions import Expression, Node, parse
 from actsearch.expressions.node import INPUTS, const, is_parameter
-from actsearch.search.primitives import Entry, entry, row_entry
+from actsearch.search.primitives import Entry, entry, filled, row_entry
 from actsearch.search.space import SearchSpace
 
 
@@ -199,6 +199,8 @@ def primitive_set(space: SearchSpace) -> gp.PrimitiveSetTyped:
 
 
 _keys = itertools.count()
+#: What a parameter is called in a node until it has its number; no primitive begins so.
+_UNNUMBERED = "?"
 
 
 def fill(tree: list[Any], space: SearchSpace) -> None:
@@ -250,33 +252,46 @@ def opened_forms(space: SearchSpace) -> dict[str, list[Any]]:
 
 def to_node(tree: Sequence[Any]) -> Node:
     """Turn a tree of DEAP (in prefix order, filled) into a node; parameters by first occurrence."""
-    names = {one.key: f"p{k}" for k, one in enumerate(parameters_of(tree))}
+    return _numbered(tree)[0]
+
+
+def to_expression(tree: Sequence[Any], *, per_channel: bool = False) -> Expression:
+    """Turn a filled tree into a formula, with where its parameters start."""
+    node, parameters = _numbered(tree)
+    starts = tuple((f"p{k}", one.start) for k, one in enumerate(parameters))
+    return Expression(node, starts, per_channel)
+
+
+def parameters_of(tree: Sequence[Any]) -> list[Parameter]:
+    """Return the parameters of a tree's formula in the order of their numbers there."""
+    return _numbered(tree)[1] if any(map(is_learned, tree)) else []
+
+
+def _numbered(tree: Sequence[Any]) -> tuple[Node, list[Parameter]]:
+    """Return the node of a tree and its parameters, numbered by first occurrence in the node.
+
+    What a function makes no use of, such as the operand of the constant 0, is not in the node.
+    """
+    leaves: dict[Hashable, Parameter] = {}
     stack: list[Node] = []
     for item in reversed(tree):
         if item.arity:
             args = [stack.pop() for _ in range(item.arity)]
             stack.append(item.entry.applied(args))
         elif isinstance(item.value, Parameter):
-            stack.append(Node(names[item.value.key]))
+            leaves.setdefault(item.value.key, item.value)
+            stack.append(Node(f"{_UNNUMBERED}{list(leaves).index(item.value.key)}"))
         elif isinstance(item.value, float | int):
             stack.append(const(item.value))
         else:
             stack.append(Node(item.value))
     (root,) = stack
-    return root
-
-
-def to_expression(tree: Sequence[Any], *, per_channel: bool = False) -> Expression:
-    """Turn a filled tree into a formula, with where its parameters start."""
-    starts = tuple((f"p{k}", one.start) for k, one in enumerate(parameters_of(tree)))
-    return Expression(to_node(tree), starts, per_channel)
-
-
-def parameters_of(tree: Iterable[Any]) -> list[Parameter]:
-    """Return the parameters of a tree in the order of their first occurrence."""
-    found = {item.value.key: item.value for item in tree if is_learned(item)}
-    order = dict.fromkeys(item.value.key for item in tree if is_learned(item))
-    return [found[key] for key in order]
+    if not leaves:
+        return root, []
+    used = dict.fromkeys(node.op for node in root.walk() if node.op.startswith(_UNNUMBERED))
+    names = {old: Node(f"p{k}") for k, old in enumerate(used)}
+    by_number = list(leaves.values())
+    return filled(root, names), [by_number[int(old.removeprefix(_UNNUMBERED))] for old in used]
 
 
 def leaf_of(node: Node, kind: type, expression: Expression | None = None) -> gp.Terminal:

@@ -69,11 +69,12 @@ def test_births_lie_in_the_space(name: str, number: int, seed: int, scratch: boo
     parents = [Parent(i, text, 0.5) for i, text in enumerate(space.seeds)]
     breeder = Breeder(space, seed)
     born = breeder.random(number) if scratch else breeder.breed(number, parents)
+    tree = breeder.shape.read(born.expression)
+    assert tree is not None
+    assert breeder.shape.fits(tree)
     seed_ops = {node.op for text in space.seeds for node in parse(text).root.walk()}
-    allowed = {*space.unary, *space.binary, "x", "const"} | seed_ops
-    assert {node.op for node in born.expression.root.walk()} <= allowed
-    assert born.expression.size <= space.shape.max_nodes
-    assert born.expression.depth <= space.shape.max_depth
+    allowed = {*space.unary, *space.binary, *space.ternary, "factor"} | seed_ops
+    assert {item.name for item in tree if item.arity} <= allowed
     assert parse(str(born.expression)) == born.expression
 
 

@@ -100,10 +100,7 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
         ("name = 3\n" + 'unary = ["relu"]', "name"),
         (
             'unary = ["relu"]\n[evolution.operators]\n'
-            + "\n".join(
-                f"{name} = 0"
-                for name in Operators.model_fields
-            ),
+            + "\n".join(f"{name} = 0" for name in Operators.model_fields),
             "at least one operator",
         ),
     ],

@@ -1,0 +1,70 @@
+"""What a search space looks like from outside: its size, samples of it, what the checks leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actsearch.expressions import Expression, parse
+from actsearch.search.evolution import Breeder
+from actsearch.search.space import SearchSpace
+
+#: Births that are drawn to see what share of a space passes the checks.
+N_TRIED = 200
+#: So many draws for each sample that is asked for: a small space repeats itself.
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A formula that was drawn from a space, and why a search would not train it, if so."""
+
+    expression: Expression
+    fault: str | None
+
+
+def size_of(space: SearchSpace) -> int | None:
+    """Return how many expressions a space has besides its seeds, None where there is no end.
+
+    Counted are forms, so the same function may count often; factors and parameters that operators
+    put on edges are not.
+    """
+    return Breeder(space, 0).shape.size
+
+
+def fault_of(space: SearchSpace, expression: Expression) -> str | None:
+    """Return why a search of the space would turn a formula away before training, or None."""
+    return expression.check(max_size=space.max_formula_nodes)
+
+
+def samples(space: SearchSpace, n: int, seed: int = 0) -> list[Sample]:
+    """Draw ``n`` different formulas, as a search begins; fewer where there are no more."""
+    found: dict[str, Sample] = {}
+    for expression in _drawn(space, n * _TRIES, seed):
+        if len(found) == n:
+            break
+        if str(expression) not in found:
+            found[str(expression)] = Sample(expression, fault_of(space, expression))
+    return list(found.values())
+
+
+def reasons(space: SearchSpace, n: int = N_TRIED, seed: int = 0) -> Counter[str]:
+    """Return how many of ``n`` random births pass ("") or why they are turned away.
+
+    A reason is its first words, as in "non-finite": what stands before the colon.
+    """
+    tried = _drawn(space, n, seed)
+    return Counter((fault_of(space, one) or "").partition(":")[0] for one in tried)
+
+
+def faulty_seeds(space: SearchSpace) -> list[Sample]:
+    """Return the seeds of a space that a search would not train."""
+    seeds = [parse(text) for text in space.seeds]
+    tried = [Sample(expression, fault_of(space, expression)) for expression in seeds]
+    return [one for one in tried if one.fault is not None]
+
+
+def _drawn(space: SearchSpace, n: int, seed: int) -> Iterator[Expression]:
+    breeder = Breeder(space, seed)
+    return (breeder.random(number).expression for number in range(n))

@@ -1,0 +1,143 @@
+"""Operators on learned parameters: on an edge and off it, from constants and back to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actsearch.expressions import parse
+from actsearch.search.evolution import Breeder, Offspring, Parent
+from actsearch.search.rounding import rounded
+from actsearch.search.space import SearchSpace, space_from
+
+N = 60
+
+
+def space(operator: str, **settings: Any) -> SearchSpace:
+    names = (
+        "crossover insert delete replace regrow perturb open add_parameter drop_parameter".split()
+    )
+    operators = dict.fromkeys([*names, "free", "freeze", "fresh"], 0.0) | {operator: 1.0}
+    values: dict[str, Any] = {
+        "name": "t",
+        "unary": ["tanh", "relu", "sigmoid"],
+        "binary": ["add", "mul"],
+        "seeds": [],
+        "parameters": {"max": 2, "starts": [1.5]},
+        "evolution": {"operators": operators},
+    }
+    return space_from(values | settings, "test")
+
+
+def bred(operator: str, formula: str, **settings: Any) -> list[Offspring]:
+    learned = settings.pop("learned", {})
+    breeder = Breeder(space(operator, **settings), 1)
+    parents = [Parent(0, formula, 1.0, learned)]
+    return [breeder.breed(k, parents) for k in range(N)]
+
+
+def texts(operator: str, formula: str, **settings: Any) -> set[str]:
+    return {
+        str(one.expression)
+        for one in bred(operator, formula, **settings)
+        if one.operator == operator
+    }
+
+
+def test_a_parameter_is_put_on_any_edge() -> None:
+    assert texts("add_parameter", "tanh(relu(x))") == {
+        "p0*tanh(relu(x)); p0=1.5",
+        "tanh(p0*relu(x)); p0=1.5",
+        "tanh(relu(p0*x)); p0=1.5",
+    }
+
+
+def test_no_more_parameters_than_the_space_allows() -> None:
+    found = bred("add_parameter", "p0*tanh(p1*x)")
+    assert {one.operator for one in found} == {"random"}  # the operator finds nothing to do
+    again = bred("add_parameter", "p0*tanh(p0*x)")
+    assert max(len(one.expression.parameters) for one in again) == 2
+
+
+def test_a_value_a_channel_where_the_space_says_so() -> None:
+    settings = {"max": 1, "per": "channel"}
+    assert texts("add_parameter", "tanh(x)", parameters=settings) == {
+        "p0*tanh(x); per channel",
+        "tanh(p0*x); per channel",
+    }
+
+
+def test_a_parameter_is_taken_off_again() -> None:
+    assert texts("drop_parameter", "p0*tanh(p1*x); p0=2") == {"tanh(p0*x)", "p0*tanh(x); p0=2"}
+    assert texts("drop_parameter", "tanh(x + p0); p0=0.5") == {"tanh(x + 0.5)"}
+    assert texts("drop_parameter", "p0*tanh(p0*x)") == {"tanh(x)"}
+
+
+def test_a_constant_becomes_a_parameter_that_starts_there() -> None:
+    assert texts("free", "0.25*relu(x + 2)") == {
+        "p0*relu(x + 2); p0=0.25",
+        "0.25*relu(x + p0); p0=2",
+    }
+
+
+def test_a_parameter_becomes_what_it_was_learned_to_be() -> None:
+    learned = {"p0": 0.7312345, "p1": 1.9}
+    found = texts("freeze", "p0*tanh(x + p1)", learned=learned)
+    assert found == {"0.73*tanh(x + p0)", "p0*tanh(x + 1.9)"}
+    # What was not learned yet stays where it starts; a factor of one is none.
+    assert texts("freeze", "p0*tanh(x)") == {"tanh(x)"}
+    assert texts("freeze", "p0*tanh(x); p0=3") == {"3*tanh(x)"}
+
+
+def test_parameters_that_primitives_bring_stay() -> None:
+    settings: dict[str, Any] = {
+        "unary": ["tanh", "p0*x"],
+        "shape": {"template": "b(u(x), u(x))"},
+    }
+    formula = "tanh(x) + p0*x; p0=1.5"
+    for operator in ("drop_parameter", "freeze"):
+        assert {one.operator for one in bred(operator, formula, **settings)} == {"random"}
+    assert texts("replace", formula, **settings) >= {"tanh(x)*(p0*x); p0=1.5"}
+
+
+def test_factors_on_the_edges_of_a_template() -> None:
+    settings = {"shape": {"template": "b(u(x), u(x))"}}
+    found = texts("add_parameter", "tanh(x) + relu(x)", **settings)
+    assert "tanh(p0*x) + relu(x); p0=1.5" in found
+    assert "p0*(tanh(x) + relu(x)); p0=1.5" in found
+    assert len(found) == 5
+    frozen = texts("freeze", "tanh(p0*x) + relu(x)", learned={"p0": 0.5}, **settings)
+    assert frozen == {"tanh(0.5*x) + relu(x)"}
+    assert texts("perturb", "tanh(0.5*x) + relu(x)", **settings)  # and it is read back
+
+
+def test_where_a_parameter_starts_is_perturbed_at_all_its_places() -> None:
+    found = texts("perturb", "p0*tanh(p0*x); p0=2")
+    assert len(found) > N / 2
+    for text in found:
+        expression = parse(text)
+        assert expression.root == parse("p0*tanh(p0*x)").root
+        assert expression.start_of("p0") != 2
+
+
+def test_parameters_of_two_parents_stay_apart() -> None:
+    breeder = Breeder(space("crossover", parameters={"max": 4}), 0)
+    parents = [Parent(0, "p0*tanh(x); p0=3", 1.0), Parent(1, "relu(p0*x); p0=5", 0.9)]
+    found = {str(breeder.breed(k, parents).expression) for k in range(N)}
+    assert "p0*relu(p1*x); p0=3, p1=5" in found or "p0*tanh(p1*x); p0=3, p1=5" in found
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.998, 1.0), (0.7312, 0.73), (-2.0004, -2.0), (123456.0, 1e5)]
+)
+def test_values_are_rounded_where_that_costs_nothing(value: float, expected: float) -> None:
+    # A factor in front counts by the logarithm of the scale.
+    assert rounded(value, lambda v: parse(f"tanh(x) + {v!r}*x/10")) == pytest.approx(
+        expected, rel=0.3
+    )
+    assert rounded(value, lambda _v: parse("tanh(x)")) == float(f"{value:.1g}")
+
+
+def test_what_was_not_learned_is_rounded_to_one() -> None:
+    assert rounded(float("nan"), lambda v: parse(f"{v}*tanh(x)")) == 1.0

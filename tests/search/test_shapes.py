@@ -1,0 +1,173 @@
+"""Shapes: what is drawn is in the space, is read back as it was drawn, and is counted right."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actsearch.expressions import parse
+from actsearch.search.shapes import Shape, shape_of
+from actsearch.search.space import SearchSpace, load_space, space_files, space_from
+from actsearch.search.trees import fill, to_expression
+
+
+def space(**settings: Any) -> SearchSpace:
+    return space_from({"name": "t", "seeds": [], **settings}, "test")
+
+
+def all_of(shape: Shape) -> list[str]:
+    assert shape.size is not None
+    return [str(to_expression(shape.at(k))) for k in range(shape.size)]
+
+
+@pytest.mark.parametrize("name", sorted(space_files()))
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_what_is_drawn_is_read_back(name: str, seed: int) -> None:
+    the_space = load_space(name)
+    shape = shape_of(the_space)
+    random.seed(seed)
+    tree = shape.random()
+    fill(tree, the_space)
+    expression = to_expression(tree)
+    again = shape.read(expression)
+    assert again is not None
+    assert to_expression(again) == expression
+    assert tree[0].ret is shape.root
+
+
+def test_a_template_is_counted_and_walked_through() -> None:
+    shape = shape_of(
+        space(
+            unary=["relu", "neg", "1"], binary=["add", "max"], shape={"template": "b(u(x), u(x))"}
+        )
+    )
+    found = all_of(shape)
+    assert shape.size == len(found) == 2 * 3 * 3
+    assert set(found) >= {"relu(x) + -x", "max(1, 1)", "max(-x, relu(x))"}
+    assert len(set(found)) == 18
+    with pytest.raises(IndexError):
+        shape.at(18)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(1, 4), (2, 4 + 2 * 4 * 4), (3, 36 + 5 * 4**3)])
+def test_repeated_cores_are_counted(n: int, expected: int) -> None:
+    # Forms of n cores are the binary trees of n nodes (1, 2, 5, ...), each core filled in 4 ways.
+    shape = shape_of(
+        space(
+            unary=["tanh"],
+            binary=["add", "sub", "max", "min"],
+            shape={"template": "b(u(core), u(core))", "repeats": [1, n]},
+        )
+    )
+    assert shape.size == expected
+    assert len(set(all_of(shape))) == expected
+
+
+@pytest.mark.parametrize(
+    ("max_nodes", "max_depth", "expected"),
+    [(1, 3, 1), (2, 3, 2), (3, 3, 2 + 1 + 1), (3, 1, 1 + 1 + 1), (4, 3, 4 + 1 + 1 + 2)],
+)
+def test_free_trees_are_counted(max_nodes: int, max_depth: int, expected: int) -> None:
+    # x; tanh(x); tanh(tanh(x)), x + x; and with 4 nodes tanh^3, tanh(x + x), x + tanh(x), ...
+    shape = shape_of(
+        space(
+            unary=["tanh"],
+            binary=["add"],
+            constants={"share": 0},
+            shape={"max_nodes": max_nodes, "max_depth": max_depth},
+        )
+    )
+    assert shape.size == expected
+    assert len(set(all_of(shape))) == expected
+
+
+def test_drawn_trees_of_a_finite_space_are_among_the_counted() -> None:
+    the_space = space(
+        unary=["tanh", "p0*x"],
+        binary=["add", "mix"],
+        constants={"share": 0.2, "scale": 0, "values": [0.5, 2]},
+        shape={"max_nodes": 4, "max_depth": 2, "max_random_depth": 2},
+    )
+    shape = shape_of(the_space)
+    counted = set(all_of(shape))
+    random.seed(3)
+    for _ in range(400):
+        tree = shape.random()
+        fill(tree, the_space)
+        if shape.fits(tree):
+            assert str(to_expression(tree)) in counted
+
+
+def test_a_space_of_drawn_constants_has_no_end() -> None:
+    assert shape_of(load_space("default")).size is None
+    assert (
+        shape_of(space(binary=["mix"], unary=["x"], shape={"template": "b(u(x), u(x))"})).size
+        is None
+    )
+    finite = space(unary=["tanh"], constants={"share": 0})
+    assert shape_of(finite).size is not None
+
+
+def test_published_spaces_have_the_published_sizes() -> None:
+    assert shape_of(load_space("actbench")).size == 7 * 27 * 27 == 5103
+    # 1,023,524 are in the authors' data base, with the eight seeds.
+    aquasurf = load_space("aquasurf")
+    assert shape_of(aquasurf).size == 1_023_524 - len(aquasurf.seeds)
+    assert (len(load_space("pangaea").unary), len(load_space("pangaea").binary)) == (27, 7)
+    one_core = 10 * 25 * 25
+    assert shape_of(load_space("swish")).size == one_core + 2 * one_core**2 + 5 * one_core**3
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "is_there"),
+    [
+        ("x*sigmoid(p0*x)", "swish", True),
+        ("cos(x) - x", "swish", True),
+        ("gelu(x)", "swish", False),
+        ("1/x + relu(x)", "actbench", True),
+        ("relu(x)", "actbench", False),
+        ("tanh(tanh(tanh(x)))", "actbench", False),
+    ],
+)
+def test_what_has_not_the_form_is_not_read(formula: str, name: str, is_there: bool) -> None:
+    assert (shape_of(load_space(name)).read(parse(formula)) is not None) == is_there
+
+
+def test_weights_decide_how_often_a_primitive_is_drawn() -> None:
+    the_space = space(
+        unary=["tanh", "relu", "sin"],
+        binary=["add"],
+        weights={"tanh": 3.0, "sin": 0.0},
+        shape={"template": "b(u(x), u(x))"},
+    )
+    shape = shape_of(the_space)
+    assert shape.size == 4  # what is never drawn is not in the space
+    random.seed(0)
+    text = " ".join(str(to_expression(shape.random())) for _ in range(400))
+    assert 2.4 < text.count("tanh") / text.count("relu") < 3.7
+    assert "sin" not in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"template": "q(x)"}, "is no template"),
+        ({"template": "x"}, "is no template"),
+        ({"template": "b(u(x))"}, "is no template"),
+        ({"template": "t(u(x), u(x), u(x))"}, "can't be filled: there is no ternary primitive"),
+        ({"template": "b(u(x), o)"}, "reads o: add it to 'inputs'"),
+        ({"template": "b(u(x), u(x))", "repeats": [1, 3]}, "need a template with 'core'"),
+        ({"template": "b(u(core), x)", "repeats": [3, 1]}, "the smaller first"),
+        ({"template": "b(u(core), x)", "repeats": [0, 1]}, "from 1 to"),
+    ],
+)
+def test_templates_that_cannot_be(shape: dict[str, Any], message: str) -> None:
+    from actsearch.errors import BadInput
+
+    with pytest.raises(BadInput, match=message):
+        space(unary=["relu"], binary=["add"], shape=shape)
