@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from actsearch.expressions.lowering import lower
 from actsearch.expressions.node import Node, const
 
 Array = NDArray[np.float64]
-Evaluate = Callable[[Array], Array]
+Evaluate = Callable[[Any], Array]
 
 _N_CHEAP, _N_FINE, _N_SLICES = 401, 20_001, 8
 #: Magnitudes of x beyond the window; whole powers of ten from 1e2 on tell the limits.
@@ -61,7 +62,9 @@ class View:
         self.fine = fine
         start = getattr(expression, "start_of", lambda _name: PARAMETER_START)
         inputs = others(expression, np.empty(_N_SLICES))
-        self._fixed: dict[str, Array] = {name: np.array(start(name)) for name in expression.parameters}
+        self._fixed: dict[str, Array] = {
+            name: np.array(start(name)) for name in expression.parameters
+        }
         self._slices = {name: inputs[name][:, None] for name in expression.inputs[1:]}
         self.n_slices = _N_SLICES if self._slices else 1
         self.grid = np.linspace(-WINDOW, WINDOW, _N_FINE if fine else _N_CHEAP)
@@ -111,12 +114,14 @@ class View:
     @functools.cached_property
     def limits(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What happens as x goes to -inf and to +inf, in words, a slice each."""
-        left, right = self._at_powers(self.f_left), self._at_powers(self.f_right)
+        return self._limits(self.f_left, -1.0), self._limits(self.f_right, 1.0)
+
+    def _limits(self, values: Array, sign: float) -> tuple[str, ...]:
+        def of(row: Array) -> str:
+            return limit(lambda _x: row, sign)
+
         with np.errstate(all="ignore"):
-            return (
-                tuple(limit(lambda _x, row=row: row, -1.0) for row in left),
-                tuple(limit(lambda _x, row=row: row, 1.0) for row in right),
-            )
+            return tuple(of(row) for row in self._at_powers(values))
 
     def diverges(self, side: int) -> bool:
         """Tell whether values surely go on growing on a side (0: left, 1: right).
@@ -163,7 +168,10 @@ class View:
             columns = np.where(np.isnan(found), -np.inf, found).max(axis=0).reshape(points.shape)
             top = columns.argmax(axis=0)
             every = np.arange(len(peaks))
-            low, high = points[np.maximum(top - 1, 0), every], points[np.minimum(top + 1, 32), every]
+            low, high = (
+                points[np.maximum(top - 1, 0), every],
+                points[np.minimum(top + 1, 32), every],
+            )
         return best, where
 
     def kinks(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

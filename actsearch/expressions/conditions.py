@@ -8,6 +8,7 @@ is compared, where a row does not say otherwise.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,9 @@ def first_broken(
             violates a condition indeed; what it lets through may still violate one.
     """
     view = View(expression, fine=fine)
-    hard = (condition for condition in conditions if condition.is_hard)
+    hard = [condition for condition in conditions if condition.is_hard]
+    if not fine:  # what is proved at once comes before what needs a second look
+        hard.sort(key=lambda condition: KINDS[condition.kind].cheap == "hint")
     found = (violation_of(expression, condition, view) for condition in hard)
     return next((violation for violation in found if violation is not None), None)
 
@@ -156,13 +159,17 @@ def _at(value: float, x: float) -> str:
     return f"{value:.4g} at x = {x:.4g}"
 
 
+def _signed(view: View, sign: int, points: Array) -> Array:
+    return sign * view.value(points)
+
+
 def _bounded(condition: Condition, view: View) -> _Found:
     worst: _Found = None
     for sign, bound, where in ((1, condition["high"], "above"), (-1, condition["low"], "below")):
         if bound is None:
             continue
         slack = TOLERANCE * max(1.0, abs(bound))
-        value, x = view.greatest(lambda points, sign=sign: sign * view.value(points), sign * view.f)
+        value, x = view.greatest(functools.partial(_signed, view, sign), sign * view.f)
         excess = value - sign * bound
         for side, far in ((-1, view.f_left), (1, view.f_right)):
             out = np.nan_to_num(sign * far, nan=-np.inf, posinf=np.inf, neginf=-np.inf).max(axis=0)
@@ -182,12 +189,12 @@ def _bounded(condition: Condition, view: View) -> _Found:
 def _bounded_name(condition: Condition) -> str:
     low, high = condition["low"], condition["high"]
     if low is None:
-        return f"at most {high:g}"
-    return f"at least {low:g}" if high is None else f"bounded to [{low:g}, {high:g}]"
+        return f"bounded above by {high:g}"
+    return f"bounded below by {low:g}" if high is None else f"bounded to [{low:g}, {high:g}]"
 
 
 def _positive(_condition: Condition, view: View) -> _Found:
-    """Above 0 as float32 on [-10, 10], and not below 0 farther out, where exp(-x**2) is 0."""
+    """Ask for more than 0 as float32 on [-10, 10], and not below 0 farther out, where exp(-x**2) is 0."""
     least, x = view.greatest(lambda points: -view.value(points), -view.f)
     if not np.float32(-least) > 0:
         return 1.0, _at(-least + 0.0, x)
@@ -199,7 +206,7 @@ def _positive(_condition: Condition, view: View) -> _Found:
 
 
 def _symmetry(sign: int) -> Callable[[Condition, View], _Found]:
-    """f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude."""
+    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude."""
 
     def find(_condition: Condition, view: View) -> _Found:
         f = view.f
@@ -221,7 +228,7 @@ def _symmetry(sign: int) -> Callable[[Condition, View], _Found]:
 
 
 def _monotone(condition: Condition, view: View) -> _Found:
-    """The deepest fall from any height reached before, as a share of the range on the window."""
+    """Measure the deepest fall from any height reached before, as a share of the range on the window."""
 
     def deepest(sign: int) -> tuple[float, float]:
         f = sign * view.f
@@ -259,7 +266,7 @@ def _density(x: Array) -> Array:
 
 
 def _zero_centred(condition: Condition, view: View) -> _Found:
-    """The mean over x from N(0, 1), and over the slices of a function of more; to 0.1 % of E|f|."""
+    """Take the mean over x from N(0, 1), and over the slices of a function of more; to 0.1 % of E|f|."""
     f, density = view.on_grid, _density(view.grid)
     mean = abs(float(np.mean(f @ density)))
     slack = (1e-3 if view.fine else 2e-2) * float(np.mean(np.abs(f) @ density))
@@ -268,7 +275,7 @@ def _zero_centred(condition: Condition, view: View) -> _Found:
 
 
 def _sparse(condition: Condition, view: View) -> _Found:
-    """Zeros as float32 has them, of which a neighbour on the grid is one, too; to 0.001."""
+    """Count zeros as float32 has them, of which a neighbour on the grid is one, too; to 0.001."""
     zero = view.on_grid.astype(np.float32) == 0
     beside = np.zeros_like(zero)
     beside[:, 1:] |= zero[:, :-1]
@@ -279,7 +286,7 @@ def _sparse(condition: Condition, view: View) -> _Found:
 
 
 def _lipschitz(condition: Condition, view: View) -> _Found:
-    """The steepest chord of the grid, and in a fine view the steepest slope."""
+    """Take the steepest chord of the grid, and in a fine view the steepest slope."""
     most, worst = condition["at_most"], None
     chords = [(view.grid, view.on_grid), (view.far, view.f_right), (-view.far, view.f_left)]
     for x, f in chords:
@@ -310,7 +317,7 @@ def _smooth(_condition: Condition, view: View) -> _Found:
 
 
 def _slope(condition: Condition, view: View) -> _Found:
-    """The mean of |f'| over [-far, -near] and over [near, far]; the flatter side counts."""
+    """Take the mean of |f'| over [-far, -near] and over [near, far]; the flatter side counts."""
     near, far, least = condition["near"], condition["far"], condition["at_least"]
     found: _Found = None
     for sign, side in ((-1, "left"), (1, "right")):
@@ -370,7 +377,9 @@ def _is_endless(got: str, view: View, side: int) -> bool:
 
 
 def _limits_name(condition: Condition) -> str:
-    parts = [f"{end} {_told(condition[end])}" for end in ("left", "right") if condition[end] is not None]
+    parts = [
+        f"{end} {_told(condition[end])}" for end in ("left", "right") if condition[end] is not None
+    ]
     return f"of the limits {' and '.join(parts)}"
 
 
@@ -418,7 +427,9 @@ KINDS: dict[str, Kind] = {
     ),
     "smooth": Kind(lambda _: "smooth", "1 where it has a kink or a step", _smooth, cheap="nothing"),
     "slope": Kind(
-        lambda c: f"of a mean slope of {c['at_least']:g} on both sides of {c['near']:g} to {c['far']:g}",
+        lambda c: (
+            f"of a mean slope of {c['at_least']:g} on both sides of {c['near']:g} to {c['far']:g}"
+        ),
         "mean |slope| that is lacking on the flatter side",
         _slope,
         cheap="nothing",

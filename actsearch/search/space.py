@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
 from actsearch.expressions.known import formula_of
+from actsearch.search.conditions import AnyCondition, contradictions
 from actsearch.search.racing import Racing
 
 #: A file longer than this is no space file.
@@ -132,6 +133,7 @@ class SearchSpace(_Part):
     evolution: Evolution = Evolution()
     racing: Racing = Racing()
     screening: Screening = Screening()
+    conditions: tuple[AnyCondition, ...] = ()
 
     @field_validator("unary", "binary")
     @classmethod
@@ -171,6 +173,13 @@ class SearchSpace(_Part):
         if problems:
             raise ValueError("; ".join(problems))
         return tuple(formula_of(text) for text in formulas)
+
+    @field_validator("conditions")
+    @classmethod
+    def _at_odds(cls, conditions: tuple[AnyCondition, ...]) -> tuple[AnyCondition, ...]:
+        if problems := contradictions(conditions):
+            raise ValueError("; ".join(problems))
+        return conditions
 
     @model_validator(mode="after")
     def _something_to_evolve(self) -> SearchSpace:
