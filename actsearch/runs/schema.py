@@ -12,6 +12,7 @@ from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs.records import BIRTH_STATUSES, TRAINING_STATUSES
+from actsearch.runs.rows import BIRTH_COLUMNS
 
 APPLICATION_ID = 0x41637453  # "ActS"
 SCHEMA_VERSION = 3
@@ -180,10 +181,11 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
             raise
 
 
-def has_column(connection: sqlite3.Connection, table: str, column: str) -> bool:
-    """Tell whether a table has a column; those of an older version may lack it."""
-    rows = connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
-    return rows.fetchone() is not None
+def birth_columns(connection: sqlite3.Connection) -> str:
+    """Return what to select of births; an older format has no penalties, which were 0."""
+    query = "SELECT 1 FROM pragma_table_info('births') WHERE name = 'penalty'"
+    there = connection.execute(query).fetchone() is not None
+    return BIRTH_COLUMNS if there else BIRTH_COLUMNS.replace("penalty", "0.0")
 
 
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:

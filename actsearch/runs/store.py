@@ -144,10 +144,7 @@ class RunStore:
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
         with explained(self.path, "read"), self._thread_lock:
-            columns = rows.BIRTH_COLUMNS
-            if not schema.has_column(self._db, "births", "penalty"):  # of an older format
-                columns = columns.replace("penalty", "0.0")
-            query = f"SELECT {columns} FROM births ORDER BY id"
+            query = f"SELECT {schema.birth_columns(self._db)} FROM births ORDER BY id"
             return [rows.birth_from_row(row) for row in self._fetch(query)]
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:

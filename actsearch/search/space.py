@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
 from actsearch.expressions.known import formula_of
-from actsearch.search.conditions import AnyCondition, contradictions
+from actsearch.search.conditions import AnyCondition
+from actsearch.search.contradictions import contradictions
 from actsearch.search.racing import Racing
 
 #: A file longer than this is no space file.
