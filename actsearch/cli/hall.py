@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.cli.options import RUNS_DIR
 from actsearch.durations import format_duration
-from actsearch.results.hall import HALL_TABLE, best_known, hall_rows, shown, table_rows
+from actsearch.results.hall import best_known, hall_rows, hall_table, shown, table_rows
 from actsearch.results.tables import Format, printable, write_rows
 from actsearch.results.units import unit_of
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from actsearch.runs import Birth, TrainingRow
 
 DEFAULT_TOP = 10
+#: Where a condition of the space counted.
+PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
 
 
 @dataclass(frozen=True)
@@ -152,9 +154,13 @@ def print_hall(view: RunView, top: int) -> None:
     if not rows:
         sys.stdout.write("no formula has a score yet\n")
     else:
-        write_rows(HALL_TABLE, table_rows(shown(rows, top)), Format.TABLE, sys.stdout)
+        listed = shown(rows, top)
+        write_rows(hall_table(listed), table_rows(listed), Format.TABLE, sys.stdout)
         measure = f"{printable(view.measure)}; mean ± standard error of n trainings"
-        sys.stdout.write(f"\nscore: {measure}\n{verdict(rows)}\n")
+        sys.stdout.write(f"\nscore: {measure}\n")
+        if any(row["penalty"] for row in listed):
+            sys.stdout.write(f"{PENALTY_NOTE}\n")
+        sys.stdout.write(f"{verdict(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")
 
 

@@ -15,6 +15,7 @@ import typer
 from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, resume_line
 from actsearch.cli.options import note
 from actsearch.cli.progress import Progress, make_progress
+from actsearch.results.tables import printable
 
 
 def launch(
@@ -29,7 +30,8 @@ def launch(
     """Run a search with progress, print what it found, and have it confirmed.
 
     Args:
-        start: starts the search with an observer; its result has ``.path``, the run's folder.
+        start: starts the search with an observer; its result has ``.path``, the run's
+            folder, and ``.ended``, why it ended.
         title: what is searched for, for the progress.
         run: the name of the run, where it is known beforehand.
         runs_dir: the folder that holds it.
@@ -54,6 +56,7 @@ def launch(
         raise typer.Exit(130) from None
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)
+    sys.stdout.write(f"ended: {printable(result.ended)}\n")
     first = None
     if confirm is not None:
         sys.stdout.write("\n")

@@ -86,9 +86,9 @@ def _analyze(expression: Expression) -> Analysis:
         complexity=expression.complexity,
         undefined_share=float(np.mean(~np.isfinite(f))),
         range=_range(f),
-        limits=(_limit(value, -1.0), _limit(value, 1.0)),
+        limits=(limit(value, -1.0), limit(value, 1.0)),
         zeros=_zeros(x, f),
-        kinks=_kinks(x, d, slope),
+        kinks=jumps(x, d, slope),
         symmetry=_symmetry(f),
         monotone=_monotone(f),
         slope_at_0=float(slope(0.0)),
@@ -111,8 +111,12 @@ def _range(f: NDArray[np.float64]) -> Interval:
     return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
 
 
-def _limit(value: Evaluate, sign: float) -> str:
-    """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8."""
+def limit(value: Evaluate, sign: float) -> str:
+    """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8.
+
+    Returns:
+        A number, ``inf``, ``-inf``, ``oscillates`` or ``undefined``.
+    """
     x = sign * 10.0 ** np.arange(2, 9)
     f = value(x)
     if np.isnan(f).any():
@@ -137,8 +141,11 @@ def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(sorted(round(float(z), 6) + 0.0 for z in found))
 
 
-def _kinks(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tuple[float, ...]:
-    """Return where the slope jumps: a jump stays when the step shrinks, a steep bend does not."""
+def jumps(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tuple[float, ...]:
+    """Return where ``d`` jumps: a jump stays when the step shrinks, a steep bend does not.
+
+    ``slope`` computes what ``d`` holds at the points ``x``: a slope for kinks, a value for steps.
+    """
     step = x[1] - x[0]
     jumps = np.abs(np.diff(d))
     suspects = np.flatnonzero(jumps > 20 * np.median(jumps) + 1e-3)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from actsearch.results.hall import known_cell, with_error
+from actsearch.results.hall import known_cell, measured, with_error
 from actsearch.results.tables import Column
 from actsearch.runs.ranking import merits
 
@@ -147,7 +147,7 @@ NOTE = (
 
 def _with_merit(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Add what each row is judged by, as the finalists of a run are chosen."""
-    worth = merits([(row["score"], row["n"], row["standard_error"]) for row in rows])
+    worth = merits(measured(rows))
     return [{**row, "merit": merit} for row, merit in zip(rows, worth, strict=True)]
 
 

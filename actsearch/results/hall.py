@@ -59,6 +59,7 @@ def hall_rows(
                 "size": item.size,
                 "known": names.get(item.id),
                 "operator": item.operator,
+                "penalty": item.penalty,
             }
         )
     return rows
@@ -113,9 +114,17 @@ def best_known(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     if not known or known[0] is rows[0]:
         return known[0] if known else None
     alike = [row for row in rows if row["score"] is not None and row["rung"] == known[0]["rung"]]
-    worth = merits([(row["score"], row["n"], row["standard_error"]) for row in alike])
+    worth = merits(measured(alike))
     pairs = [(merit, -row["rank"], row) for merit, row in zip(worth, alike, strict=True)]
     return max((pair for pair in pairs if pair[-1]["known"]), key=lambda pair: pair[:2])[-1]
+
+
+def measured(rows: Iterable[Mapping[str, Any]]) -> list[tuple[float, int, float | None]]:
+    """Return what ``merits`` takes of rows with a score: what they are ranked by, n, the error."""
+    return [
+        (row["score"] - (row.get("penalty") or 0.0), row["n"], row["standard_error"])
+        for row in rows
+    ]
 
 
 def with_error(value: float | None, error: float | None, *, signed: bool = False) -> str:
@@ -161,6 +170,7 @@ HALL_COLUMNS = (
     Column("size", "size", right=True),
     Column("known", "known as"),
     Column("operator", "operator"),
+    Column("penalty", "penalty"),
 )
 
 _TABLE_KEYS = ("rank", "id", "formula", "score", "n", "rung", "gain_over_relu", "size", "known")
@@ -171,3 +181,16 @@ HALL_TABLE = tuple(
     for c in HALL_COLUMNS
     if c.key in _TABLE_KEYS
 )
+
+#: Beside them, where conditions of the space took something off what some are ranked by.
+PENALTY = Column(
+    "penalty", "penalty", right=True, show=lambda value: number(value) if value else ""
+)
+
+
+def hall_table(rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Return the columns of the terminal's table for these rows."""
+    if not any(row.get("penalty") for row in rows):
+        return HALL_TABLE
+    place = next(k for k, column in enumerate(HALL_TABLE) if column.key == "score") + 1
+    return (*HALL_TABLE[:place], PENALTY, *HALL_TABLE[place:])

@@ -28,7 +28,8 @@ class Birth:
 
     ``parents`` are ids of earlier births, ``operator`` is what made this one of them. ``reason``
     is given for the rejected and the screened, ``same_as`` (an earlier id) for the duplicates.
-    ``created_s`` is Unix time.
+    ``created_s`` is Unix time. ``penalty`` is what the space's soft conditions take off its score
+    wherever candidates are ranked.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Birth:
     same_as: int | None = None
     size: int = 0
     created_s: float = 0.0
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from actsearch.runs.records import (
 )
 
 BIRTH_COLUMNS = (
-    "id, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s"
+    "id, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s, penalty"
 )
 TRAINING_COLUMNS = "birth_id, rung, seed, status, score, metrics, curve, time_s, device, message"
 HEAT_COLUMNS = "id, birth_id, rung, seeds, pace"
@@ -54,6 +54,8 @@ def birth_to_row(birth: Birth) -> tuple[Any, ...]:
             f"birth {birth.id}: same_as is given for a duplicate and for no other; it is "
             f"{birth.same_as} with status '{birth.status}'"
         )
+    if not 0 <= birth.penalty < math.inf:
+        raise ValueError(f"birth {birth.id}: a penalty is 0 or more, got {birth.penalty}")
     if birth.same_as is not None and birth.same_as not in earlier:
         raise ValueError(f"birth {birth.id}: same_as {birth.same_as} is not an earlier birth")
     return (
@@ -67,12 +69,15 @@ def birth_to_row(birth: Birth) -> tuple[Any, ...]:
         birth.same_as,
         birth.size,
         birth.created_s,
+        birth.penalty,
     )
 
 
 def birth_from_row(row: tuple[Any, ...]) -> Birth:
     """Return the birth in a row of ``BIRTH_COLUMNS``. Raises ``Malformed``."""
-    id_, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s = row
+    id_, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s, penalty = (
+        row
+    )
     return Birth(
         id=_integer(id_),
         operator=_text(operator),
@@ -84,6 +89,7 @@ def birth_from_row(row: tuple[Any, ...]) -> Birth:
         same_as=None if same_as is None else _integer(same_as),
         size=_integer(size),
         created_s=_number(created_s),
+        penalty=_number(penalty),
     )
 
 

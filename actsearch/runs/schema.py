@@ -12,11 +12,15 @@ from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs.records import BIRTH_STATUSES, TRAINING_STATUSES
+from actsearch.runs.rows import BIRTH_COLUMNS
 
 APPLICATION_ID = 0x41637453  # "ActS"
-SCHEMA_VERSION = 2
-#: Version 1 has no heats and no trials: it is read, and never written.
-READABLE_VERSIONS = (1, 2)
+SCHEMA_VERSION = 3
+#: Version 1 has no heats and no trials: it is read, and never written. Version 2 has no penalties:
+#: it is read as it is, and brought up to date where it is gone on with.
+READABLE_VERSIONS = (1, 2, 3)
+_UPGRADABLE_VERSION = 2
+_PENALTY = "penalty REAL NOT NULL DEFAULT 0"
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -41,7 +45,8 @@ CREATE TABLE births (
     reason TEXT NOT NULL,
     same_as INTEGER REFERENCES births (id),
     size INTEGER NOT NULL,
-    created_s REAL NOT NULL
+    created_s REAL NOT NULL,
+    {_PENALTY}
 );
 
 CREATE TABLE trainings (
@@ -123,6 +128,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
             verdict = _pragma(connection, "quick_check(1)")
             if verdict != "ok":
                 raise sqlite3.DatabaseError(str(verdict))
+            _bring_up_to_date(connection)
     except BaseException:
         connection.close()
         raise
@@ -153,12 +159,33 @@ def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None
             f"{path} has format {version} and this actsearch reads format {SCHEMA_VERSION}; "
             "update it: pip install --upgrade actsearch"
         )
-    if write and version != SCHEMA_VERSION:
+    if write and version not in (_UPGRADABLE_VERSION, SCHEMA_VERSION):
         raise BadInput(
             f"{path} was written by an older actsearch (format {version}), whose trainings do not "
             f"compare with today's: it can be read, not gone on with. Start a new run from its "
             f"best: actsearch search --seed-run {path.parent.name}"
         )
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Add what version 2 lacks, all or nothing."""
+    if _pragma(connection, "user_version") == _UPGRADABLE_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(f"ALTER TABLE births ADD COLUMN {_PENALTY}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def birth_columns(connection: sqlite3.Connection) -> str:
+    """Return what to select of births; an older format has no penalties, which were 0."""
+    query = "SELECT 1 FROM pragma_table_info('births') WHERE name = 'penalty'"
+    there = connection.execute(query).fetchone() is not None
+    return BIRTH_COLUMNS if there else BIRTH_COLUMNS.replace("penalty", "0.0")
 
 
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:

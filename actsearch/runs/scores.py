@@ -24,7 +24,8 @@ class Scored:
     """A birth with what its trainings at its highest rung say.
 
     ``mean`` is None unless every training there ended "ok"; ``standard_error`` (that of the mean)
-    is None with a single training. ``status`` is "ok", "incomplete", or the status of the first
+    is None with a single training. ``penalty`` is that of the birth; the mean is as it was trained.
+    ``status`` is "ok", "incomplete", or the status of the first
     training that failed; ``n`` counts the trainings at ``rung``, ``time_s`` sums up all of them.
     """
 
@@ -40,6 +41,13 @@ class Scored:
     status: str
     time_s: float
     rung: str = ""
+    penalty: float = 0.0
+
+    @property
+    def ranked_by(self) -> float:
+        """The mean less the penalty: what it is ranked by. Only for one that has a score."""
+        assert self.mean is not None
+        return self.mean - self.penalty
 
 
 def scores(
@@ -91,13 +99,12 @@ def hall_of_fame(
 
 def result_of(scored: Scored, ladder: Sequence[str]) -> Result:
     """Return what a birth that has a score is ranked by."""
-    assert scored.mean is not None
     return Result(
         id=scored.id,
         size=scored.size,
         rung=ladder.index(scored.rung),
         n=scored.n,
-        mean=scored.mean,
+        mean=scored.ranked_by,
         error=scored.standard_error,
     )
 
@@ -140,6 +147,7 @@ def _scored(birth: Birth, all_trainings: list[TrainingRow], ladder: Sequence[str
         status=status,
         time_s=math.fsum(training.time_s for training in all_trainings),
         rung=rung,
+        penalty=birth.penalty,
     )
 
 

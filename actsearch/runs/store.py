@@ -143,8 +143,8 @@ class RunStore:
 
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
-        query = f"SELECT {rows.BIRTH_COLUMNS} FROM births ORDER BY id"
-        with explained(self.path, "read"):
+        with explained(self.path, "read"), self._thread_lock:
+            query = f"SELECT {schema.birth_columns(self._db)} FROM births ORDER BY id"
             return [rows.birth_from_row(row) for row in self._fetch(query)]
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:

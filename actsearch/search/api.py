@@ -48,11 +48,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Result:
-    """What a search came to; ``path`` is the run's folder."""
+    """What a search came to; ``path`` is the run's folder, ``ended`` why it ended, in words."""
 
     path: Path
     hall_of_fame: tuple[Found, ...]
     _task: Task | None = field(default=None, repr=False, compare=False)
+    ended: str = field(default="", compare=False)
 
     @property
     def best(self) -> Found:
@@ -266,9 +267,10 @@ def _run(
                 )
         for expression, operator in seeds[:n_free]:
             engine.add_seed(expression, operator)
-        engine.run(pool, decide=n_free >= len(seeds))
+        ended = engine.run(pool, decide=n_free >= len(seeds))
+        store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
-    return Result(store.folder, tuple(_found(scored) for scored in best), task)
+    return Result(store.folder, tuple(_found(scored) for scored in best), task, ended)
 
 
 def _found(scored: Scored) -> Found:

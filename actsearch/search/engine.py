@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actsearch.expressions import Expression, parse
+from actsearch.expressions.conditions import first_broken, penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.runs.records import ACCEPTED
+from actsearch.search import endings
+from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
@@ -71,7 +74,7 @@ class Limits:
 
 
 class Engine:
-    """One search on an open store. ``run`` returns when a limit is reached."""
+    """One search on an open store. ``run`` returns when a limit is reached or nothing comes."""
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Engine:
         self._store = store
         self._ledger = ledger
         self._space = space
+        self._conditions = plain_conditions(space.conditions)
         self._breeder = Breeder(space, seed)
         self._limits = limits
         self._observer = observer
@@ -108,12 +112,15 @@ class Engine:
         self._add(litter, Offspring(expression, operator, ()))
         self._commit(litter)
 
-    def run(self, pool: Pool, *, decide: bool = True) -> None:
+    def run(self, pool: Pool, *, decide: bool = True) -> str:
         """Search until a limit is reached.
 
         Args:
             pool: What trains.
             decide: False: train what was sent off and no more, as long as seeds are still to come.
+
+        Returns:
+            Why it ended, in words.
         """
         self._ended = not decide
         self._decide()
@@ -128,6 +135,14 @@ class Engine:
             self._decide()
             self._compile_ahead(pool.n_workers)
             self._tell()
+        return self._ending()
+
+    def _ending(self) -> str:
+        if self._limits.out_of_time():
+            return endings.out_of_time(self._limits.budget_s)
+        if self._exhausted():
+            return endings.nothing_new(self._ledger.births, self._n_fruitless)
+        return endings.enough_births(self._limits.births)
 
     def _decide(self) -> None:
         """Send candidates on and breed new ones, as far ahead as the lag allows."""
@@ -200,7 +215,7 @@ class Engine:
 
     def _commit(self, litter: Litter) -> None:
         """Commit a litter, and send the one that was chosen to its first heat."""
-        births, chosen = litter.decided(self._fault)
+        births, chosen = litter.decided(self._fault, self._penalty)
         heat = None if chosen is None else self._ledger.first_heat(chosen.id)
         self._store.add_births(births, heat)
         for birth in births:
@@ -240,16 +255,27 @@ class Engine:
             if same_as is not None:
                 return fingerprint, same_as, None
             size = self._space.shape.max_nodes
-            return fingerprint, None, expression.check(max_size=size, slopes=False)
+            reason = expression.check(max_size=size, slopes=False)
+            return fingerprint, None, reason or self._broken(expression, fine=False)
         except Exception as error:  # noqa: BLE001 - else this birth would end every resume, too
             return None, None, f"can't be analysed: {type(error).__name__}: {error}"
 
     def _fault(self, birth: Birth) -> str | None:
         """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
         try:
-            return parse(birth.formula).check(max_size=self._space.shape.max_nodes)
+            expression = parse(birth.formula)
+            reason = expression.check(max_size=self._space.shape.max_nodes)
+            return reason or self._broken(expression, fine=True)
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"
+
+    def _broken(self, expression: Expression, *, fine: bool) -> str | None:
+        """Return which condition of the space an expression does not meet, and how."""
+        broken = first_broken(expression, self._conditions, fine=fine)
+        return None if broken is None else broken.sentence
+
+    def _penalty(self, birth: Birth) -> float:
+        return penalty_of(parse(birth.formula), self._conditions)
 
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER

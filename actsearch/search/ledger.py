@@ -113,9 +113,10 @@ class Ledger:
         return Heat(len(self.heats), birth_id, stage.rung, stage.seeds)
 
     def next_heat(self, promotion: Promotion) -> Heat:
-        """Return the heat of a promotion."""
-        stage = promotion.stage
-        return Heat(len(self.heats), promotion.birth_id, stage.rung, stage.seeds, promotion.pace)
+        """Return the heat of a promotion; its pace is of scores as they are trained."""
+        stage, penalty = promotion.stage, self.births[promotion.birth_id].penalty
+        pace = tuple((step, least + penalty) for step, least in promotion.pace)
+        return Heat(len(self.heats), promotion.birth_id, stage.rung, stage.seeds, pace)
 
     @property
     def n_trained(self) -> int:
@@ -172,17 +173,20 @@ class Ledger:
         return select_survivors(ranked, n, self._evolution.objectives)
 
     def _finish(self, heat: Heat) -> None:
+        """Tell the race and the surrogate what candidates are ranked by: scores less penalties."""
         level = self._heat_levels[heat.id]
         stage = self.race.stages[level]
         rows = [self._rows[heat.birth_id][stage.rung, seed] for seed in stage.so_far]
-        found = {row.seed: row.score for row in rows if row.score is not None}
         birth, scores_so_far = self.births[heat.birth_id], None
+        off = birth.penalty
+        found = {row.seed: row.score - off for row in rows if row.score is not None}
+        curve = [(step, loss, score - off) for step, loss, score in rows[0].curve]
         if len(found) == len(rows):
             scores_so_far = found
             self._learned[birth.id] = learned_means(rows)
         mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
         self.surrogate.learn(birth.id, parse(birth.formula), heat.rung, mean)
-        self.race.finish(birth.id, birth.size, level, scores_so_far, rows[0].curve)
+        self.race.finish(birth.id, birth.size, level, scores_so_far, curve)
 
     def _is_complete(self, heat: Heat) -> bool:
         rows = self._rows[heat.birth_id]

@@ -11,6 +11,7 @@ from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED
 from actsearch.search.surrogate import Guess
 
 Fault = Callable[[Birth], str | None]
+Penalty = Callable[[Birth], float]
 
 
 class Litter:
@@ -60,13 +61,16 @@ class Litter:
             return -math.inf
         return guess.score + self._exploration * guess.reach
 
-    def decided(self, fault: Fault) -> tuple[list[Birth], Birth | None]:
+    def decided(
+        self, fault: Fault, penalty: Penalty = lambda _birth: 0.0
+    ) -> tuple[list[Birth], Birth | None]:
         """Return the births with their fates, and the one to be trained, None where none may be.
 
         Args:
             fault: Says why a birth is not worth training after all, or None where it is. It is
                 asked of the most promising first, until one is: what it looks at costs more than
                 all the rest, and most births are trained no more than they are faulty.
+            penalty: Says what is taken off the scores of the one that is trained.
         """
         # Of equal guesses, and where nothing is known, the first.
         order = sorted(self._promises, key=lambda id_: (-self._promises[id_], id_))
@@ -76,7 +80,8 @@ class Litter:
             if chosen is None and (reason := fault(births[place])) is not None:
                 births[place] = dataclasses.replace(births[place], status=REJECTED, reason=reason)
             elif chosen is None:
-                chosen = births[place]
+                chosen = dataclasses.replace(births[place], penalty=penalty(births[place]))
+                births[place] = chosen
             else:
                 reason = (
                     f"promised {self._promises[id_]:.4f}, its sibling {chosen.id} "

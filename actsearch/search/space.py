@@ -18,6 +18,8 @@ from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS, MAX_PARAMETERS
+from actsearch.search.conditions import AnyCondition
+from actsearch.search.contradictions import contradictions
 from actsearch.search.primitives import FORMALS, KINDS, entry, offered_primitives
 from actsearch.search.racing import Racing
 from actsearch.search.template import Slot, read_template
@@ -214,6 +216,7 @@ class SearchSpace(_Part):
     evolution: Evolution = Evolution()
     racing: Racing = Racing()
     screening: Screening = Screening()
+    conditions: tuple[AnyCondition, ...] = ()
 
     @field_validator("unary", "binary", "ternary")
     @classmethod
@@ -259,6 +262,13 @@ class SearchSpace(_Part):
         if problems:
             raise ValueError("; ".join(problems))
         return tuple(formula_of(text) for text in formulas)
+
+    @field_validator("conditions")
+    @classmethod
+    def _at_odds(cls, conditions: tuple[AnyCondition, ...]) -> tuple[AnyCondition, ...]:
+        if problems := contradictions(conditions):
+            raise ValueError("; ".join(problems))
+        return conditions
 
     @model_validator(mode="after")
     def _something_to_evolve(self) -> SearchSpace:

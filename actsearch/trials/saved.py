@@ -130,7 +130,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     known = {parse(formula).fingerprint() for formula in (*KNOWN.values(), *FORMER)}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
-    worth = merits([(one.mean or 0.0, one.n, one.standard_error) for one in last])
+    worth = merits([(one.ranked_by, one.n, one.standard_error) for one in last])
     best_first = sorted(range(len(last)), key=lambda k: -worth[k])
     found = [
         scored.formula

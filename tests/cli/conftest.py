@@ -159,7 +159,7 @@ class FakeSearch:
             fill(folder)
         if self.raises is not None:
             raise self.raises
-        return types.SimpleNamespace(path=folder)
+        return types.SimpleNamespace(path=folder, ended="the limit of 8 births is reached")
 
     def search(self, *args: Any, **kwargs: Any) -> Any:
         """Pretend to search."""

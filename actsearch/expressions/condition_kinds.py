@@ -1,0 +1,352 @@
+"""The kinds of conditions, one row each: its settings, its name, and what violates it.
+
+Amounts of violation are in the unit that the row states; kinds that are a matter of yes or no have
+the amount 1. A violation is one beyond rounding: ``TOLERANCE`` of the size of what is compared,
+where a row does not say otherwise.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from actsearch.expressions.analysis import SATURATED
+from actsearch.expressions.condition_views import Array, View
+from actsearch.expressions.cost import modelled_cost
+from actsearch.expressions.expression import parse
+from actsearch.expressions.known import formula_of
+
+#: Relative to what is compared: float32 holds seven digits.
+TOLERANCE = 1e-6
+#: A penalty never counts a greater amount: x**3 is not a million times worse than x**2.
+MOST_AMOUNT = 10.0
+#: How far a measured limit may be from the one that is asked for, relative to max(1, it).
+LIMIT_TOLERANCE = 1e-3
+
+#: A value of a setting as a space file gives it; all settings of a condition by name.
+Setting = float | str | None
+Settings = Mapping[str, Any]
+
+#: What a row finds: an amount above 0 and where, or None.
+Found = tuple[float, str] | None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of condition.
+
+    Attributes:
+        name: Settings -> how it is called, as in "bounded to [-1, 1]".
+        unit: Of the amount.
+        find: What violates it in a view.
+        cheap: What the cheap view tells: "proof" (a violation seen there is one), "hint" (it is
+            to be seen in the fine view, too), or "nothing".
+        defaults: Settings and what they are where nothing is said.
+    """
+
+    name: Callable[[Settings], str]
+    unit: str
+    find: Callable[[Settings, View], Found]
+    cheap: str = "proof"
+    defaults: tuple[tuple[str, Setting], ...] = ()
+
+
+def _at(value: float, x: float) -> str:
+    return f"{value:.4g} at x = {x:.4g}"
+
+
+def _signed(view: View, sign: int, points: Array) -> Array:
+    return sign * view.value(points)
+
+
+def _bounded(settings: Settings, view: View) -> Found:
+    worst: Found = None
+    for sign, bound, where in ((1, settings["high"], "above"), (-1, settings["low"], "below")):
+        if bound is None:
+            continue
+        slack = TOLERANCE * max(1.0, abs(bound))
+        value, x = view.greatest(functools.partial(_signed, view, sign), sign * view.f)
+        excess = value - sign * bound
+        for side, far in ((-1, view.f_left), (1, view.f_right)):
+            out = np.nan_to_num(sign * far, nan=-np.inf, posinf=np.inf, neginf=-np.inf).max(axis=0)
+            if out.max() - sign * bound > max(excess, slack):
+                excess = float(out.max()) - sign * bound
+                value, x = float(out.max()), side * float(view.far[out.argmax()])
+        if excess > slack and (worst is None or excess > worst[0]):
+            worst = excess, _at(sign * value, x)
+        elif excess <= slack and worst is None:
+            endless = "inf" if sign > 0 else "-inf"
+            for side, end in ((0, "-inf"), (1, "inf")):
+                if endless in view.limits[side] and view.diverges(side):
+                    worst = MOST_AMOUNT, f"no end {where} as x goes to {end}"
+    return worst
+
+
+def _bounded_name(settings: Settings) -> str:
+    low, high = settings["low"], settings["high"]
+    if low is None:
+        return f"bounded above by {high:g}"
+    return f"bounded below by {low:g}" if high is None else f"bounded to [{low:g}, {high:g}]"
+
+
+def _positive(_settings: Settings, view: View) -> Found:
+    """Ask for more than 0 as float32 on [-10, 10]; farther out exp(-x**2) may be 0."""
+    least, x = view.greatest(lambda points: -view.value(points), -view.f)
+    if not np.float32(-least) > 0:
+        return 1.0, _at(-least + 0.0, x)
+    for sign, values in ((-1, view.f_left), (1, view.f_right)):
+        if (values < 0).any():
+            place = np.flatnonzero((values < 0).any(axis=0))[0]
+            return 1.0, _at(float(np.nanmin(values[:, place])), sign * float(view.far[place]))
+    return None
+
+
+def _symmetry(sign: int) -> Callable[[Settings, View], Found]:
+    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude."""
+
+    def find(_settings: Settings, view: View) -> Found:
+        f = view.f
+        mirrored = sign * f[:, ::-1]
+        finite = np.abs(f[np.isfinite(f)])
+        slack = TOLERANCE * np.maximum(np.abs(f), np.abs(mirrored)) + 1e-9 * finite.max(initial=0.0)
+        gaps = np.abs(f - mirrored)
+        excess = np.where(np.isfinite(gaps), gaps - slack, np.where(f == mirrored, -1.0, 1.0))
+        if not (excess > 0).any():
+            return None
+        row, place = np.unravel_index(np.nanargmax(excess), excess.shape)
+        gap, x = gaps[row, place], abs(view.x[place])
+        left, right = f[row, len(view.x) - 1 - place], f[row, place]
+        if view.x[place] < 0:
+            left, right = right, left
+        return float(gap), f"{left:.4g} at x = {-x:.4g} and {right:.4g} at x = {x:.4g}"
+
+    return find
+
+
+def _monotone(settings: Settings, view: View) -> Found:
+    """Measure the deepest fall from any height before, as a share of the range on the window."""
+
+    def deepest(sign: int) -> tuple[float, float]:
+        f = sign * view.f
+        span = np.ptp(np.where(np.isfinite(f), f, 0.0))
+        falls = np.maximum.accumulate(f, axis=1) - f
+        place = int(np.nanargmax(falls.max(axis=0)))
+        fall, x = float(falls[:, place].max() / span) if span > 0 else 0.0, float(view.x[place])
+        edges = ((view.f_left[:, ::-1], -view.far[::-1]), (view.f_right, view.far))
+        for values, points in edges:
+            steps = np.diff(sign * values, axis=1)
+            size = np.maximum(np.abs(values[:, 1:]), np.abs(values[:, :-1])) + span
+            shares = np.where(steps < -TOLERANCE * size, -steps / max(span, 1e-300), 0.0)
+            shares = np.nan_to_num(shares, nan=0.0, posinf=MOST_AMOUNT)
+            if shares.max() > max(fall, TOLERANCE):
+                fall, x = float(shares.max()), float(points[1:][shares.max(axis=0).argmax()])
+        return (fall, x) if fall > TOLERANCE else (0.0, 0.0)
+
+    signs = {"increasing": (1,), "decreasing": (-1,), None: (1, -1)}[settings["direction"]]
+    (fall, x), sign = min((deepest(sign), -sign) for sign in signs)
+    if not fall > 0:
+        return None
+    verb = "falls" if sign < 0 else "rises"
+    return fall, f"it {verb} by {fall:.2g} of its range before x = {x:.4g}"
+
+
+def _zero_at_zero(_settings: Settings, view: View) -> Found:
+    values = np.abs(view.value(np.zeros(1)))
+    value = float(values.max())
+    return (value, f"{value:.4g} in magnitude") if value > TOLERANCE else None
+
+
+def _density(x: Array) -> Array:
+    density = np.exp(-x * x / 2)
+    return np.asarray(density / density.sum())
+
+
+def _zero_centred(settings: Settings, view: View) -> Found:
+    """Take the mean over x from N(0, 1), and over slices; to 0.1 % of the mean magnitude."""
+    f, density = view.on_grid, _density(view.grid)
+    mean = abs(float(np.mean(f @ density)))
+    slack = (1e-3 if view.fine else 2e-2) * float(np.mean(np.abs(f) @ density))
+    excess = mean - settings["at_most"]
+    return (excess, f"{mean:.4g}") if excess > slack or math.isnan(excess) else None
+
+
+def _sparse(settings: Settings, view: View) -> Found:
+    """Count zeros as float32 has them, of which a neighbour on the grid is one, too; to 0.001."""
+    zero = view.on_grid.astype(np.float32) == 0
+    beside = np.zeros_like(zero)
+    beside[:, 1:] |= zero[:, :-1]
+    beside[:, :-1] |= zero[:, 1:]
+    share = float(np.mean((zero & beside) @ _density(view.grid)))
+    lack = settings["at_least"] - share
+    return (lack, f"{share:.3g}") if lack > (1e-3 if view.fine else 2e-2) else None
+
+
+def _lipschitz(settings: Settings, view: View) -> Found:
+    """Take the steepest chord of the grid, and in a fine view the steepest slope."""
+    most, worst = settings["at_most"], None
+    chords = [(view.grid, view.on_grid), (view.far, view.f_right), (-view.far, view.f_left)]
+    for x, f in chords:
+        # Rounding alone makes differences of large values, which is no slope.
+        noise = 1e-12 * (np.abs(f[:, 1:]) + np.abs(f[:, :-1]))
+        rise = np.maximum(np.abs(np.diff(f, axis=1)) - noise, 0.0) / np.abs(np.diff(x))
+        rise = np.nan_to_num(rise, nan=0.0, posinf=np.inf).max(axis=0)
+        if worst is None or rise.max() > worst[0]:
+            worst = float(rise.max()), float(x[rise.argmax()])
+    assert worst is not None
+    if view.fine:
+        steepest = view.greatest(lambda points: np.abs(view.slope(points)), np.abs(view.d))
+        worst = max(worst, steepest, key=lambda found: found[0])
+        for x in (view.far, -view.far):
+            slope = np.nan_to_num(np.abs(view.slope(x)), nan=0.0, posinf=np.inf).max(axis=0)
+            worst = max(worst, (float(slope.max()), float(x[slope.argmax()])), key=lambda w: w[0])
+    excess = worst[0] - most
+    if excess <= TOLERANCE * max(most, 1e-9):
+        return None
+    return excess, f"slope {worst[0]:.4g} at x = {worst[1]:.4g}"
+
+
+def _smooth(_settings: Settings, view: View) -> Found:
+    kinks, steps = view.kinks()
+    if steps:
+        return 1.0, f"a step at x = {steps[0]:.4g}"
+    return (1.0, f"a kink at x = {kinks[0]:.4g}") if kinks else None
+
+
+def _slope(settings: Settings, view: View) -> Found:
+    """Take the mean of |f'| over [-far, -near] and over [near, far]; the flatter side counts."""
+    near, far, least = settings["near"], settings["far"], settings["at_least"]
+    found: Found = None
+    for sign, side in ((-1, "left"), (1, "right")):
+        points = sign * np.linspace(near, far, 2001)
+        mean = float(np.mean(np.abs(view.slope(points))))
+        lack = least - mean
+        if lack > TOLERANCE * least and (found is None or lack > found[0]):
+            found = lack, f"{mean:.3g} on the {side}"
+    return found
+
+
+def _cost(settings: Settings, view: View) -> Found:
+    most = settings["factor"] * modelled_cost(parse(formula_of(settings["at_most_of"])))
+    cost = modelled_cost(view.expression)
+    if cost <= most * (1 + TOLERANCE):
+        return None
+    return cost / most - 1, f"{cost:.3g} ns an element by the model, at most {most:.3g}"
+
+
+def _cost_name(settings: Settings) -> str:
+    times = "" if settings["factor"] == 1 else f"{settings['factor']:g} times "
+    return f"as cheap as {times}{settings['at_most_of']}"
+
+
+def _limits(settings: Settings, view: View) -> Found:
+    for side, end in enumerate(("left", "right")):
+        wanted = settings[end]
+        if wanted is None:
+            continue
+        for got in view.limits[side]:
+            miss = _miss(wanted, got, view, side)
+            if miss:
+                return miss, f"{got} on the {end}"
+    return None
+
+
+def _miss(wanted: Setting, got: str, view: View, side: int) -> float:
+    """Return by how much the limit that was found is not the one that is wanted."""
+    number = math.nan
+    if got not in ("inf", "-inf", "undefined", "oscillates"):
+        number = float(got)
+    if isinstance(wanted, str):
+        if wanted != "finite":
+            return 0.0 if got == wanted else 1.0
+        # What grows ever less may have a limit that is not reached at 1e8.
+        return 0.0 if math.isfinite(number) or not _is_endless(got, view, side) else 1.0
+    if wanted is None:
+        return 0.0
+    if not math.isfinite(number):
+        return 1.0 if _is_endless(got, view, side) else 0.0
+    gap = abs(number - wanted)
+    return gap if gap > LIMIT_TOLERANCE * max(1.0, abs(wanted)) else 0.0
+
+
+def _is_endless(got: str, view: View, side: int) -> bool:
+    return got in ("undefined", "oscillates") or view.diverges(side)
+
+
+def _limits_name(settings: Settings) -> str:
+    parts = [
+        f"{end} {_told(settings[end])}" for end in ("left", "right") if settings[end] is not None
+    ]
+    return f"of the limits {' and '.join(parts)}"
+
+
+def _told(value: Setting) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+#: Name in a space file -> what it is.
+KINDS: dict[str, Kind] = {
+    "bounded": Kind(
+        _bounded_name,
+        "units of the function beyond the bound",
+        _bounded,
+        defaults=(("low", None), ("high", None)),
+    ),
+    "positive": Kind(lambda _: "positive", "1 where it is not", _positive),
+    "odd": Kind(lambda _: "odd", "greatest |f(x) + f(-x)| on [-10, 10]", _symmetry(-1)),
+    "even": Kind(lambda _: "even", "greatest |f(x) - f(-x)| on [-10, 10]", _symmetry(1)),
+    "monotone": Kind(
+        lambda c: c["direction"] or "monotone",
+        "deepest fall (or rise) as a share of the range on [-10, 10]",
+        _monotone,
+        defaults=(("direction", None),),
+    ),
+    "zero-at-zero": Kind(lambda _: "zero at zero", "|f(0)|", _zero_at_zero),
+    "zero-centred": Kind(
+        lambda c: f"zero-centred to {c['at_most']:g}",
+        "|mean| under N(0, 1) above what is allowed",
+        _zero_centred,
+        cheap="hint",
+        defaults=(("at_most", 0.1),),
+    ),
+    "sparse": Kind(
+        lambda c: f"zero on a share of {c['at_least']:g}",
+        "share of exact zeros under N(0, 1) that is lacking",
+        _sparse,
+        cheap="hint",
+        defaults=(("at_least", 0.25),),
+    ),
+    "lipschitz": Kind(
+        lambda c: f"of slopes within {c['at_most']:g}",
+        "slope above what is allowed",
+        _lipschitz,
+        defaults=(("at_most", 1.0),),
+    ),
+    "smooth": Kind(lambda _: "smooth", "1 where it has a kink or a step", _smooth, cheap="nothing"),
+    "slope": Kind(
+        lambda c: (
+            f"of a mean slope of {c['at_least']:g} on both sides of {c['near']:g} to {c['far']:g}"
+        ),
+        "mean |slope| that is lacking on the flatter side",
+        _slope,
+        cheap="nothing",
+        defaults=(("at_least", SATURATED), ("near", 2.0), ("far", 8.0)),
+    ),
+    "cost": Kind(
+        _cost_name,
+        "share of the allowed cost above it",
+        _cost,
+        cheap="nothing",
+        defaults=(("at_most_of", "ReLU"), ("factor", 1.0)),
+    ),
+    "limits": Kind(
+        _limits_name,
+        "distance to the limit, 1 for another kind of limit",
+        _limits,
+        defaults=(("left", None), ("right", None)),
+    ),
+}

@@ -1,0 +1,52 @@
+"""Why a search ended, in words, and what turned away the births of one in which nothing passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from actsearch.durations import format_duration
+from actsearch.runs import Birth
+from actsearch.runs.records import DUPLICATE, REJECTED, SCREENED
+
+#: How many causes are told one by one.
+_N_CAUSES = 6
+_CAUSES = {
+    DUPLICATE: "the same function as a birth before",
+    SCREENED: "nearly the same as one trained, or less promising than a sibling",
+}
+
+
+def out_of_time(budget_s: float | None) -> str:
+    """Say that the time is used up."""
+    budget = "" if budget_s is None else f" of {format_duration(budget_s)}"
+    return f"the budget{budget} is used up"
+
+
+def enough_births(births: int | None) -> str:
+    """Say that the limit of births is reached; the last litter may not have fitted in."""
+    return f"the limit of {births} births is reached"
+
+
+def nothing_new(births: Sequence[Birth], n: int) -> str:
+    """Say what became of the last ``n`` births, none of which was worth training.
+
+    Returns:
+        A sentence with the share of each cause, the most frequent first. Reasons count by what
+        stands before their colon: a condition's name, or a check's.
+    """
+    last = births[-n:]
+    causes = Counter(_cause(birth) for birth in last)
+    shares = [f"{100 * count / len(last):.1f} % {cause}" for cause, count in causes.most_common()]
+    if len(shares) > _N_CAUSES:
+        rest = sum(count for _, count in causes.most_common()[_N_CAUSES - 1 :])
+        shares[_N_CAUSES - 1 :] = [f"{100 * rest / len(last):.1f} % others"]
+    rejected = sum(birth.status == REJECTED for birth in last)
+    what = "nothing passes" if 2 * rejected > len(last) else "the space seems exhausted"
+    return f"{what}: none of the last {len(last)} births was worth training: {'; '.join(shares)}"
+
+
+def _cause(birth: Birth) -> str:
+    if birth.status == REJECTED:
+        return birth.reason.partition(":")[0]
+    return _CAUSES.get(birth.status, birth.status)
