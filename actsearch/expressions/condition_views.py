@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from actsearch.expressions.analysis import WINDOW, jumps, limit
 from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
-from actsearch.expressions.expression import PARAMETER_START, Expression
+from actsearch.expressions.expression import Expression
 from actsearch.expressions.fingerprint import others
 from actsearch.expressions.lowering import lower
 from actsearch.expressions.node import Node, const
@@ -60,10 +60,9 @@ class View:
     def __init__(self, expression: Expression, *, fine: bool) -> None:
         self.expression = expression
         self.fine = fine
-        start = getattr(expression, "start_of", lambda _name: PARAMETER_START)
         inputs = others(expression, np.empty(_N_SLICES))
         self._fixed: dict[str, Array] = {
-            name: np.array(start(name)) for name in expression.parameters
+            name: np.array(expression.start_of(name)) for name in expression.parameters
         }
         self._slices = {name: inputs[name][:, None] for name in expression.inputs[1:]}
         self.n_slices = _N_SLICES if self._slices else 1

@@ -49,7 +49,8 @@ class Birth:
 class Heat:
     """What one candidate is asked to run next: trainings at one rung, decided at one moment.
 
-    ``id`` counts the decisions of a run, so heats are its log. ``pace`` holds points (step, least
+    ``id`` counts the decisions of a run, so heats are its log; ``seen`` says of how many heats the
+    results were known to this one. ``pace`` holds points (step, least
     validation score); a training that falls below one of them is ended.
     """
 
@@ -58,6 +59,7 @@ class Heat:
     rung: str
     seeds: tuple[int, ...]
     pace: tuple[tuple[int, float], ...] = ()
+    seen: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ BIRTH_COLUMNS = (
     "id, operator, parents, formula, fingerprint, status, reason, same_as, size, created_s, penalty"
 )
 TRAINING_COLUMNS = "birth_id, rung, seed, status, score, metrics, curve, time_s, device, message"
-HEAT_COLUMNS = "id, birth_id, rung, seeds, pace"
+HEAT_COLUMNS = "id, birth_id, rung, seeds, pace, seen"
 TRIAL_COLUMNS = "task, split, formula, seed, status, score, metrics, curve, time_s, device, message"
 SESSION_COLUMNS = "id, begin_s, end_s, active_s, info, outcome"
 
@@ -137,18 +137,19 @@ def heat_to_row(heat: Heat) -> tuple[Any, ...]:
     if not heat.seeds or len(set(heat.seeds)) < len(heat.seeds):
         raise ValueError(f"heat {heat.id} needs different seeds, got {heat.seeds}")
     pace = [[step, _writable(score)] for step, score in heat.pace]
-    return heat.id, heat.birth_id, heat.rung, dump(list(heat.seeds)), dump(pace)
+    return heat.id, heat.birth_id, heat.rung, dump(list(heat.seeds)), dump(pace), heat.seen
 
 
 def heat_from_row(row: tuple[Any, ...]) -> Heat:
     """Return the heat in a row of ``HEAT_COLUMNS``. Raises ``Malformed``."""
-    id_, birth_id, rung, seeds, pace = row
+    id_, birth_id, rung, seeds, pace, seen = row
     return Heat(
         id=_integer(id_),
         birth_id=_integer(birth_id),
         rung=_text(rung),
         seeds=tuple(_integer(seed) for seed in _list(load(seeds))),
         pace=tuple(_pace_point(point) for point in _list(load(pace))),
+        seen=_integer(seen),
     )
 
 

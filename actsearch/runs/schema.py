@@ -12,15 +12,18 @@ from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs.records import BIRTH_STATUSES, TRAINING_STATUSES
-from actsearch.runs.rows import BIRTH_COLUMNS
 
 APPLICATION_ID = 0x41637453  # "ActS"
 SCHEMA_VERSION = 3
-#: Version 1 has no heats and no trials: it is read, and never written. Version 2 has no penalties:
-#: it is read as it is, and brought up to date where it is gone on with.
+#: Version 1 has no heats and no trials: it is read, and never written. Version 2 has no penalties
+#: of births, nor how many heats a decision saw: it is read as it is, and brought up to date where it is gone on with.
 READABLE_VERSIONS = (1, 2, 3)
 _UPGRADABLE_VERSION = 2
-_PENALTY = "penalty REAL NOT NULL DEFAULT 0"
+#: What version 3 added: table -> its last column.
+_ADDED = {
+    "births": "penalty REAL NOT NULL DEFAULT 0",
+    "heats": "seen INTEGER NOT NULL DEFAULT 0",
+}
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -46,7 +49,7 @@ CREATE TABLE births (
     same_as INTEGER REFERENCES births (id),
     size INTEGER NOT NULL,
     created_s REAL NOT NULL,
-    {_PENALTY}
+    {_ADDED["births"]}
 );
 
 CREATE TABLE trainings (
@@ -69,7 +72,8 @@ CREATE TABLE heats (
     birth_id INTEGER NOT NULL REFERENCES births (id),
     rung TEXT NOT NULL,
     seeds TEXT NOT NULL,            -- JSON list of integers
-    pace TEXT NOT NULL              -- JSON list of [step, least validation score]
+    pace TEXT NOT NULL,             -- JSON list of [step, least validation score]
+    {_ADDED["heats"]}
 );
 
 CREATE TABLE trials (
@@ -172,7 +176,8 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     if _pragma(connection, "user_version") == _UPGRADABLE_VERSION:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute(f"ALTER TABLE births ADD COLUMN {_PENALTY}")
+            for table, column in _ADDED.items():
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         except BaseException:
@@ -181,11 +186,12 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
             raise
 
 
-def birth_columns(connection: sqlite3.Connection) -> str:
-    """Return what to select of births; an older format has no penalties, which were 0."""
-    query = "SELECT 1 FROM pragma_table_info('births') WHERE name = 'penalty'"
-    there = connection.execute(query).fetchone() is not None
-    return BIRTH_COLUMNS if there else BIRTH_COLUMNS.replace("penalty", "0.0")
+def columns_of(connection: sqlite3.Connection, table: str, columns: str) -> str:
+    """Return what to select of a table; what an older format lacks was 0."""
+    added = _ADDED.get(table, "").partition(" ")[0]
+    query = f"SELECT 1 FROM pragma_table_info('{table}') WHERE name = '{added}'"
+    there = not added or connection.execute(query).fetchone() is not None
+    return columns if there else columns.replace(added, "0")
 
 
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:

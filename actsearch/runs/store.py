@@ -2,7 +2,7 @@
 
 What it promises
 ----------------
-*Durable when.* Each call of ``add_births``, ``add_heat``, ``add_training`` and ``add_trial`` is one
+*Durable when.* Each call of ``add_births``, ``add_heats``, ``add_training`` and ``add_trial`` is one
 transaction, which is on the disk (WAL, synchronous=FULL) when the call returns. Whatever ends the
 process after that - an exception, Ctrl-C, SIGKILL, the power - does not take it back; whatever ends
 it before leaves no trace. So the store always holds a prefix of what the writer added.
@@ -144,7 +144,7 @@ class RunStore:
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
         with explained(self.path, "read"), self._thread_lock:
-            query = f"SELECT {schema.birth_columns(self._db)} FROM births ORDER BY id"
+            query = f"SELECT {schema.columns_of(self._db, "births", rows.BIRTH_COLUMNS)} FROM births ORDER BY id"
             return [rows.birth_from_row(row) for row in self._fetch(query)]
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:
@@ -220,15 +220,16 @@ class RunStore:
             if heat is not None:
                 _insert_heat(db, heat)
 
-    def add_heat(self, heat: Heat) -> None:
-        """Add the next heat; it is durable on return.
+    def add_heats(self, heats: Sequence[Heat]) -> None:
+        """Add the next heats, all or none; durable on return.
 
         Raises:
-            ValueError: its id is not the next one, or its birth is not here.
+            ValueError: an id is not the next one, or a birth is not here.
             ActsearchError: the disk failed.
         """
         with self._transaction() as db:
-            _insert_heat(db, heat)
+            for heat in heats:
+                _insert_heat(db, heat)
 
     def add_trial(self, row: TrialRow) -> None:
         """Add a trial; it is durable on return.
@@ -340,7 +341,8 @@ class RunStore:
         with explained(self.path, "read"):
             if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = ?", table):
                 return []
-            query = f"SELECT {columns} FROM {table} ORDER BY {order}"
+            there = schema.columns_of(self._db, table, columns)
+            query = f"SELECT {there} FROM {table} ORDER BY {order}"
             return [from_row(row) for row in self._fetch(query)]
 
     def _count(self, table: str) -> int:

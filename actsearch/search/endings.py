@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from actsearch.durations import format_duration
 from actsearch.runs import Birth
-from actsearch.runs.records import DUPLICATE, REJECTED, SCREENED
+from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
 
 #: How many causes are told one by one.
 _N_CAUSES = 6
@@ -26,6 +26,15 @@ def out_of_time(budget_s: float | None) -> str:
 def enough_births(births: int | None) -> str:
     """Say that the limit of births is reached; the last litter may not have fitted in."""
     return f"the limit of {births} births is reached"
+
+
+def walked_through(size: int, births: Sequence[Birth]) -> str:
+    """Say that a finite space was seen to its end."""
+    trained = sum(birth.status == ACCEPTED for birth in births)
+    return (
+        f"the space is walked through: it has {size:,} expressions, and with the seeds {trained:,} "
+        "different functions that are worth training"
+    )
 
 
 def nothing_new(births: Sequence[Birth], n: int) -> str:

@@ -22,6 +22,7 @@ from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
 from actsearch.search.space import SearchSpace
+from actsearch.search.walk import Walk
 from actsearch.tasks.protocol import STOPPED, Training
 from actsearch.workers import WAIT, Job, Pool
 
@@ -30,7 +31,7 @@ EXHAUSTED_AFTER = 2000
 _N_BEST = 5
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
-RULES = 3
+RULES = 4
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Engine:
         self._space = space
         self._conditions = plain_conditions(space.conditions)
         self._breeder = Breeder(space, seed)
+        self._walk = Walk(space, self._breeder, ledger.births)
         self._limits = limits
         self._observer = observer
         self._compile = compile
@@ -140,6 +142,8 @@ class Engine:
     def _ending(self) -> str:
         if self._limits.out_of_time():
             return endings.out_of_time(self._limits.budget_s)
+        if self._walk.is_over:
+            return endings.walked_through(self._walk.size, self._ledger.births)
         if self._exhausted():
             return endings.nothing_new(self._ledger.births, self._n_fruitless)
         return endings.enough_births(self._limits.births)
@@ -154,10 +158,40 @@ class Engine:
             promotion = self._ledger.race.next_promotion()
             if promotion is not None:
                 heat = self._ledger.next_heat(promotion)
-                self._store.add_heat(heat)
+                self._store.add_heats([heat])
                 self._send(heat)
-            elif self._exhausted() or not self._breed():
-                self._ended = True
+            elif self._walk.is_over:
+                self._finish_race()
+                return
+            elif self._walk.is_on(exhausted=self._exhausted()):
+                self._ended = not self._walk_on()
+            else:
+                self._ended = self._exhausted() or not self._breed()
+
+    def _walk_on(self) -> bool:
+        """Take the next expressions of a finite space until one is trained; False at a limit."""
+        litter = Litter(len(self._ledger.births))  # nothing is screened: all are to be judged
+        while litter.n_promising == 0 and not self._walk.is_over:
+            if self._limits.reached_births(len(self._ledger.births) + len(litter.births)):
+                return False
+            self._add(litter, self._walk.step())
+        self._commit(litter)
+        return True
+
+    def _finish_race(self) -> None:
+        """Send on who may go on now that all is known; there will be no more candidates."""
+        if self._ledger.missing():
+            return
+        self._ledger.advance(len(self._ledger.heats))
+        heats: list[Heat] = []
+        race = self._ledger.race
+        while (promotion := race.next_promotion()) is not None:
+            heats.append(self._ledger.next_heat(promotion))
+            self._ledger.add_heat(heats[-1])
+        self._store.add_heats(heats)  # all or none: what one of them saw, the others did too
+        for heat in heats:
+            self._enqueue(heat)
+        self._ended = not heats
 
     def _breed(self) -> bool:
         """Breed offspring until one is worth its first heat, and commit all; False at the end.
@@ -231,6 +265,9 @@ class Engine:
     def _send(self, heat: Heat) -> None:
         """Queue the trainings of a heat that is in the store."""
         self._ledger.add_heat(heat)
+        self._enqueue(heat)
+
+    def _enqueue(self, heat: Heat) -> None:
         self._queue.extend(self._job(heat, seed) for seed in heat.seeds)
         self._n_queued += len(heat.seeds)
 
@@ -254,7 +291,7 @@ class Engine:
             same_as = self._ledger.same_as(fingerprint)
             if same_as is not None:
                 return fingerprint, same_as, None
-            size = self._space.shape.max_nodes
+            size = self._space.max_formula_nodes
             reason = expression.check(max_size=size, slopes=False)
             return fingerprint, None, reason or self._broken(expression, fine=False)
         except Exception as error:  # noqa: BLE001 - else this birth would end every resume, too
@@ -264,7 +301,7 @@ class Engine:
         """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
         try:
             expression = parse(birth.formula)
-            reason = expression.check(max_size=self._space.shape.max_nodes)
+            reason = expression.check(max_size=self._space.max_formula_nodes)
             return reason or self._broken(expression, fine=True)
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"

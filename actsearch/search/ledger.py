@@ -3,7 +3,7 @@
 It is derived from the store's records alone and in their order, so a search that goes on after an
 interruption knows exactly what an uninterrupted one would. The k-th heat is decided upon the
 results of the heats before k - lag, and waits for those: it never matters in which order workers
-finish, or how many there are.
+finish, or how many there are. At the end of a finite space decisions wait for all results.
 """
 
 from __future__ import annotations
@@ -110,13 +110,14 @@ class Ledger:
     def first_heat(self, birth_id: int) -> Heat:
         """Return the heat that a new birth begins with; a slow start there is no verdict."""
         stage = self.race.stages[0]
-        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds)
+        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds, seen=self._n_seen)
 
     def next_heat(self, promotion: Promotion) -> Heat:
         """Return the heat of a promotion; its pace is of scores as they are trained."""
         stage, penalty = promotion.stage, self.births[promotion.birth_id].penalty
         pace = tuple((step, least + penalty) for step, least in promotion.pace)
-        return Heat(len(self.heats), promotion.birth_id, stage.rung, stage.seeds, pace)
+        seeds, n_seen = stage.seeds, self._n_seen
+        return Heat(len(self.heats), promotion.birth_id, stage.rung, seeds, pace, n_seen)
 
     @property
     def n_trained(self) -> int:
@@ -142,13 +143,18 @@ class Ledger:
 
     def may_decide(self) -> bool:
         """Tell whether everything is known that the next decision may depend on."""
-        return all(self._is_complete(heat) for heat in self._now_visible())
+        return all(self._is_complete(heat) for heat in self.heats[self._n_seen : self._n_visible])
 
-    def advance(self) -> None:
-        """Let the race see what the next decision may see; call it only when ``may_decide``."""
-        for heat in self._now_visible():
+    def advance(self, n_heats: int | None = None) -> None:
+        """Let the race see the results of the first heats; they must be complete.
+
+        Args:
+            n_heats: So many; None: those that the next decision may see (``may_decide``).
+        """
+        n_heats = self._n_visible if n_heats is None else n_heats
+        for heat in self.heats[self._n_seen : n_heats]:
             self._finish(heat)
-        self._n_seen = max(self._n_seen, len(self.heats) - self._lag)
+        self._n_seen = max(self._n_seen, n_heats)
 
     def parents(self) -> list[Parent]:
         """Return the population, best first: of functions that are nearly the same, the best one.
@@ -192,9 +198,10 @@ class Ledger:
         rows = self._rows[heat.birth_id]
         return all((heat.rung, seed) in rows for seed in heat.seeds)
 
-    def _now_visible(self) -> list[Heat]:
-        """Return the heats that became visible since the last look."""
-        return self.heats[self._n_seen : max(self._n_seen, len(self.heats) - self._lag)]
+    @property
+    def _n_visible(self) -> int:
+        """How many heats the next decision sees the results of."""
+        return max(self._n_seen, len(self.heats) - self._lag)
 
 
 def load(
@@ -205,14 +212,13 @@ def load(
 ) -> None:
     """Fill an empty ledger from the records of a store, and show the race what it had seen.
 
-    Heats are added in their order, and before each the race sees at least what it saw when that
-    heat was decided: it ends up as it was.
+    Heats are added in their order, and before each the race sees what it saw when that heat was
+    decided: it ends up as it was.
     """
     for birth in births:
         ledger.add_birth(birth)
     for row in trainings:
         ledger.add_training(row)
     for heat in heats:
-        if ledger.may_decide():  # seeds are sent off together, before anything is known
-            ledger.advance()
+        ledger.advance(heat.seen)
         ledger.add_heat(heat)

@@ -166,7 +166,7 @@ def _kill_after(store: RunStore, n_commits: int, before: bool) -> None:
         return call
 
     store.add_births = dying(store.add_births)  # type: ignore[method-assign]
-    store.add_heat = dying(store.add_heat)  # type: ignore[method-assign]
+    store.add_heats = dying(store.add_heats)  # type: ignore[method-assign]
     store.add_training = dying(store.add_training)  # type: ignore[method-assign]
 
 
