@@ -142,7 +142,7 @@ class Engine:
             return endings.out_of_time(self._limits.budget_s)
         if self._exhausted():
             return endings.nothing_new(self._ledger.births, self._n_fruitless)
-        return endings.enough_births(self._limits.births)
+        return endings.enough_births(self._limits.births, len(self._ledger.births))
 
     def _decide(self) -> None:
         """Send candidates on and breed new ones, as far ahead as the lag allows."""
