@@ -33,6 +33,8 @@ Evaluate = Callable[[Any], Array]
 _N_CHEAP, _N_FINE, _N_SLICES = 401, 20_001, 8
 #: Magnitudes of x beyond the window; whole powers of ten from 1e2 on tell the limits.
 _POWERS = 10.0 ** np.arange(2, 9)
+#: Far beyond, where a square is still finite: they tell whether something ends at all.
+_STEPS = 10.0 ** np.arange(8, 65, 8)
 _FAR_CHEAP = np.concatenate([[12.5, 20.0, 45.0], _POWERS])
 _FAR_FINE = np.unique(np.concatenate([np.geomspace(10.07, 9.7e7, 400), _POWERS]))
 #: Distances from a landmark at which the function is looked at, in units of its argument.
@@ -125,13 +127,15 @@ class View:
     def diverges(self, side: int) -> bool:
         """Tell whether values surely go on growing on a side (0: left, 1: right).
 
-        They do if they don't grow less from one power of ten to the next: a logarithm does not.
+        They do if as far out as 1e64 they don't grow less from one step to the next; a logarithm
+        does not. Up to 1e8 alone a bounded function of a tiny multiple of x would look like that.
         """
-        values = self._at_powers(self.f_right if side else self.f_left)
+        values = self.value(_STEPS if side else -_STEPS)
         with np.errstate(all="ignore"):
-            growth = np.abs(np.diff(values[:, -3:]))
-        last, before = growth[:, 1], growth[:, 0]
-        return bool((np.isinf(values[:, -1]) | ((last > 1e-12) & (last >= 0.99 * before))).any())
+            growth = np.abs(np.diff(values))
+            goes_on = (growth[:, 1:] >= 0.99 * growth[:, :-1]) & (growth[:, 1:] > 1e-12)
+        goes_on |= np.isinf(values[:, 2:])
+        return bool(goes_on.all(axis=1).any())
 
     def _at_powers(self, values: Array) -> Array:
         return values[:, np.searchsorted(self.far, _POWERS)]
@@ -233,8 +237,9 @@ class View:
             part = (np.sign(mine[:, 1:]) != np.sign(mine[:, :1])).argmax(axis=1)
             low, high = points[part, own], points[part + 1, own]
         step = 1e-6
-        change = values(high + step, slices) - values(low - step, slices)
-        rate = np.abs(change[which, own]) / (2 * step)
+        with np.errstate(all="ignore"):
+            change = values(high + step, slices) - values(low - step, slices)
+            rate = np.abs(change[which, own]) / (2 * step)
         rate = np.where(np.isfinite(rate) & (rate > 1e-3), rate, 1.0)
         return np.concatenate([[[0.0, 1.0]], np.stack([high, rate], axis=1)])
 

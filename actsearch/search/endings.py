@@ -23,9 +23,11 @@ def out_of_time(budget_s: float | None) -> str:
     return f"the budget{budget} is used up"
 
 
-def enough_births(births: int | None) -> str:
-    """Say that the limit of births is reached; the last litter may not have fitted in."""
-    return f"the limit of {births} births is reached"
+def enough_births(limit: int | None, n_births: int) -> str:
+    """Say that the limit of births is reached; siblings are bred together or not at all."""
+    if limit is not None and n_births < limit:
+        return f"the limit of {limit} births leaves no room for the next litter"
+    return f"the limit of {limit} births is reached"
 
 
 def walked_through(size: int, births: Sequence[Birth]) -> str:

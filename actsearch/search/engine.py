@@ -146,7 +146,7 @@ class Engine:
             return endings.walked_through(self._walk.size, self._ledger.births)
         if self._exhausted():
             return endings.nothing_new(self._ledger.births, self._n_fruitless)
-        return endings.enough_births(self._limits.births)
+        return endings.enough_births(self._limits.births, len(self._ledger.births))
 
     def _decide(self) -> None:
         """Send candidates on and breed new ones, as far ahead as the lag allows."""

@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actsearch.expressions import Expression, parse
+from actsearch.expressions.conditions import first_broken
 from actsearch.runs import RunStore, hall_of_fame
+from actsearch.search.conditions import plain_conditions
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.tasks.protocol import Training
 from actsearch.workers import Job
-from tests.search.simulated import ShuffledPool, SimulatedTask, number_of
+from tests.search.simulated import ShuffledPool, SimulatedTask, number_of, score_of
 
 RUNGS = SimulatedTask.rungs
 LADDER = tuple(rung.name for rung in RUNGS)
@@ -267,3 +270,74 @@ def test_a_small_space_comes_to_its_end(tmp_path: Path) -> None:
     screened = [birth.reason for birth in births if birth.status == "screened"]
     assert any(reason.startswith("promised") for reason in screened)
     assert {birth.status for birth in births[-100:]} <= {"duplicate", "rejected", "screened"}
+
+
+def conditioned(*tables: dict[str, Any]) -> SearchSpace:
+    values = space_with().model_dump() | {"conditions": list(tables)}
+    return space_from(values, "test")
+
+
+BOUNDED = {"is": "bounded", "low": -1.0, "high": 1.0}
+
+
+def test_nothing_is_trained_that_breaks_a_condition(tmp_path: Path) -> None:
+    space = conditioned(BOUNDED, {"is": "smooth"})
+    conditions = plain_conditions(space.conditions)
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        ended = engine_on(store, space, births=200).run(ShuffledPool(3, 0))
+        births, trained = store.births(), {row.birth_id for row in store.trainings()}
+    assert ended.startswith("the limit of 200 births ")  # the last litter may not fit in
+    assert len(trained) > 3
+    for id_ in trained:
+        assert first_broken(parse(births[id_].formula), conditions) is None
+    reasons = {birth.reason.partition(":")[0] for birth in births if birth.status == "rejected"}
+    assert {"not bounded to [-1, 1]", "not smooth"} <= reasons
+    assert births[0].reason == "not bounded to [-1, 1]: 1e+08 at x = 1e+08"  # ReLU, a seed
+
+
+def test_a_penalty_counts_in_ranks_and_not_in_scores(tmp_path: Path) -> None:
+    soft = conditioned(BOUNDED | {"penalty": 0.05})
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        engine_on(store, soft, births=150).run(ShuffledPool(2, 0))
+        births, heats, trainings, best = contents(store)
+        # Interrupted and gone on with, it is the same search: penalties come from the store.
+        ledger = Ledger(RUNGS, soft)
+        load(ledger, births, heats, trainings)
+        assert [one.id for one in ledger.best(len(best))] == [one.id for one in best]
+    penalties = {birth.formula: birth.penalty for birth in births}
+    assert penalties["relu(x)"] == pytest.approx(0.5)  # ten times 0.05, as an amount may count
+    assert penalties["tanh(x)"] == 0
+    assert all(birth.penalty == 0 for birth in births if birth.status != "accepted")
+    for row in trainings:
+        if row.score is not None:
+            assert row.score == score_of(Training(births[row.birth_id].formula, row.rung, row.seed))
+    longest = [one for one in best if one.rung == best[0].rung and one.n == best[0].n]
+    ranked_by = [one.mean - births[one.id].penalty for one in longest]
+    assert ranked_by == sorted(ranked_by, reverse=True)
+    assert len({births[one.id].penalty for one in best}) > 1
+
+
+def test_a_search_in_which_nothing_passes_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 150)
+    space = conditioned({"is": "bounded", "low": 5.0, "high": 6.0}, {"is": "monotone"})
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        ended = engine_on(store, space).run(ShuffledPool(1, 0))
+        assert store.trainings() == []
+        births = store.births()
+    n = len(births)
+    assert n >= 150
+    assert ended.startswith(f"nothing passes: none of the last {n} births was worth training: ")
+    n_out = sum(birth.reason.startswith("not bounded to [5, 6]: ") for birth in births)
+    assert f"{100 * n_out / n:.1f} % not bounded to [5, 6]" in ended
+
+
+def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 60)
+    values = {"name": "tiny", "unary": ["tanh"], "seeds": ["tanh"]}
+    values |= {"constants": {"share": 0}, "shape": {"max_nodes": 3}}
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
+    assert ended.startswith("the space seems exhausted: none of the last 60 births was worth ")
+    assert "% the same function as a birth before" in ended
