@@ -144,7 +144,8 @@ class RunStore:
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
         with explained(self.path, "read"), self._thread_lock:
-            query = f"SELECT {schema.columns_of(self._db, "births", rows.BIRTH_COLUMNS)} FROM births ORDER BY id"
+            columns = schema.columns_of(self._db, "births", rows.BIRTH_COLUMNS)
+            query = f"SELECT {columns} FROM births ORDER BY id"
             return [rows.birth_from_row(row) for row in self._fetch(query)]
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:

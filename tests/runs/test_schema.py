@@ -13,12 +13,13 @@ from tests.runs.conftest import MakeBirth, MakeTraining
 
 
 def of_format_2(root: Path, birth: MakeBirth, training: MakeTraining) -> Path:
-    """Make a run as format 2 has it: births without penalties."""
+    """Make a run as format 2 has it: births without penalties, heats that don't say what was seen."""
     with RunStore.create(root / "old", {"task": "t", "search_rules": 3}, {}) as store:
         store.add_births([birth(0), birth(1)])
         store.add_training(training(0))
     with sqlite3.connect(root / "old" / "run.sqlite") as db:
         db.execute("ALTER TABLE births DROP COLUMN penalty")
+        db.execute("ALTER TABLE heats DROP COLUMN seen")
         db.execute("PRAGMA user_version = 2")
     db.close()
     return root / "old"

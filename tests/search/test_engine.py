@@ -258,18 +258,63 @@ def test_no_time_left_trains_nothing(tmp_path: Path) -> None:
         assert store.n_trainings() == sum(len(heat.seeds) for heat in store.heats())
 
 
-def test_a_small_space_comes_to_its_end(tmp_path: Path) -> None:
-    """The surrogate knows enough to want litters, which such a space can't fill for ever."""
+def test_a_small_space_is_walked_through_and_its_race_is_run_to_the_end(tmp_path: Path) -> None:
     values = space_with(random_births=2, lag=4).model_dump()
     values |= {"unary": ["tanh", "sin"], "binary": ["add"]}
     values["constants"]["share"] = 0.0
     values["shape"] |= {"max_nodes": 4, "max_depth": 3, "max_random_depth": 2}
+    space = space_from(values, "test")
+    everything = [to_expression(shape_of(space).at(k)) for k in range(shape_of(space).size or 0)]
+    rows: list[Any] = []
+    for workers in (1, 3):
+        with RunStore.create(tmp_path / f"run{workers}", {}, {}) as store, store.session({}):
+            ended = engine_on(store, space, births=10**6).run(ShuffledPool(workers, workers))
+            births, heats = store.births(), store.heats()
+            rows.append((births_of(store), heats, [t.score for t in store.trainings()]))
+    assert rows[0] == rows[1]
+    walked = {birth.formula for birth in births if birth.operator == "enumerated"}
+    assert walked == {str(one) for one in everything}
+    trained = {birth.fingerprint for birth in births if birth.status == "accepted"}
+    worth = {one.fingerprint() for one in everything if one.check() is None}
+    assert worth <= trained
+    assert ended == (
+        f"the space is walked through: it has {len(everything)} expressions, and with the seeds "
+        f"{len(trained)} different functions that are worth training"
+    )
+    # The best went on to the last rung once all were known.
+    assert heats[-1].rung == LADDER[-1].name
+    assert heats[-1].seen > len(heats) - 4
+
+
+def test_a_walk_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    values = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"], "seeds": []}
+    values["shape"] = {"template": "b(u(x), u(x))", "enumerate": True}
+    space = space_from(values, "test")
+    found = []
+    for limits in ((6, 11, 10**6), (10**6,)):
+        folder = tmp_path / f"run{len(limits)}"
+        with RunStore.create(folder, {}, {}) as store, store.session({}):
+            for births in limits:
+                engine_on(store, space, births=births).run(ShuffledPool(2, 0))
+            found.append(births_of(store))
+    assert found[0] == found[1]
+    assert [one[1] for one in found[0]] == ["enumerated"] * 18
+
+
+def test_breeding_that_finds_nothing_new_gives_way_to_a_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 100)
+    monkeypatch.setattr("actsearch.search.walk.SMALL", 0)
+    values = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"], "seeds": []}
+    values["shape"] = {"template": "b(u(x), u(x))"}
     with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
-        engine_on(store, space_from(values, "test"), births=10**6).run(ShuffledPool(2, 0))
-        births = store.births()
-    screened = [birth.reason for birth in births if birth.status == "screened"]
-    assert any(reason.startswith("promised") for reason in screened)
-    assert {birth.status for birth in births[-100:]} <= {"duplicate", "rejected", "screened"}
+        ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(2, 0))
+        operators = [birth.operator for birth in store.births()]
+    assert operators[0] == "random"
+    first = operators.index("enumerated")
+    assert operators[first:] == ["enumerated"] * 18
+    assert ended.startswith("the space is walked through: it has 18 expressions")
 
 
 def conditioned(*tables: dict[str, Any]) -> SearchSpace:
@@ -335,8 +380,9 @@ def test_a_search_in_which_nothing_passes_says_why(
 
 def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 60)
-    values = {"name": "tiny", "unary": ["tanh"], "seeds": ["tanh"]}
-    values |= {"constants": {"share": 0}, "shape": {"max_nodes": 3}}
+    values: dict[str, Any] = {"name": "tiny", "unary": ["tanh"], "seeds": ["tanh"]}
+    # Constants are drawn, so there is no end of them, and yet next to nothing to be found.
+    values |= {"constants": {"share": 0.1}, "shape": {"max_nodes": 2}}
     with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
         ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
     assert ended.startswith("the space seems exhausted: none of the last 60 births was worth ")
