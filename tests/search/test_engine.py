@@ -331,11 +331,12 @@ def test_a_search_in_which_nothing_passes_says_why(
     assert ended.startswith(f"nothing passes: none of the last {n} births was worth training: ")
     n_out = sum(birth.reason.startswith("not bounded to [5, 6]: ") for birth in births)
     assert f"{100 * n_out / n:.1f} % not bounded to [5, 6]" in ended
+    assert ended.endswith(". Loosen what rejects most, or give seeds and primitives that meet it")
 
 
 def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 60)
-    values = {"name": "tiny", "unary": ["tanh"], "seeds": ["tanh"]}
+    values: dict[str, Any] = {"name": "tiny", "unary": ["tanh"], "seeds": ["tanh"]}
     values |= {"constants": {"share": 0}, "shape": {"max_nodes": 3}}
     with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
         ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
