@@ -34,7 +34,7 @@ _N_CHEAP, _N_FINE, _N_SLICES = 401, 20_001, 8
 #: Magnitudes of x beyond the window; whole powers of ten from 1e2 on tell the limits.
 _POWERS = 10.0 ** np.arange(2, 9)
 #: Far beyond, where a square is still finite: they tell whether something ends at all.
-_STEPS = 10.0 ** np.arange(8, 65, 8)
+_STEPS: Array = np.power(10.0, np.arange(8, 65, 8), dtype=np.float64)
 _FAR_CHEAP = np.concatenate([[12.5, 20.0, 45.0], _POWERS])
 _FAR_FINE = np.unique(np.concatenate([np.geomspace(10.07, 9.7e7, 400), _POWERS]))
 #: Distances from a landmark at which the function is looked at, in units of its argument.

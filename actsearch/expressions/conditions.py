@@ -88,8 +88,10 @@ def first_broken(
         fine: False: a first look that takes a fraction of a millisecond. What it turns away
             violates a condition indeed; what it lets through may still violate one.
     """
-    view = View(expression, fine=fine)
     hard = [condition for condition in conditions if condition.is_hard]
+    if not hard:
+        return None
+    view = View(expression, fine=fine)
     if not fine:  # what is proved at once comes before what needs a second look
         hard.sort(key=lambda condition: KINDS[condition.kind].cheap == "hint")
     found = (violation_of(expression, condition, view) for condition in hard)

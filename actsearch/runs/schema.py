@@ -72,8 +72,8 @@ CREATE TABLE heats (
     birth_id INTEGER NOT NULL REFERENCES births (id),
     rung TEXT NOT NULL,
     seeds TEXT NOT NULL,            -- JSON list of integers
-    pace TEXT NOT NULL,             -- JSON list of [step, least validation score]
-    {_ADDED["heats"]}
+    {_ADDED["heats"]},
+    pace TEXT NOT NULL              -- JSON list of [step, least validation score]
 );
 
 CREATE TABLE trials (

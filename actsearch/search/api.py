@@ -36,7 +36,10 @@ THREADS = 1
 
 @dataclass(frozen=True)
 class Found:
-    """A formula that a search found, with its mean score over ``n`` seeds at its highest rung."""
+    """A formula that a search found, with its mean score over ``n`` seeds at its highest rung.
+
+    ``penalty`` is what soft conditions of the space take off the score for its rank.
+    """
 
     id: int
     expression: Expression
@@ -44,6 +47,7 @@ class Found:
     standard_error: float | None
     n: int
     rung: str
+    penalty: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -282,6 +286,7 @@ def _found(scored: Scored) -> Found:
         standard_error=scored.standard_error,
         n=scored.n,
         rung=scored.rung,
+        penalty=scored.penalty,
     )
 
 

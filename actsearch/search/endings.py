@@ -11,6 +11,7 @@ from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
 
 #: How many causes are told one by one.
 _N_CAUSES = 6
+_REMEDY = ". Loosen what rejects most, or give seeds and primitives that meet it"
 _CAUSES = {
     DUPLICATE: "the same function as a birth before",
     SCREENED: "nearly the same as one trained, or less promising than a sibling",
@@ -53,8 +54,12 @@ def nothing_new(births: Sequence[Birth], n: int) -> str:
         rest = sum(count for _, count in causes.most_common()[_N_CAUSES - 1 :])
         shares[_N_CAUSES - 1 :] = [f"{100 * rest / len(last):.1f} % others"]
     rejected = sum(birth.status == REJECTED for birth in last)
-    what = "nothing passes" if 2 * rejected > len(last) else "the space seems exhausted"
-    return f"{what}: none of the last {len(last)} births was worth training: {'; '.join(shares)}"
+    if 2 * rejected > len(last):
+        what, remedy = "nothing passes", _REMEDY
+    else:
+        what, remedy = "the space seems exhausted", ""
+    none = f"none of the last {len(last)} births was worth training"
+    return f"{what}: {none}: {'; '.join(shares)}{remedy}"
 
 
 def _cause(birth: Birth) -> str:

@@ -199,7 +199,11 @@ class Screening(_Part):
 
 
 class SearchSpace(_Part):
-    """One search space."""
+    """One search space.
+
+    ``conditions`` are what candidates must meet to be trained or, with a penalty, what counts for
+    their ranks; see ``search/conditions.py``.
+    """
 
     name: str = Field(min_length=1, max_length=64)
     description: str = ""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import verdict
+from actsearch.cli.hall import PENALTY_NOTE, verdict
 from actsearch.runs import Birth, RunStore
 from actsearch.tasks.joint import SCORE_NAME
 from tests.cli.conftest import Command, training
@@ -224,3 +226,18 @@ def test_a_formula_is_drawn_on_request(actsearch: Command, tmp_path: Path) -> No
 def test_a_formula_may_begin_with_a_minus(actsearch: Command) -> None:
     record = json.loads(actsearch("analyze", "--format", "json", "--", "-x").out)
     assert record["formula"] == "-x"
+
+
+def test_a_penalty_is_shown_where_one_counted(actsearch: Command, runs_dir: Path) -> None:
+    assert "penalty" not in actsearch("inspect", "first").out
+    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db:
+        db.execute("UPDATE births SET penalty = 0.05 WHERE id = 2")
+        db.commit()
+    shown = actsearch("inspect", "first").out.splitlines()
+    assert shown[2].split()[:5] == ["rank", "id", "formula", "score", "penalty"]
+    assert shown[4].split()[:3] == ["1", "1", "silu(x)"]
+    assert shown[5].split()[:7] == ["2", "2", "x*sin(x)", "0.6770", "±", "0.0060", "0.0500"]
+    assert PENALTY_NOTE in shown
+    assert "penalty" in actsearch("inspect", "first", "2").out
+    rows = json.loads(actsearch("inspect", "first", "--format", "json").out)
+    assert [(row["id"], row["penalty"]) for row in rows] == [(1, 0), (2, 0.05), (0, 0)]

@@ -1,4 +1,4 @@
-"""Conditions: known truths, adversaries that hide from grids, and what must hold for any formula."""
+"""Conditions: known truths, adversaries that hide from grids, and what holds for any formula."""
 
 from __future__ import annotations
 
@@ -176,13 +176,14 @@ def test_a_penalty_sums_up_what_soft_conditions_find() -> None:
 
 def test_a_cheap_look_takes_few_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked of every birth, so it must not look where the fine one does."""
-    n_values = []
+    n_values: list[int] = []
     evaluate = Expression.evaluate
-    monkeypatch.setattr(
-        Expression,
-        "evaluate",
-        lambda self, x, others=None: n_values.append(np.size(x)) or evaluate(self, x, others),
-    )
+
+    def counted(self: Expression, x: Any, others: Any = None) -> Any:
+        n_values.append(np.size(x))
+        return evaluate(self, x, others)
+
+    monkeypatch.setattr(Expression, "evaluate", counted)
     proofs = [
         Condition(kind, (("low", -9.0),) if kind == "bounded" else ())
         for kind, row in KINDS.items()
@@ -196,8 +197,8 @@ def test_a_cheap_look_takes_few_values(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=trees(8), kind=st.sampled_from(sorted(set(KINDS) - {"cost", "smooth", "slope"})))
 def test_a_cheap_rejection_is_one_of_the_fine_look(tree: Node, kind: str) -> None:
-    given = {"bounded": UNIT, "limits": {"left": "finite"}}.get(kind, {})
-    asked = condition(kind, **given)
+    needed: dict[str, dict[str, Any]] = {"bounded": UNIT, "limits": {"left": "finite"}}
+    asked = condition(kind, **needed.get(kind, {}))
     if first_broken(Expression(tree), [asked], fine=False) is not None:
         fine = first_broken(Expression(tree), [asked])
         assert fine is not None
@@ -239,9 +240,9 @@ def _mirrored(node: Node) -> Node:
 
 
 def test_every_kind_has_a_name_and_a_unit() -> None:
+    needed: dict[str, dict[str, Any]] = {"bounded": {"low": 0.5}, "limits": {"left": "inf"}}
     for kind, row in KINDS.items():
-        given = {"bounded": {"low": 0.5}, "limits": {"left": "inf"}}.get(kind, {})
-        assert str(condition(kind, **given))
+        assert str(condition(kind, **needed.get(kind, {})))
         assert row.unit
         assert row.cheap in ("proof", "hint", "nothing")
     assert str(condition("bounded", low=-math.e, high=1.0)) == "bounded to [-2.71828, 1]"

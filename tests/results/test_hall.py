@@ -9,8 +9,10 @@ import pytest
 
 from actsearch.results.charts import sparkline
 from actsearch.results.hall import (
+    HALL_TABLE,
     best_known,
     hall_rows,
+    hall_table,
     known_cell,
     paired_gain,
     shown,
@@ -175,3 +177,15 @@ def test_sparkline() -> None:
     assert sparkline([None, math.nan, 1.0, 2.0]) == "··▁█"
     assert sparkline([None]) == "·"
     assert sparkline([]) == ""
+
+
+def test_a_penalty_counts_for_the_best_known_and_has_a_column() -> None:
+    plain = rows()
+    assert hall_table(plain) is HALL_TABLE
+    penalised = [{**row, "penalty": 0.06 if row["known"] == "SiLU" else 0.0} for row in plain]
+    best, before = best_known(penalised), best_known(plain)
+    assert best is not None
+    assert before is not None
+    assert (before["known"], best["known"]) == ("SiLU", "ReLU")
+    columns = [column.key for column in hall_table(penalised)]
+    assert columns[columns.index("score") + 1] == "penalty"

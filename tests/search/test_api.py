@@ -13,6 +13,8 @@ import actsearch
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import RunStore
 from actsearch.search import Result
+from actsearch.search.space import load_space, space_from
+from actsearch.trials.saved import finalists_of
 from tests.search.simulated import SimulatedTask
 
 LONGEST_FIRST = ("full", "medium", "short")
@@ -81,6 +83,30 @@ def test_the_result_has_the_best_as_an_expression(tmp_path: Path) -> None:
     assert result.best == result.hall_of_fame[0]
     assert result.best.rung != "short"
     assert result.best.expression.evaluate([0.0, 1.0]).shape == (2,)
+
+
+def test_why_it_ended_is_told_and_kept(tmp_path: Path) -> None:
+    few = start(tmp_path, births=20)  # seeds alone
+    assert few.ended == "the limit of 20 births is reached"
+    out = go_on(tmp_path, births=60, budget=1e-6)
+    assert out.ended == "the budget of 0s is used up"
+    with RunStore.open(tmp_path / "r") as store:
+        assert [session.outcome for session in store.sessions()] == [few.ended, out.ended]
+
+
+def test_a_wish_counts_in_ranks_alone(tmp_path: Path) -> None:
+    values = load_space("default").model_dump() | {"name": "mine"}
+    wish = {"is": "zero-at-zero", "penalty": 0.5}
+    result = start(tmp_path, space=space_from(values | {"conditions": [wish]}, "test"))
+    found = {str(one.expression): one for one in result.hall_of_fame}
+    assert found["sigmoid(x)"].penalty == pytest.approx(0.25)
+    assert found["tanh(x)"].penalty == 0
+    assert result.best.penalty == 0
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.births()[found["sigmoid(x)"].id].penalty == found["sigmoid(x)"].penalty
+        (finalist,) = finalists_of(store, 1)
+    assert found[finalist].penalty == 0
+    go_on(tmp_path, births=70)  # with the conditions that the run keeps
 
 
 def test_resume_keeps_the_limits_of_the_last_session(tmp_path: Path) -> None:
