@@ -151,12 +151,14 @@ class Expression:
     def module(self, backend: str = "auto", n_channels: int | None = None) -> torch.nn.Module:
         """Return it as a torch module; learnable parameters are ``nn.Parameter`` of it.
 
+        It takes as many tensors as the formula has ``inputs``.
+
         Args:
             backend: As in ``kernels.compile``.
             n_channels: For parameters of one value a channel; None for one a layer.
 
         Raises:
-            BadInput: It reads an input besides ``x``.
+            BadInput: There are no channels.
         """
         from actsearch import kernels
 

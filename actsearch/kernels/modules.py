@@ -15,13 +15,13 @@ class ActivationModule(nn.Module):
     """An elementwise activation; its parameters p0, p1, ... are one number each, or one a channel.
 
     Args:
-        expression: A formula of ``x`` and parameters.
+        expression: A formula of ``x``, perhaps of ``u`` and ``o`` too, and parameters.
         backend: As in ``kernels.compile``.
         n_channels: Give every parameter one value a channel, for inputs (n, channels, ...), as
             ``torch.nn.PReLU`` has it; None for one value a layer.
 
     Raises:
-        BadInput: The formula reads an input besides ``x``, or there are no channels.
+        BadInput: There are no channels.
     """
 
     def __init__(
@@ -33,11 +33,6 @@ class ActivationModule(nn.Module):
             raise BadInput(
                 f"n_channels must be a whole number from 1 on, or None, got {n_channels!r}"
             )
-        if expression.inputs != ("x",):
-            extra = ", ".join(name for name in expression.inputs if name != "x")
-            raise BadInput(
-                f"'{expression}' reads {extra}; a module of one input reads x and p0, p1 ... only"
-            )
         self.expression = expression
         self.n_channels = n_channels
         self._backend = backend
@@ -46,12 +41,28 @@ class ActivationModule(nn.Module):
             shape = () if n_channels is None else (n_channels,)
             self.register_parameter(name, nn.Parameter(torch.full(shape, PARAMETER_START)))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What ``forward`` takes, in this order: of ``x``, ``u``, ``o`` those that are read."""
+        return self.expression.inputs
+
+    def forward(self, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """Apply the activation to a tensor of any shape; with channels, to (n, channels, ...).
 
+        Args:
+            x: The pre-activations.
+            *others: ``u`` and ``o``, of the shape of ``x``, where the formula reads them.
+
         Raises:
-            BadInput: The tensor does not have the channels that the parameters are for.
+            BadInput: The tensor does not have the channels that the parameters are for, or there
+                are not as many tensors as the formula has inputs.
         """
+        if len(others) != len(self.inputs) - 1:
+            raise BadInput(
+                f"'{self.expression}' reads {', '.join(self.inputs)}, got {1 + len(others)} "
+                f"tensor{'s' if others else ''}; a layer that gives more than x is built by "
+                "actsearch.tasks.units.unit"
+            )
         parameters: list[torch.Tensor] = [
             self.get_parameter(name) for name in self.expression.parameters
         ]
@@ -62,7 +73,7 @@ class ActivationModule(nn.Module):
                     f"got a tensor of shape {tuple(x.shape)}"
                 )
             parameters = [p.reshape(-1, *(1,) * (x.ndim - 2)) for p in parameters]
-        return self._kernel(x, *parameters)
+        return self._kernel(x, *others, *parameters)
 
     def extra_repr(self) -> str:
         """Return the formula, for the module's printed form."""

@@ -23,11 +23,11 @@ from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
 from actsearch.tasks.feed import shared_feed
 from actsearch.tasks.ladder import check_ladder, default_ladder
-from actsearch.tasks.networks import MakeActivation, MakeNetwork
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.recipe import AUGMENTATIONS, DEFAULT_RECIPE, Recipe
 from actsearch.tasks.target import Target
 from actsearch.tasks.training import LOOP_VERSION, SCORES, Outcome, fit
+from actsearch.tasks.units import FormulaFactory, MakeActivation, MakeNetwork, inputs_given
 
 Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
 
@@ -215,15 +215,12 @@ def scaled(recipe: Recipe, factor: float) -> Recipe:
 
 
 def activation_factory(formula: str) -> MakeActivation:
-    """Return a function that builds a fresh module of ``formula``, own parameters included.
+    """Return what builds a fresh module of ``formula``, own parameters included.
 
     Raises:
         FormulaError: the text is no formula.
     """
-    from actsearch import kernels
-
-    expression = parse(formula)
-    return lambda: kernels.module(expression)
+    return FormulaFactory(formula)
 
 
 def slower_backend(formula: str, device: str) -> str:
