@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy
 from actsearch.kernels.thrift import thrifty
 from actsearch.tasks import protocol
 from actsearch.tasks.data import TrainingData
+from actsearch.tasks.equal import n_parameters
 from actsearch.tasks.feed import (
     EVALUATION_BATCH,
     Feed,
@@ -221,11 +222,6 @@ def fit(
             metrics["n_parameters"] = float(n_parameters(network))
             metrics |= final_signal(network, activations, feed).metrics()
         return Outcome(protocol.OK, value, metrics, tuple(curve), network)
-
-
-def n_parameters(network: nn.Module) -> int:
-    """Return how many numbers a network learns, those of its activations included."""
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def final_signal(network: nn.Module, activations: list[nn.Module], feed: Feed) -> Signal:
