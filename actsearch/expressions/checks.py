@@ -49,9 +49,11 @@ def check(
         rise, offset = np.polyfit(GRID, fixed, 1)
         if np.abs(fixed - rise * GRID - offset).max() <= _FLAT * magnitude:
             return f"affine: {round(rise, 9) + 0.0:.6g}*x + {round(offset, 6) + 0.0:g}"
+    elif _is_affine(fixed, [GRID, *(given[name] for name in expression.inputs[1:])]):
+        return f"affine: a sum of multiples of {', '.join(expression.inputs)}"
     if not slopes:
         return None
-    for wrt in (*expression.parameters, "x"):
+    for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
         slope = expression.derivative(wrt).evaluate(GRID, given)
         bad = _first_bad(slope)
         if bad is not None:
@@ -60,6 +62,12 @@ def check(
     if np.mean(slope != 0) < 0.01:
         return "gradient zero: nothing would flow back through it"
     return None
+
+
+def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -> bool:
+    columns = np.stack([*inputs, np.ones_like(values)], axis=1)
+    found, *_ = np.linalg.lstsq(columns, values, rcond=None)
+    return bool(np.abs(values - columns @ found).max() <= _FLAT * np.abs(values).max())
 
 
 def _first_bad(values: NDArray[np.float64]) -> int | None:

@@ -66,8 +66,9 @@ def primitive_set(space: SearchSpace) -> gp.PrimitiveSetTyped:
         pset.primitives[Value].append(primitive(name))
     # DEAP draws leaves evenly from a list, so shares are repetitions.
     n_constants = round(12 * space.constants.share)
-    x = gp.Terminal("x", True, Value)
-    pset.terminals[Value] = [x] * (12 - n_constants) + [_OPEN_VALUE] * n_constants
+    inputs = [gp.Terminal(name, True, Value) for name in space.inputs]
+    n_each = len(inputs)
+    pset.terminals[Value] = inputs * (12 - n_constants) + [_OPEN_VALUE] * (n_constants * n_each)
     pset.primitives[Scalar] = [_OPEN_SCALAR]
     pset.terminals[Scalar] = [_OPEN_SCALAR]
     # `grow` stops early with the probability terms / (terms + primitives).

@@ -6,7 +6,6 @@ It fulfils the Task protocol, so a user builds one from an own network and own a
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from actsearch.expressions import parse
 from actsearch.tasks import protocol
 from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
-from actsearch.tasks.equal import equal_width, takes_width
+from actsearch.tasks.equal import equal_width, narrowed, takes_width
 from actsearch.tasks.feed import shared_feed
 from actsearch.tasks.ladder import check_ladder, default_ladder
 from actsearch.tasks.protocol import Record, Rung, Training
@@ -60,8 +59,8 @@ class ClassificationTask:
         score: "accuracy", or "loss" for minus the cross-entropy, where accuracies lie too close.
         until: a target that ends a training when it is reached, for comparisons of speed.
         folder: the user's data folder, for a shipped data set.
-        equal_parameters: train formulas that read ``u`` in a network with narrower layers, which has
-            no more parameters than the plain one; ``network`` takes the factor as ``width``.
+        equal_parameters: train formulas that read ``u`` in a network with narrower layers, which
+            has no more parameters than the plain one; ``network`` takes the factor as ``width``.
         test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
             is called by ``heldout.open_test_split`` and by nothing that searches.
 
@@ -129,7 +128,7 @@ class ClassificationTask:
         key = str(getattr(make_activation, "expression", make_activation))
         if key not in self._widths:
             self._widths[key] = equal_width(self.network, make_activation)
-        return functools.partial(self.network, width=self._widths[key])
+        return narrowed(self.network, self._widths[key])
 
     def prepare(self) -> None:
         """Get the data ready and try the network once on two samples.
@@ -248,7 +247,11 @@ class ClassificationTask:
             return self.network(make_activation)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": [], "_widths": {}}  # arrays stay behind; a worker maps its own
+        return {
+            **self.__dict__,
+            "_opened": [],
+            "_widths": {},
+        }  # arrays stay behind; a worker maps its own
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:

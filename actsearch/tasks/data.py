@@ -82,8 +82,9 @@ def training_data(
             raise BadInput(f"{name} labels go up to {split.labels.max()}, but n_classes={classes}")
     digest = content_digest(*splits)
     if not standardise:
-        inputs, rms = splits[0].inputs, root_mean_square(splits[0].inputs)
-        return TrainingData(*splits, *as_they_are(inputs), classes, digest, rms)
+        mean, std = as_they_are(splits[0].inputs)
+        rms = root_mean_square(splits[0].inputs)
+        return TrainingData(splits[0], splits[1], mean, std, classes, digest, rms)
     mean, std = channel_moments(splits[0].inputs)
     return TrainingData(splits[0], splits[1], mean, std, classes, digest)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -26,6 +27,11 @@ def takes_width(make_network: MakeNetwork) -> bool:
         return "width" in inspect.signature(make_network).parameters
     except (TypeError, ValueError):
         return False
+
+
+def narrowed(make_network: Callable[..., nn.Module], width: float) -> MakeNetwork:
+    """Return what builds a network whose hidden layers are ``width`` times as wide."""
+    return functools.partial(make_network, width=width)
 
 
 def n_parameters(network: nn.Module) -> int:
@@ -61,4 +67,4 @@ def equal_width(make_network: MakeNetwork, make_activation: MakeActivation) -> f
 
 def _count(make_network: MakeNetwork, make_activation: MakeActivation, width: float) -> int:
     with torch.random.fork_rng(devices=[]):
-        return n_parameters(functools.partial(make_network, width=width)(make_activation))
+        return n_parameters(narrowed(make_network, width)(make_activation))

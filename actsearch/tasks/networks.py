@@ -10,6 +10,7 @@ would hide how an activation keeps or loses the signal's scale.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class MLP(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         widths = [n_inputs, *(scaled_width(size, width) for size in hidden)]
-        for width_in, width_out in zip(widths, widths[1:], strict=False):
+        for width_in, width_out in itertools.pairwise(widths):
             layers += unit(nn.Linear(width_in, width_out), make_activation)
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], n_classes))
 

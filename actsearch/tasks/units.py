@@ -35,9 +35,7 @@ class Factory(Protocol):
     def inputs(self) -> tuple[str, ...]:
         """What the activation reads, of ``x``, ``u``, ``o``."""
 
-    def __call__(
-        self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X
-    ) -> nn.Module:
+    def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
         """Build a fresh activation for one place.
 
         Args:
@@ -72,9 +70,7 @@ class FormulaFactory:
     def _per_channel(self) -> bool:
         return bool(getattr(self.expression, "per_channel", False))
 
-    def __call__(
-        self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X
-    ) -> nn.Module:
+    def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
         """Build a fresh module; see ``Factory``."""
         from actsearch import kernels
 
@@ -110,9 +106,7 @@ class Noting:
         """What the activation reads."""
         return inputs_read(self._make)
 
-    def __call__(
-        self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X
-    ) -> nn.Module:
+    def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
         """Build a fresh module; see ``Factory``."""
         self.built.append(_activation(self._make, n_channels, gives))
         return self.built[-1]
