@@ -14,6 +14,8 @@ from actsearch.tasks.protocol import Task
 TASKS: dict[str, str] = {
     "mnist1d-mlp": "two hidden layers of 100 on MNIST-1D; seconds to make, nothing to download",
     "mnist1d-cnn": "three 1-d convolutions on MNIST-1D; the default search",
+    "keywords": "a hidden layer of 64 on sparse keywords of documents; or on a matrix of your own: "
+    "--data FILE.npz",
     "mnist-mlp": "two hidden layers on MNIST digits",
     "mnist-cnn": "three convolutions on MNIST digits",
     "fashion-cnn": "three convolutions on Fashion-MNIST",

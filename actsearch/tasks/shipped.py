@@ -29,6 +29,7 @@ _SMALL_CNN = functools.partial(
 _LADDERS = {
     "mnist1d-mlp": (500, 700, 900, 1.0),
     "mnist1d-cnn": (160, 325, 650, 0.7),
+    "keywords": (100, 200, 400, 1.0),
     "mnist-mlp": (330, 450, 600, 1.0),
     "mnist-cnn": (150, 220, 300, 1.0),
     "fashion-cnn": (115, 190, 300, 1.0),
@@ -63,6 +64,15 @@ _SHIPPED = (
         steps=650,
         rungs=_RUNGS["mnist1d-cnn"],
         recipe=Recipe(batch_size=64, learning_rate=0.036),
+    ),
+    # One hidden layer: the overlap is made for the layer that sees the sparse features.
+    ClassificationTask(
+        name="keywords",
+        data="keywords",
+        network=functools.partial(MLP, n_inputs=600, hidden=(64,), n_classes=11),
+        steps=400,
+        rungs=_RUNGS["keywords"],
+        recipe=Recipe(batch_size=100, learning_rate=0.005),
     ),
     ClassificationTask(
         name="mnist-mlp",
