@@ -242,7 +242,7 @@ CASES = [
     (("compare",), "A B"),
     (("compare", "relu"), "two activations or more"),
     (("compare", "relu", "geluu"), "did you mean 'GELU'"),
-    (("compare", "relu", "silu(x)*u"), "give x alone"),
+    (("compare", "relu", "silu(x)*o"), "overlaps are of fully connected layers"),
     (("compare", "relu", "first:99"), "births 0 to 7"),
     (("compare", "relu", "frist:1"), "did you mean 'first'"),
     (("compare", "relu", "gelu", "--task", "mnist1d"), "did you mean 'mnist1d-"),
