@@ -54,9 +54,7 @@ def flagged(functions: list[Expression], points: np.ndarray) -> Counter[str]:
     Finite is what float64 can hold: float32 overflows in a few more, by the draw of the sample.
     """
     largest = float(np.finfo(np.float64).max)
-    reasons = (
-        check(one, points=points, largest=largest, slopes=False) or "" for one in functions
-    )
+    reasons = (check(one, points=points, largest=largest, slopes=False) or "" for one in functions)
     return Counter(reason.partition(":")[0] for reason in reasons)
 
 
@@ -83,7 +81,9 @@ def main() -> None:
     results = joblib.Parallel(n_jobs=N_WORKERS)(joblib.delayed(read)(one) for one in chunks)
     rows = [row for chunk in results for row in chunk]
     seconds = time.perf_counter() - begin
-    print(f"{len(functions)} functions written, parsed, differentiated, fingerprinted: {seconds:.1f} s")
+    print(
+        f"{len(functions)} functions written, parsed, differentiated, fingerprinted: {seconds:.1f} s"
+    )
     print(f"different fingerprints: {len({fingerprint for fingerprint, _ in rows})}")
     print(f"nodes of the largest derivative: {max(size for _, size in rows)}")
     for seed in seeds:

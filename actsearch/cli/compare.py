@@ -24,6 +24,7 @@ from actsearch.errors import BadInput, shorten
 from actsearch.results.charts import sparkline
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
+from actsearch.tasks.registry import EQUAL_PARAMETERS
 
 if TYPE_CHECKING:
     from actsearch.trials.compare import Comparison, Entry
@@ -169,6 +170,7 @@ def columns_of(found: Comparison) -> list[Column]:
         "dead_units": any(e.dead_units is not None for e in found.entries),
         "saturated": any(e.saturated is not None for e in found.entries),
         "output_mean": any(e.output_mean is not None for e in found.entries),
+        "n_parameters": parameters_differ(found),
     }
     columns = (
         Column("name", "activation", long=True),
@@ -183,9 +185,15 @@ def columns_of(found: Comparison) -> list[Column]:
         Column("dead_units", "dead units", show=_share, right=True),
         Column("saturated", "saturated", show=_share, right=True),
         Column("output_mean", "mean output", show=lambda value: number(value, 3), right=True),
+        Column("n_parameters", "parameters", show=lambda n: f"{n:,}" if n else "", right=True),
         Column("curve", "curve"),
     )
     return [column for column in columns if optional.get(column.key, True)]
+
+
+def parameters_differ(found: Comparison) -> bool:
+    """Tell whether one network learns more numbers than another."""
+    return len({e.n_parameters for e in found.entries if e.n_parameters is not None}) > 1
 
 
 def remarks(found: Comparison) -> list[str]:
@@ -216,6 +224,8 @@ def remarks(found: Comparison) -> list[str]:
         at_end = [entry.name for entry in scored if entry.learning_rate in ends]
         if at_end:
             texts.append(f"chosen at an end of the list, so try further ones: {', '.join(at_end)}")
+    if parameters_differ(found):
+        texts.append(_of_parameters(found))
     texts += failures(found)
     if found.until is not None:
         texts.append(
@@ -223,6 +233,17 @@ def remarks(found: Comparison) -> list[str]:
             "and not scores"
         )
     return texts
+
+
+def _of_parameters(found: Comparison) -> str:
+    counts = [e.n_parameters for e in found.entries if e.n_parameters is not None]
+    text = f"the networks learn unequally many parameters, {min(counts):,} to {max(counts):,}"
+    if max(counts) <= 1.1 * min(counts):
+        return text
+    return (
+        f"{text}: a second projection u doubles the weights of a layer, and a gain may come from "
+        f"these; a task's name with @{EQUAL_PARAMETERS} behind it narrows such layers"
+    )
 
 
 def failures(found: Comparison) -> list[str]:

@@ -31,7 +31,8 @@ DataOption = Annotated[
         "--data",
         metavar="DIR",
         envvar="ACTSEARCH_DATA",
-        help="Read the data sets in place from this folder (torchvision's layout).",
+        help="Read the data sets in place from this folder (torchvision's layout); for keywords "
+        "perhaps a sparse matrix FILE.npz.",
     ),
 ]
 BudgetOption = Annotated[

@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 #: Where a candidate has to be finite: pre-activations of a trained network seldom leave it.
 GRID = np.concatenate([np.linspace(-10.0, 10.0, 401), np.array([-1e-3, -1e-6, 1e-6, 1e-3])])
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 #: Below this, relative to its magnitude, a function counts as constant or affine.
 _FLAT = 1e-6
 
 
 def check(
-    expression: Expression, max_size: int | None = None, *, slopes: bool = True
+    expression: Expression,
+    max_size: int | None = None,
+    *,
+    slopes: bool = True,
+    points: NDArray[np.float64] = GRID,
+    largest: float = FLOAT32_MAX,
 ) -> str | None:
     """Return the reason why an expression is not worth training, or None.
 
@@ -28,6 +33,8 @@ def check(
         expression: What to check.
         max_size: Most nodes, or None for no limit.
         slopes: Check the gradient as well, which takes ten times as long as the rest.
+        points: Where it has to be finite, float64 of shape (n,).
+        largest: What is larger in magnitude is not finite.
 
     Returns:
         One of ``over size``, ``non-finite``, ``constant``, ``affine``, ``gradient non-finite``,
@@ -35,36 +42,44 @@ def check(
     """
     if max_size is not None and expression.size > max_size:
         return f"over size: {expression.size} nodes, at most {max_size}"
-    given = others(expression, GRID)
+    given = others(expression, points)
     for name in expression.parameters:  # they vary about 1, and about where they start
         given[name] = given[name] * expression.start_of(name)
-    values = expression.evaluate(GRID, given)
-    bad = _first_bad(values)
+    values = expression.evaluate(points, given)
+    bad = _first_bad(values, largest)
     if bad is not None:
-        return f"non-finite: {values[bad]:.3g} at x = {GRID[bad]:g}"
+        return f"non-finite: {values[bad]:.3g} at x = {points[bad]:g}"
     # Learned parameters are the same for all x: what is affine in x for one value is so for all.
-    fixed = expression.evaluate(GRID, given | dict.fromkeys(expression.parameters, 0.7))
+    fixed = expression.evaluate(points, given | dict.fromkeys(expression.parameters, 0.7))
     magnitude = float(np.abs(fixed).max())
     if np.ptp(fixed) <= _FLAT * max(magnitude, _FLAT):
         return f"constant: {fixed[0]:.6g}"
     if len(expression.inputs) == 1:
-        rise, offset = np.polyfit(GRID, fixed, 1)
-        if np.abs(fixed - rise * GRID - offset).max() <= _FLAT * magnitude:
+        rise, offset = np.polyfit(points, fixed, 1)
+        if np.abs(fixed - rise * points - offset).max() <= _FLAT * magnitude:
             return f"affine: {round(rise, 9) + 0.0:.6g}*x + {round(offset, 6) + 0.0:g}"
+    elif _is_affine(fixed, [points, *(given[name] for name in expression.inputs[1:])]):
+        return f"affine: a sum of multiples of {', '.join(expression.inputs)}"
     if not slopes:
         return None
-    for wrt in (*expression.parameters, "x"):
-        slope = expression.derivative(wrt).evaluate(GRID, given)
-        bad = _first_bad(slope)
+    for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
+        slope = expression.derivative(wrt).evaluate(points, given)
+        bad = _first_bad(slope, largest)
         if bad is not None:
             of = "" if wrt == "x" else f" with respect to {wrt}"
-            return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {GRID[bad]:g}"
+            return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
     if np.mean(slope != 0) < 0.01:
         return "gradient zero: nothing would flow back through it"
     return None
 
 
-def _first_bad(values: NDArray[np.float64]) -> int | None:
-    """Return the first index that float32 cannot hold as a finite number."""
-    bad = np.flatnonzero(~(np.abs(values) <= _FLOAT32_MAX))
+def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -> bool:
+    columns = np.stack([*inputs, np.ones_like(values)], axis=1)
+    found, *_ = np.linalg.lstsq(columns, values, rcond=None)
+    return bool(np.abs(values - columns @ found).max() <= _FLAT * np.abs(values).max())
+
+
+def _first_bad(values: NDArray[np.float64], largest: float) -> int | None:
+    """Return the first index whose magnitude is beyond ``largest`` or NaN."""
+    bad = np.flatnonzero(~(np.abs(values) <= largest))
     return int(bad[0]) if bad.size else None

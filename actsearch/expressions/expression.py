@@ -184,13 +184,15 @@ class Expression:
     def module(self, backend: str = "auto", n_channels: int | None = None) -> torch.nn.Module:
         """Return it as a torch module; learnable parameters are ``nn.Parameter`` of it.
 
+        It takes as many tensors as the formula has ``inputs``.
+
         Args:
             backend: As in ``kernels.compile``.
             n_channels: How many channels there are, each with parameters of its own; None for one
                 value a layer.
 
         Raises:
-            BadInput: It reads an input besides ``x``, or is per channel and ``n_channels`` is None.
+            BadInput: It is per channel and ``n_channels`` is None, or there are no channels.
         """
         from actsearch import kernels
 

@@ -113,11 +113,33 @@ ZOO: tuple[Known, ...] = (
     Known("max(x, tanh)", "max(x, tanh(x))", _SWISH_SEARCH),
 )
 
-#: Units that read a second projection ``u`` of the layer's input. No task's network has one yet:
-#: these can be named and analysed, and are refused, for what they read, where formulas are trained.
+_GLU_VARIANTS = "Shazeer 2020, GLU Variants Improve Transformer"
+
+#: Units that read a second projection ``u`` of the layer's input, or the overlap ``o`` of input and
+#: weights. Only networks whose layers give these train them.
 GATED: tuple[Known, ...] = (
     Known("Maxout", "max(x, u)", "Goodfellow et al. 2013, Maxout Networks", "of two pieces"),
-    Known("SwiGLU", "silu(x)*u", "Shazeer 2020, GLU Variants Improve Transformer"),
+    Known(
+        "GLU",
+        "x*sigmoid(u)",
+        "Dauphin, Fan, Auli and Grangier 2017, Language Modeling with Gated Convolutional Networks",
+    ),
+    Known(
+        "bilinear",
+        "x*u",
+        _GLU_VARIANTS,
+        "without its gate; so named after Mnih and Hinton 2007",
+    ),
+    Known("ReGLU", "relu(x)*u", _GLU_VARIANTS),
+    Known("GEGLU", "gelu(x)*u", _GLU_VARIANTS),
+    Known("SwiGLU", "silu(x)*u", _GLU_VARIANTS, "with SiLU, which is Swish at beta = 1"),
+    Known(
+        "overlap ReLU",
+        "relu(x)*o",
+        "ReLU times the similarity of Ruzicka 1958, Anwendung mathematisch-statistischer Methoden "
+        "in der Geobotanik, the soft form of Jaccard 1901",
+        "our own combination, for sparse features that are not negative",
+    ),
 )
 
 #: Name -> formula, of those that read x alone.

@@ -6,6 +6,10 @@ root mean square of the values, which is what the gain of the initial weights do
 logarithm of that scale counts a little by itself. Weights are symmetric about zero, so f(x), f(-x),
 -f(x) and -f(-x) train alike, and the nearest of the four counts.
 
+A function that reads ``u`` or ``o`` too is a curve at each of a few values of these, and its scale
+is that of all. Next to it, one of x alone is the same curve at each. Weights of ``u`` are symmetric
+as well, so its order may be turned.
+
 The weights were chosen on the record of one search on MNIST-1D, so that near functions score alike.
 That curves under the density of pre-activations predict trained accuracy: Bingham and
 Miikkulainen 2023.
@@ -18,10 +22,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.expression import Expression
-from actsearch.expressions.fingerprint import RESOLUTION, grid
+from actsearch.expressions.fingerprint import RESOLUTION, grid, others
 
 Array = NDArray[np.float64]
 
@@ -32,23 +36,62 @@ _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
 #: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
 WIDTH = 2 * (_N_POINTS + 4) + 1
+#: Where the further inputs stand in the curves of a function that reads them: ``u`` at quarters of
+#: N(0, 1), ``o`` small and large, the same for u and -u.
+_SLICES = (
+    {"u": -1.15, "o": 0.5},
+    {"u": -0.32, "o": 0.1},
+    {"u": 0.32, "o": 0.1},
+    {"u": 1.15, "o": 0.5},
+)
 
 
 def curve(expression: Expression) -> Array:
     """Return what functions are compared by: values, slopes, and the logarithm of their scale.
 
     Parameters stand where trainings start them. What is not finite counts as far out.
+
+    Returns:
+        Shape (``WIDTH``,) for a function of x alone; for one that reads more as many such curves,
+        one behind the other, as there are values of its further inputs.
     """
+    if len(expression.inputs) == 1:
+        return _curve(*_values(expression, {}))
+    found = [
+        _values(expression, {name: at[name] for name in expression.inputs[1:]}) for at in _SLICES
+    ]
+    scale = math.sqrt(sum(scale**2 for _, scale in found) / len(found))
+    return np.concatenate([_curve(both, scale) for both, _ in found])
+
+
+def curves(expressions: Sequence[Expression]) -> Array:
+    """Return the curves of several functions, shape (n, width of the widest)."""
+    found = [curve(expression) for expression in expressions]
+    width = max(map(len, found), default=WIDTH)
+    return np.array([widened(one, width) for one in found]).reshape(-1, width)
+
+
+def widened(known: Array, width: int) -> Array:
+    """Return curves (..., w) as wide as ``width``: what reads x alone is the same at each slice."""
+    return known if known.shape[-1] == width else np.tile(known, width // known.shape[-1])
+
+
+def _values(expression: Expression, at: Mapping[str, float]) -> tuple[Array, float]:
+    """Return values and slopes at given further inputs, and the values' root mean square."""
     points = _points()
-    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
+    fixed = dict(at)
     with np.errstate(all="ignore"):
         values = expression.evaluate(points, fixed)
         ahead = expression.evaluate(points + _STEP, fixed)
         behind = expression.evaluate(points - _STEP, fixed)
         slopes = (ahead - behind) / (2 * _STEP)
         scale = float(np.sqrt(np.mean(np.clip(values[:_N_POINTS], -1e9, 1e9) ** 2)))
+    return np.concatenate([values, slopes]), scale
+
+
+def _curve(both: Array, scale: float) -> Array:
     scale = scale if math.isfinite(scale) and scale > 1e-12 else 1e-12
-    both = np.nan_to_num(np.concatenate([values, slopes]) / scale, nan=_LIMIT)
+    both = np.nan_to_num(both / scale, nan=_LIMIT)
     return np.append(np.clip(both, -_LIMIT, _LIMIT), math.log(scale))
 
 
@@ -62,26 +105,38 @@ def _points() -> Array:
 
 
 def _mirrored(one: Array) -> list[Array]:
-    """Return the curves of f(x), f(-x), -f(x) and -f(-x)."""
+    """Return the curves (slices, ``WIDTH``) of f(x), f(-x), -f(x), -f(-x); of f(., -u) as well."""
     n = _N_POINTS + 4
-    values, slopes, scale = one[:n], one[n:-1], one[-1:]
+    values, slopes, scale = one[:, :n], one[:, n:-1], one[:, -1:]
     turned = np.concatenate([np.arange(_N_POINTS)[::-1], np.arange(_N_POINTS, n)[::-1]])
-    return [
-        np.concatenate([sign * values[order], sign * way * slopes[order], scale])
+    images = [
+        np.concatenate([sign * values[:, order], sign * way * slopes[:, order], scale], axis=1)
         for order, way in ((np.arange(n), 1.0), (turned, -1.0))
         for sign in (1.0, -1.0)
     ]
+    return images if len(one) == 1 else [*images, *(image[::-1] for image in images)]
 
 
 def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIGHT) -> Array:
     """Return squared distances of curves to ``one`` or the nearest of its mirror images.
 
     Args:
-        known: shape (n, ``WIDTH``).
-        one: shape (``WIDTH``,).
+        known: shape (n, width), a multiple of ``WIDTH``.
+        one: shape (width,), of the same width or another (``widened``).
         scale_weight: what the logarithm of the scale counts; with 0 a factor in front does not.
     """
-    return np.min([_squares(known, image, scale_weight) for image in _mirrored(one)], axis=0)
+    width = max(known.shape[-1], len(one))
+    known = widened(known, width).reshape(len(known), width // WIDTH, WIDTH)
+    one = widened(one, width).reshape(-1, WIDTH)
+    return np.min(
+        [
+            np.mean(
+                [_squares(known[:, k], image[k], scale_weight) for k in range(len(one))], axis=0
+            )
+            for image in _mirrored(one)
+        ],
+        axis=0,
+    )
 
 
 def _squares(known: Array, one: Array, scale_weight: float) -> Array:
@@ -94,27 +149,34 @@ def _squares(known: Array, one: Array, scale_weight: float) -> Array:
     )
 
 
-def multiple_of(expression: Expression, others: Sequence[Expression]) -> int | None:
-    """Return the place of the one of ``others`` that this is a multiple of, or None.
+def multiple_of(expression: Expression, rivals: Sequence[Expression]) -> int | None:
+    """Return the place of the one of ``rivals`` that this is a multiple of, or None.
 
     Judged as functions are told apart, on the grid of their fingerprints. Mirror images count as
     the function. A factor in front, learned or not, acts as a learning rate does: at the start the
     gain of the weights takes it out, and then steps of the optimiser are larger for it.
     """
-    return next((at for at, one in enumerate(others) if _is_multiple(expression, one)), None)
+    return next((at for at, one in enumerate(rivals) if _is_multiple(expression, one)), None)
 
 
 def _is_multiple(expression: Expression, of: Expression) -> bool:
     if expression.inputs != of.inputs or not _learn_alike(expression, of):
         return False
     points = grid()
+    given = others(expression, points)
     names = sorted({*expression.parameters, *of.parameters})
     for setting in (1.0, 0.7) if names else (1.0,):  # of a learned factor it is one at any value
-        fixed = {name: setting + 0.1 * rank for rank, name in enumerate(names)}
-        fixed |= dict.fromkeys(expression.inputs[1:], 0.7)
+        fixed: dict[str, ArrayLike] = {
+            name: setting + 0.1 * rank for rank, name in enumerate(names)
+        }
+        fixed |= {name: given[name] for name in expression.inputs[1:]}
         with np.errstate(all="ignore"):
             values = expression.evaluate(points, _known_to(expression, fixed))
-            images = [of.evaluate(sign * points, _known_to(of, fixed)) for sign in (1, -1)]
+            images = [
+                of.evaluate(sign * points, _known_to(of, fixed) | turned)
+                for sign in (1, -1)
+                for turned in _turned(given)
+            ]
             if not any(_is_proportional(values, image) for image in images):
                 return False
     return True
@@ -127,7 +189,12 @@ def _learn_alike(expression: Expression, of: Expression) -> bool:
     return same_starts and (not both or expression.per_channel == of.per_channel)
 
 
-def _known_to(expression: Expression, fixed: Mapping[str, float]) -> dict[str, float]:
+def _turned(given: Mapping[str, Array]) -> list[dict[str, ArrayLike]]:
+    """Return u as it is given, and the other way round; nothing where it is not read."""
+    return [{}, {"u": -given["u"]}] if "u" in given else [{}]
+
+
+def _known_to(expression: Expression, fixed: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
     named = (*expression.inputs, *expression.parameters)
     return {name: value for name, value in fixed.items() if name in named}
 
@@ -146,13 +213,12 @@ def _is_proportional(values: Array, image: Array) -> bool:
 
 
 def nearly_multiple_of(
-    expression: Expression, others: Sequence[Expression], radius: float
+    expression: Expression, rivals: Sequence[Expression], radius: float
 ) -> int | None:
-    """Return the place of the nearest of ``others``, a factor aside, within ``radius``, or None."""
+    """Return the place of the nearest of ``rivals``, a factor aside, within ``radius``, or None."""
     if expression.parameters:
         return None
-    curves = np.array([curve(other) for other in others]).reshape(-1, WIDTH)
-    squares = squared_distances(curves, curve(expression), scale_weight=0.0)
+    squares = squared_distances(curves(rivals), curve(expression), scale_weight=0.0)
     nearest = int(np.argmin(squares)) if len(squares) else 0
     return nearest if len(squares) and squares[nearest] < radius**2 else None
 
@@ -164,11 +230,11 @@ def unlike(expressions: Sequence[Expression], n: int, radius: float) -> list[int
     are too few without it. One with parameters, which are learned, is like no other.
     """
     chosen: list[int] = []
-    curves = np.array([curve(expression) for expression in expressions]).reshape(-1, WIDTH)
+    shapes = curves(expressions)
     for place, expression in enumerate(expressions):
         rivals = [other for other in chosen if not expressions[other].parameters]
-        squares = squared_distances(curves[rivals], curves[place], scale_weight=0.0)
+        squares = squared_distances(shapes[rivals], shapes[place], scale_weight=0.0)
         if len(chosen) < n and (expression.parameters or not (squares < radius**2).any()):
             chosen.append(place)
-    others = [place for place in range(len(expressions)) if place not in chosen]
-    return sorted(chosen + others[: n - len(chosen)])
+    left = [place for place in range(len(expressions)) if place not in chosen]
+    return sorted(chosen + left[: n - len(chosen)])

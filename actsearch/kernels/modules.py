@@ -16,14 +16,14 @@ class ActivationModule(nn.Module):
     They start where the formula says, 1 where it says nothing.
 
     Args:
-        expression: A formula of ``x`` and parameters. One that is per channel needs ``n_channels``.
+        expression: A formula of ``x``, perhaps of ``u`` and ``o`` too, and parameters. One that is
+            per channel needs ``n_channels``.
         backend: As in ``kernels.compile``.
         n_channels: Give every parameter one value a channel, for inputs (n, channels, ...), as
             ``torch.nn.PReLU`` has it; None for one value a layer.
 
     Raises:
-        BadInput: The formula reads an input besides ``x``, is per channel and the channels are not
-            said, or there are no channels.
+        BadInput: The formula is per channel and the channels are not said, or there are none.
     """
 
     def __init__(
@@ -34,11 +34,6 @@ class ActivationModule(nn.Module):
         if n_channels is not None and not (whole and n_channels >= 1):
             raise BadInput(
                 f"n_channels must be a whole number from 1 on, or None, got {n_channels!r}"
-            )
-        if expression.inputs != ("x",):
-            extra = ", ".join(name for name in expression.inputs if name != "x")
-            raise BadInput(
-                f"'{expression}' reads {extra}; a module of one input reads x and p0, p1 ... only"
             )
         if expression.per_channel and n_channels is None:
             raise BadInput(
@@ -55,12 +50,28 @@ class ActivationModule(nn.Module):
                 name, nn.Parameter(torch.full(shape, expression.start_of(name)))
             )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What ``forward`` takes, in this order: of ``x``, ``u``, ``o`` those that are read."""
+        return self.expression.inputs
+
+    def forward(self, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         """Apply the activation to a tensor of any shape; with channels, to (n, channels, ...).
 
+        Args:
+            x: The pre-activations.
+            *others: ``u`` and ``o``, of the shape of ``x``, where the formula reads them.
+
         Raises:
-            BadInput: The tensor does not have the channels that the parameters are for.
+            BadInput: The tensor does not have the channels that the parameters are for, or there
+                are not as many tensors as the formula has inputs.
         """
+        if len(others) != len(self.inputs) - 1:
+            raise BadInput(
+                f"'{self.expression}' reads {', '.join(self.inputs)}, got {1 + len(others)} "
+                f"tensor{'s' if others else ''}; a layer that gives more than x is built by "
+                "actsearch.tasks.units.unit"
+            )
         parameters: list[torch.Tensor] = [
             self.get_parameter(name) for name in self.expression.parameters
         ]
@@ -71,7 +82,7 @@ class ActivationModule(nn.Module):
                     f"got a tensor of shape {tuple(x.shape)}"
                 )
             parameters = [p.reshape(-1, *(1,) * (x.ndim - 2)) for p in parameters]
-        return self._kernel(x, *parameters)
+        return self._kernel(x, *others, *parameters)
 
     def extra_repr(self) -> str:
         """Return the formula, for the module's printed form."""

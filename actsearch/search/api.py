@@ -18,7 +18,7 @@ from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
-from actsearch.search.given import best_of, formulas_of
+from actsearch.search.given import best_of, check_readable, formulas_of
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.tasks.ahead import compiling_ahead
@@ -137,6 +137,7 @@ def search(
     the_space = space if isinstance(space, SearchSpace) else load_space(space)
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
+    check_readable(the_space, given, the_task)
     slots = _slots(workers, devices, the_space)
     _limits(budget, births, 0.0)  # refused now, not after the data are made
     name = run if run is not None else default_name(the_task.name, runs_dir)
@@ -216,6 +217,7 @@ def resume(
                 f"{config['device_kind']}"
             )
         the_task = task if task is not None else saved_task(store, data)
+        check_readable(the_space, given, the_task)
         the_task.prepare()
         check_same(store, the_task)
         if budget is None and births is None:  # those of the last session that said something

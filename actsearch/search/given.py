@@ -9,6 +9,8 @@ from actsearch.errors import BadInput
 from actsearch.expressions import Expression, parse
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame
+from actsearch.search.space import SearchSpace
+from actsearch.tasks.protocol import Task, check_inputs
 
 #: How many of another run's best formulas ``seed_run`` brings.
 N_FROM_RUN = 10
@@ -25,11 +27,20 @@ def formulas_of(texts: Iterable[str]) -> list[Expression]:
     expressions = [parse(formula_of(text)) for text in texts]
     for expression in expressions:
         reason = expression.check()
-        if expression.inputs != ("x",):
-            reason = "it reads more than x, and the tasks' layers give x alone"
         if reason is not None:
             raise BadInput(f"seed formula '{expression}' can't be trained: {reason}")
     return expressions
+
+
+def check_readable(space: SearchSpace, given: Iterable[Expression], task: Task) -> None:
+    """Refuse a space, or formulas to start from, that read what the layers of a task don't give.
+
+    Raises:
+        BadInput: they do.
+    """
+    check_inputs(task, space.inputs, f"search space '{space.name}'")
+    for expression in given:
+        check_inputs(task, expression.inputs, f"seed formula '{expression}'")
 
 
 def best_of(folder: Path | None) -> list[Expression]:

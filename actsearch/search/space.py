@@ -208,7 +208,7 @@ class SearchSpace(_Part):
     name: str = Field(min_length=1, max_length=64)
     description: str = ""
     source: str = ""
-    inputs: tuple[Literal["x", "u", "o"], ...] = ("x",)
+    inputs: tuple[Literal["x", "u", "o"], ...] = ("x",)  # what formulas may read
     unary: tuple[str, ...] = ()
     binary: tuple[str, ...] = ()
     ternary: tuple[str, ...] = ()
@@ -243,25 +243,26 @@ class SearchSpace(_Part):
 
     @field_validator("inputs")
     @classmethod
-    def _read(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
+    def _with_x(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
         if "x" not in inputs:
-            raise ValueError("formulas read x, and u or o besides: give inputs with 'x' in it")
+            raise ValueError("inputs are x, and perhaps u and o: x, the pre-activation, is missing")
         return tuple(name for name in INPUTS if name in inputs)
 
     @field_validator("seeds")
     @classmethod
-    def _formulas(cls, formulas: tuple[str, ...]) -> tuple[str, ...]:
-        problems = []
+    def _formulas(cls, formulas: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        problems, inputs = [], info.data.get("inputs", INPUTS)
         for text in formulas:
             try:
                 expression = parse(formula_of(text))
             except FormulaError as error:
                 problems.append(f"'{text[:60]}': {error}")
                 continue
-            if expression.inputs != ("x",):
+            if not set(expression.inputs) <= set(inputs):
                 problems.append(
-                    f"'{text[:60]}' reads {', '.join(expression.inputs)}, and the tasks' layers "
-                    "give x alone; take it out, or write it with x alone"
+                    f"'{text[:60]}' reads {', '.join(expression.inputs)}, and the space "
+                    f"{', '.join(inputs)} alone; take it out, or say inputs = "
+                    f"{list(expression.inputs)}"
                 )
         if problems:
             raise ValueError("; ".join(problems))

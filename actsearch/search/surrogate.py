@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions import Expression
-from actsearch.expressions.likeness import WIDTH, curve, squared_distances
+from actsearch.expressions.likeness import WIDTH, curve, squared_distances, widened
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,10 @@ class Surrogate:
             if self._n_known == len(self._curves):
                 self._curves = np.concatenate([self._curves, np.empty_like(self._curves)])
                 self._learns = np.concatenate([self._learns, np.zeros_like(self._learns)])
-            self._curves[place] = curve(expression)
+            found = curve(expression)
+            width = max(len(found), self._curves.shape[1])  # wider from the first that reads more
+            self._curves = widened(self._curves, width)
+            self._curves[place] = widened(found, width)
             self._learns[place] = bool(expression.parameters)
             if place:
                 self._neighbours.append(self._nearest(place))

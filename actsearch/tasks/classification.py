@@ -21,13 +21,20 @@ from actsearch.expressions import parse
 from actsearch.tasks import protocol
 from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
+from actsearch.tasks.equal import equal_width, narrowed, takes_width
 from actsearch.tasks.feed import shared_feed
 from actsearch.tasks.ladder import check_ladder, default_ladder
-from actsearch.tasks.networks import MakeActivation, MakeNetwork
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.recipe import AUGMENTATIONS, DEFAULT_RECIPE, Recipe
 from actsearch.tasks.target import Target
 from actsearch.tasks.training import LOOP_VERSION, SCORES, Outcome, fit
+from actsearch.tasks.units import (
+    FormulaFactory,
+    MakeActivation,
+    MakeNetwork,
+    inputs_given,
+    inputs_read,
+)
 
 Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
 
@@ -43,7 +50,8 @@ class ClassificationTask:
             validation. It is called once a process.
         network: builds the network, given a function that builds one activation module; to be
             called once for each place. Its linear and convolutional layers are initialised by the
-            loop, in the order in which they are registered.
+            loop, in the order in which they are registered. Its attribute ``inputs`` says what
+            its layers give to a formula, as ("x", "u") where they are built by ``units.unit``.
         steps: optimizer steps of a whole training, that of the last rung.
         rungs: trainings of growing length, each with a whole schedule of its own, the last of
             ``steps``; () stands for ``ladder.default_ladder(steps)``.
@@ -51,12 +59,14 @@ class ClassificationTask:
         score: "accuracy", or "loss" for minus the cross-entropy, where accuracies lie too close.
         until: a target that ends a training when it is reached, for comparisons of speed.
         folder: the user's data folder, for a shipped data set.
+        equal_parameters: train formulas that read ``u`` in a network with narrower layers, which
+            has no more parameters than the plain one; ``network`` takes the factor as ``width``.
         test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
             is called by ``heldout.open_test_split`` and by nothing that searches.
 
     Raises:
-        BadInput: no steps, rungs that are no ladder, an unknown score, or data that are neither a
-            name nor a function.
+        BadInput: no steps, rungs that are no ladder, an unknown score, data that are neither a
+            name nor a function, or equal parameters of a network that takes no ``width``.
     """
 
     name: str
@@ -69,8 +79,12 @@ class ClassificationTask:
     test: Callable[[], Arrays] | None = None
     score: str = "accuracy"  # of training.SCORES
     until: Target | None = None
+    equal_parameters: bool = False
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
+    )
+    _widths: dict[str, float] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
 
     def __post_init__(self) -> None:
@@ -85,11 +99,36 @@ class ClassificationTask:
                 f"data of task '{self.name}' must be the name of a data set or a function that "
                 f"returns the arrays, got {shorten(repr(self.data), 60)}"
             )
+        if self.equal_parameters and not takes_width(self.network):
+            raise BadInput(
+                f"the network of task '{self.name}' can't be made narrower, as equal parameters "
+                "want it: let it take an argument width, a factor on the widths of its hidden "
+                "layers, or leave equal_parameters out"
+            )
 
     @property
     def score_name(self) -> str:
         """What the score measures, as in "validation accuracy"."""
         return SCORES[self.score].name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What its layers give to a formula, of ``x``, ``u``, ``o``."""
+        return inputs_given(self.network)
+
+    def network_for(self, make_activation: MakeActivation) -> MakeNetwork:
+        """Return what builds the network for a formula's activations.
+
+        Raises:
+            BadInput: the formula reads what the network's layers don't give, or there is no network
+                of equally many parameters.
+        """
+        if not self.equal_parameters or "u" not in inputs_read(make_activation):
+            return self.network
+        key = str(getattr(make_activation, "expression", make_activation))
+        if key not in self._widths:
+            self._widths[key] = equal_width(self.network, make_activation)
+        return narrowed(self.network, self._widths[key])
 
     def prepare(self) -> None:
         """Get the data ready and try the network once on two samples.
@@ -135,6 +174,7 @@ class ClassificationTask:
             "rungs": [rung.settings() for rung in self.rungs],
             "until": None if self.until is None else str(self.until),
             "loop_version": LOOP_VERSION,
+            **({"equal_parameters": True} if self.equal_parameters else {}),
         }
 
     def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
@@ -178,9 +218,10 @@ class ClassificationTask:
         recipe = scaled(self.recipe, rung.learning_rate)
         begin, message, outcome = time.perf_counter(), "", None
         try:
+            factory = activation_factory(training.formula)
             outcome = fit(
-                activation_factory(training.formula),
-                self.network,
+                factory,
+                self.network_for(factory),
                 data,
                 recipe,
                 steps=rung.steps,
@@ -206,7 +247,11 @@ class ClassificationTask:
             return self.network(make_activation)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": []}  # the arrays stay behind; a worker maps its own
+        return {
+            **self.__dict__,
+            "_opened": [],
+            "_widths": {},
+        }  # arrays stay behind; a worker maps its own
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
@@ -215,15 +260,12 @@ def scaled(recipe: Recipe, factor: float) -> Recipe:
 
 
 def activation_factory(formula: str) -> MakeActivation:
-    """Return a function that builds a fresh module of ``formula``, own parameters included.
+    """Return what builds a fresh module of ``formula``, own parameters included.
 
     Raises:
         FormulaError: the text is no formula.
     """
-    from actsearch import kernels
-
-    expression = parse(formula)
-    return lambda: kernels.module(expression)
+    return FormulaFactory(formula)
 
 
 def slower_backend(formula: str, device: str) -> str:

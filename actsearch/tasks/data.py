@@ -34,7 +34,9 @@ class TrainingData:
     """The two splits, and the mean and standard deviation of the training inputs.
 
     ``mean`` and ``std`` have one entry a channel (axis 1); ``digest`` is a hash of both splits, by
-    which two runs know that they were scored on the same data.
+    which two runs know that they were scored on the same data. Of data that are trained on as they
+    are, mean is 0, std 1, and ``rms`` the root mean square of the training inputs; of standardised
+    ones it is 1.
     """
 
     train: Split
@@ -43,10 +45,15 @@ class TrainingData:
     std: tuple[float, ...]
     n_classes: int
     digest: str
+    rms: float = 1.0
 
 
 def training_data(
-    train: tuple[Array, Array], validation: tuple[Array, Array], n_classes: int | None = None
+    train: tuple[Array, Array],
+    validation: tuple[Array, Array],
+    n_classes: int | None = None,
+    *,
+    standardise: bool = True,
 ) -> TrainingData:
     """Build the data of a task from arrays.
 
@@ -54,6 +61,8 @@ def training_data(
         train: inputs (n, channels or features, ...) as uint8 or float, and labels (n,) 0, 1, 2 ...
         validation: the same for the samples that give the score.
         n_classes: number of classes; by default the largest label of ``train`` plus one.
+        standardise: train on inputs of mean 0 and deviation 1 a channel; False: on what they are,
+            as sparse or non-negative features want it.
 
     Returns:
         The data, with mean and standard deviation measured on the training inputs.
@@ -71,8 +80,25 @@ def training_data(
             )
         if int(split.labels.max()) >= classes:
             raise BadInput(f"{name} labels go up to {split.labels.max()}, but n_classes={classes}")
+    digest = content_digest(*splits)
+    if not standardise:
+        mean, std = as_they_are(splits[0].inputs)
+        rms = root_mean_square(splits[0].inputs)
+        return TrainingData(splits[0], splits[1], mean, std, classes, digest, rms)
     mean, std = channel_moments(splits[0].inputs)
-    return TrainingData(splits[0], splits[1], mean, std, classes, content_digest(*splits))
+    return TrainingData(splits[0], splits[1], mean, std, classes, digest)
+
+
+def as_they_are(inputs: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return a mean of 0 and a deviation of 1 for each channel (axis 1)."""
+    n_channels = inputs.shape[1]
+    return (0.0,) * n_channels, (1.0,) * n_channels
+
+
+def root_mean_square(inputs: Array) -> float:
+    """Return the root mean square of all inputs, 1 where all are 0."""
+    total = sum(float(np.square(part, dtype=np.float64).sum()) for part in inputs)
+    return float(np.sqrt(total / inputs.size)) or 1.0
 
 
 def checked_split(inputs: Array, labels: Array, *, name: str) -> Split:

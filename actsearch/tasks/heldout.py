@@ -25,9 +25,10 @@ from actsearch.tasks.classification import (
 )
 from actsearch.tasks.data import Split, TrainingData, checked_split, content_digest
 from actsearch.tasks.datasets import store
+from actsearch.tasks.equal import n_parameters
 from actsearch.tasks.feed import evaluate, shared_feed
 from actsearch.tasks.joint import JointTask
-from actsearch.tasks.protocol import Record, Rung, Task, Training
+from actsearch.tasks.protocol import Record, Rung, Task, Training, inputs_of
 from actsearch.tasks.training import SCORES, fit
 
 #: The one rung of a held-out task.
@@ -158,6 +159,11 @@ class HeldOutTask:
         """The one rung, which is the full length."""
         return (dataclasses.replace(self.task.rungs[-1], name=CONFIRM),)
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the layers of the task give to a formula."""
+        return inputs_of(self.task)
+
     def prepare(self) -> None:
         """Get the data ready, test split included.
 
@@ -202,9 +208,10 @@ class HeldOutTask:
             few = recipe.curve_samples
             recipe = dataclasses.replace(recipe, curve_points=1, short_samples=few)
         try:
+            factory = activation_factory(training.formula)
             outcome = fit(
-                activation_factory(training.formula),
-                task.network,
+                factory,
+                task.network_for(factory),
                 task.open_data(),
                 recipe,
                 steps=self.rungs[0].steps,
@@ -216,6 +223,8 @@ class HeldOutTask:
                 brief=lean,
             )
             metrics = dict(outcome.metrics)
+            if outcome.status == protocol.OK:
+                metrics["n_parameters"] = float(n_parameters(outcome.network))
             if lean:
                 metrics = {k: v for k, v in metrics.items() if not k.startswith("validation")}
             if outcome.status == protocol.OK and outcome.score is not None:

@@ -22,6 +22,7 @@ from actsearch.tasks.protocol import (
     Rung,
     Task,
     Training,
+    inputs_of,
 )
 from actsearch.tasks.reference import REFERENCE, NoReference, Reference, Stopped
 
@@ -58,6 +59,8 @@ class JointTask:
             raise BadInput(f"task '{shorten(doubled)}' is given twice; name each task once")
         self.tasks = tuple(tasks)
         self.name = "+".join(names)
+        given = [inputs_of(task) for task in self.tasks]
+        self.inputs = tuple(name for name in given[0] if all(name in one for one in given))
         self.rungs = _joint_rungs(self.tasks)
         self._references = tuple(Reference(task) for task in self.tasks)
 

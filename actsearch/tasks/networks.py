@@ -1,23 +1,29 @@
 """The networks of the shipped tasks: small, plain, and the activation is their only nonlinearity.
 
-Each takes a factory of activations and calls it once for each place (a formula may carry learnable
-parameters, so places don't share a module). There is no max pooling: convolutions stride instead,
+Each takes a factory of activations and builds each layer with its activation by ``units.unit`` (a
+formula may carry learnable parameters, so places don't share a module; it may read more than the
+layer's projection). ``width`` is a factor on the widths of all hidden layers, by which networks of
+equally many parameters are made. There is no max pooling: convolutions stride instead,
 so that what bends the signal is the activation under judgement. Nor is there normalisation, which
 would hide how an activation keeps or loses the signal's scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-MakeActivation = Callable[[], nn.Module]
-MakeNetwork = Callable[[MakeActivation], nn.Module]
+from actsearch.tasks.units import MakeActivation, MakeNetwork, unit
+
+__all__ = ["CNN", "MLP", "MakeActivation", "MakeNetwork"]
 
 
 class MLP(nn.Module):
     """Flatten, then linear layers with an activation after each but the last."""
+
+    inputs = ("x", "u", "o")
 
     def __init__(
         self,
@@ -26,12 +32,14 @@ class MLP(nn.Module):
         n_inputs: int,
         hidden: Sequence[int],
         n_classes: int = 10,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
-        for width_in, width_out in zip([n_inputs, *hidden], hidden, strict=False):
-            layers += [nn.Linear(width_in, width_out), make_activation()]
-        self.layers = nn.Sequential(*layers, nn.Linear([n_inputs, *hidden][-1], n_classes))
+        widths = [n_inputs, *(scaled_width(size, width) for size in hidden)]
+        for width_in, width_out in itertools.pairwise(widths):
+            layers += unit(nn.Linear(width_in, width_out), make_activation)
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], n_classes))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (n, ...) to logits (n, n_classes)."""
@@ -46,6 +54,8 @@ class CNN(nn.Module):
     "none" to keep them all.
     """
 
+    inputs = ("x", "u")
+
     def __init__(
         self,
         make_activation: MakeActivation,
@@ -54,17 +64,17 @@ class CNN(nn.Module):
         convolutions: Sequence[tuple[int, int, int]],
         n_classes: int = 10,
         pool: str = "mean",
+        width: float = 1.0,
     ) -> None:
         super().__init__()
         channels, *size = shape
         convolution = nn.Conv1d if len(size) == 1 else nn.Conv2d
         layers: list[nn.Module] = []
-        for width, kernel, stride in convolutions:
-            layers += [
-                convolution(channels, width, kernel, stride=stride, padding=kernel // 2),
-                make_activation(),
-            ]
-            channels = width
+        for n_filters, kernel, stride in convolutions:
+            n_out = scaled_width(n_filters, width)
+            projection = convolution(channels, n_out, kernel, stride=stride, padding=kernel // 2)
+            layers += unit(projection, make_activation)
+            channels = n_out
             size = [(length - 1 + 2 * (kernel // 2) - kernel + 1) // stride + 1 for length in size]
         self.features = nn.Sequential(*layers)
         self.pool = pool
@@ -80,3 +90,8 @@ class CNN(nn.Module):
         features = features.flatten(2).mean(2) if self.pool == "mean" else features.flatten(1)
         logits: Tensor = self.classifier(features)
         return logits
+
+
+def scaled_width(size: int, width: float) -> int:
+    """Return the width of a hidden layer of ``size`` under the factor ``width``; at least 1."""
+    return max(1, round(size * width))

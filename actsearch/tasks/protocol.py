@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from actsearch.errors import BadInput
+
 OK = "ok"
 DIVERGED = "diverged"  # the loss became infinite or NaN
 FAILED = "failed"  # building or training the network raised
@@ -18,6 +20,9 @@ STOPPED = "stopped"  # the deadline passed
 CRASHED = "crashed"  # the worker process died; set by the workers, never by a task
 NO_SIGNAL = "no signal"  # at initialisation nothing, or infinity, comes through the network
 PRUNED = "pruned"  # its curve fell behind the pace that was asked for
+
+#: What the layers of every network give to an activation: its pre-activation.
+ONLY_X = ("x",)
 
 STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED, NO_SIGNAL, PRUNED)
 
@@ -135,3 +140,46 @@ class CompilesAhead(Protocol):
             formulas: as trainings will name them.
             device: where they will be trained.
         """
+
+
+@runtime_checkable
+class GivesInputs(Protocol):
+    """A task whose layers give more to an activation than its pre-activation."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What formulas may read: ``x``, and of ``u`` (second projection), ``o`` (overlap)."""
+
+
+def inputs_of(task: object) -> tuple[str, ...]:
+    """Return what the layers of a task give to a formula; ``x`` alone where it does not say."""
+    return tuple(task.inputs) if isinstance(task, GivesInputs) else ONLY_X
+
+
+def check_inputs(task: Task, read: Sequence[str], who: str) -> None:
+    """Refuse what reads inputs that the layers of a task don't give.
+
+    Args:
+        task: where it would be trained.
+        read: what it reads.
+        who: what reads it, as the message shall begin.
+
+    Raises:
+        BadInput: the task lacks one.
+    """
+    given = inputs_of(task)
+    lacking = [name for name in read if name not in given]
+    if lacking:
+        raise BadInput(
+            f"{who} reads {', '.join(read)}, and the layers of task '{task.name}' give "
+            f"{', '.join(given)}{'' if len(given) > 1 else ' alone'}; {_REMEDIES[lacking[-1]]}"
+        )
+
+
+_REMEDIES = {
+    "u": "take another task, such as mnist1d-mlp or mnist1d-cnn, or build the layers of your own "
+    "by actsearch.tasks.units.unit and let your network say inputs = ('x', 'u')",
+    "o": "overlaps are of fully connected layers: take a task such as keywords, or build the "
+    "layers of your own by actsearch.tasks.units.unit and let your network say inputs = "
+    "('x', 'u', 'o')",
+}

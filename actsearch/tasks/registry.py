@@ -14,6 +14,8 @@ from actsearch.tasks.protocol import Task
 TASKS: dict[str, str] = {
     "mnist1d-mlp": "two hidden layers of 100 on MNIST-1D; seconds to make, nothing to download",
     "mnist1d-cnn": "three 1-d convolutions on MNIST-1D; the default search",
+    "keywords": "a hidden layer of 64 on sparse keywords of documents; or on a matrix of your own: "
+    "--data FILE.npz",
     "mnist-mlp": "two hidden layers on MNIST digits",
     "mnist-cnn": "three convolutions on MNIST digits",
     "fashion-cnn": "three convolutions on Fashion-MNIST",
@@ -26,13 +28,16 @@ OWN = "a task of your own is given as path/to/file.py:make_task"
 #: What a shipped task can be scored by, as in ``mnist1d-cnn@loss``; the first is what it is where
 #: nothing is said.
 SCORES = ("accuracy", "loss")
+#: Behind the name of a shipped task: formulas with a second projection get narrower layers.
+EQUAL_PARAMETERS = "equal-parameters"
 
 
 def load_task(spec: str, data: Path | None = None) -> Task:
     """Return the task called ``spec``.
 
     Args:
-        spec: a name of ``TASKS``, perhaps with its score (``NAME@loss``, ``NAME@accuracy``); or
+        spec: a name of ``TASKS``, perhaps with its score (``NAME@loss``, ``NAME@accuracy``), with
+            equal parameters (``NAME@equal-parameters``), or with both; or
             ``path/to/file.py:function``, where the function returns an object of the Task protocol
             (and may take the data folder as an argument ``data``); or several of these with commas
             between them, for one score over all (``JointTask``).
@@ -89,21 +94,33 @@ def _load_one(spec: str, data: Path | None) -> Task:
         function, at, _ = spec.rpartition(":")[2].partition("@")
         if at:
             raise BadInput(
-                f"'{shorten(spec)}': a score can be chosen for shipped tasks alone; let "
-                f"{function}() return a task that is scored so"
+                f"'{shorten(spec)}': a score, or equal parameters, can be chosen for shipped tasks "
+                f"alone; let {function}() return a task that is scored so, or a ClassificationTask "
+                "with equal_parameters=True"
             )
         from actsearch.tasks.user_task import load_user_task
 
         return load_user_task(spec, data)
-    name, at, score = spec.partition("@")
+    name, *variants = spec.split("@")
     if name not in TASKS:
         raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")
-    if at and score not in SCORES:
-        raise unknown(f"score of task '{name}'", score, SCORES)
+    for variant in variants:
+        if variant not in (*SCORES, EQUAL_PARAMETERS):
+            raise unknown(f"variant of task '{name}'", variant, (*SCORES, EQUAL_PARAMETERS))
+    scores = [variant for variant in variants if variant in SCORES]
+    if len(set(variants)) < len(variants) or len(scores) > 1:
+        raise BadInput(
+            f"'{shorten(spec)}' says one thing twice; a task has one score, as in "
+            f"{name}@{SCORES[-1]}@{EQUAL_PARAMETERS}"
+        )
     from actsearch.tasks.shipped import shipped_task
 
     task = shipped_task(name, data)
-    return dataclasses.replace(task, name=spec, score=score) if at else task
+    if not variants:
+        return task
+    equal = EQUAL_PARAMETERS in variants
+    score = scores[0] if scores else task.score
+    return dataclasses.replace(task, name=spec, score=score, equal_parameters=equal)
 
 
 def _is_file(spec: str) -> bool:

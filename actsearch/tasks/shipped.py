@@ -14,6 +14,8 @@ from pathlib import Path
 
 from actsearch.errors import unknown
 from actsearch.tasks.classification import ClassificationTask
+from actsearch.tasks.datasets import matrix
+from actsearch.tasks.datasets.catalog import data_root
 from actsearch.tasks.networks import CNN, MLP
 from actsearch.tasks.protocol import Rung
 from actsearch.tasks.recipe import Recipe
@@ -29,6 +31,7 @@ _SMALL_CNN = functools.partial(
 _LADDERS = {
     "mnist1d-mlp": (500, 700, 900, 1.0),
     "mnist1d-cnn": (160, 325, 650, 0.7),
+    "keywords": (100, 200, 400, 1.0),
     "mnist-mlp": (330, 450, 600, 1.0),
     "mnist-cnn": (150, 220, 300, 1.0),
     "fashion-cnn": (115, 190, 300, 1.0),
@@ -44,6 +47,8 @@ _RUNGS = {
     )
     for task, (short, medium, full, rate) in _LADDERS.items()
 }
+
+_KEYWORDS_HIDDEN = (64,)
 
 _SHIPPED = (
     ClassificationTask(
@@ -63,6 +68,15 @@ _SHIPPED = (
         steps=650,
         rungs=_RUNGS["mnist1d-cnn"],
         recipe=Recipe(batch_size=64, learning_rate=0.036),
+    ),
+    # One hidden layer: the overlap is made for the layer that sees the sparse features.
+    ClassificationTask(
+        name="keywords",
+        data="keywords",
+        network=functools.partial(MLP, n_inputs=600, hidden=_KEYWORDS_HIDDEN, n_classes=11),
+        steps=400,
+        rungs=_RUNGS["keywords"],
+        recipe=Recipe(batch_size=100, learning_rate=0.005),
     ),
     ClassificationTask(
         name="mnist-mlp",
@@ -128,9 +142,30 @@ _BY_NAME = {task.name: task for task in _SHIPPED}
 def shipped_task(name: str, folder: Path | None = None) -> ClassificationTask:
     """Return a shipped task that reads its data from the user's ``folder``.
 
+    ``keywords`` takes a file as well: a user's own sparse matrix (``datasets.matrix``), which the
+    network gets as many inputs and outputs for as it has features and classes.
+
     Raises:
-        BadInput: no such task.
+        BadInput: no such task, or a matrix that can't be read.
     """
     if name not in _BY_NAME:
         raise unknown("task", name, _BY_NAME)
+    given = data_root(folder)
+    if name == "keywords" and given is not None and given.suffix == matrix.ENDING:
+        return _on_matrix(_BY_NAME[name], given.resolve())
     return dataclasses.replace(_BY_NAME[name], folder=folder)
+
+
+def _on_matrix(task: ClassificationTask, path: Path) -> ClassificationTask:
+    documents = matrix.read(path)
+    return dataclasses.replace(
+        task,
+        data=functools.partial(matrix.training, path),
+        test=functools.partial(matrix.test, path),
+        network=functools.partial(
+            MLP,
+            n_inputs=documents.inputs.shape[1],
+            hidden=_KEYWORDS_HIDDEN,
+            n_classes=documents.n_classes,
+        ),
+    )

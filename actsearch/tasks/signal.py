@@ -50,7 +50,8 @@ class LayerSignal:
         output_variance: variance of the outputs.
         gradient_variance: variance of the loss's gradients with respect to the outputs.
         dead_units: share of units (channels) whose inputs get no gradient from any sample.
-        saturated: share of entries with |f'| < 0.01, of those that a gradient reaches.
+        saturated: share of entries with |f'| < 0.01, of those that a gradient reaches; for a
+            function of several inputs with all its derivatives below.
     """
 
     position: int
@@ -165,15 +166,22 @@ def _hook(probe: Probe, position: int) -> Callable[[nn.Module, tuple[Tensor, ...
         probe.outputs[position] = output.detach()
         if output.requires_grad:
             output.register_hook(lambda grad: _keep(probe.gradients_out, position, grad))
-        if inputs and isinstance(inputs[0], Tensor) and inputs[0].requires_grad:
-            probe.has_input_gradient.add(position)
-            inputs[0].register_hook(lambda grad: _keep(probe.gradients_in, position, grad))
+        for given in inputs:  # x, and what else its formula reads
+            if isinstance(given, Tensor) and given.requires_grad:
+                probe.has_input_gradient.add(position)
+                given.register_hook(lambda grad: _keep_larger(probe.gradients_in, position, grad))
 
     return note
 
 
 def _keep(where: dict[int, Tensor], position: int, gradient: Tensor) -> None:
     where[position] = gradient.detach()
+
+
+def _keep_larger(where: dict[int, Tensor], position: int, gradient: Tensor) -> None:
+    """Keep the larger magnitude where an activation has several inputs: one may carry it all."""
+    gradient, before = gradient.detach(), where.get(position)
+    where[position] = gradient if before is None else torch.maximum(before.abs(), gradient.abs())
 
 
 def _dead_units(into: Tensor) -> float:

@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy
 from actsearch.kernels.thrift import thrifty
 from actsearch.tasks import protocol
 from actsearch.tasks.data import TrainingData
+from actsearch.tasks.equal import n_parameters
 from actsearch.tasks.feed import (
     EVALUATION_BATCH,
     Feed,
@@ -30,8 +31,7 @@ from actsearch.tasks.feed import (
     sample_order,
     shared_feed,
 )
-from actsearch.tasks.initialisation import initialise, measured_gain
-from actsearch.tasks.networks import MakeActivation, MakeNetwork
+from actsearch.tasks.initialisation import initialise, measured_gain, scale_to_batch
 from actsearch.tasks.protocol import Pace
 from actsearch.tasks.recipe import (
     AUGMENTATIONS,
@@ -44,6 +44,7 @@ from actsearch.tasks.recipe import (
 )
 from actsearch.tasks.signal import Signal, fault, probing
 from actsearch.tasks.target import Target
+from actsearch.tasks.units import MakeActivation, MakeNetwork, Noting
 from actsearch.tasks.watch import Watch
 
 LOOP_VERSION = 3  # raise it with every change that moves scores: runs of two versions don't mix
@@ -121,8 +122,8 @@ def fit(
         Exception: whatever the activation or the network raises.
     """
     place = torch.device(device)
-    weights_rng, order_rng, augment_rng = (
-        torch.Generator().manual_seed(1_000_003 * seed + stream) for stream in range(3)
+    weights_rng, order_rng, augment_rng, second_rng = (
+        torch.Generator().manual_seed(1_000_003 * seed + stream) for stream in range(4)
     )
     with contextlib.ExitStack() as stack:
         # What a network draws by itself (its own layers, dropout) comes from the seed as well, and
@@ -131,14 +132,11 @@ def fit(
         stack.enter_context(torch.random.fork_rng(devices=forked))
         torch.manual_seed(seed)
 
-        activations: list[nn.Module] = []
-
-        def make_and_note() -> nn.Module:
-            activations.append(make_activation())
-            return activations[-1]
-
-        network = make_network(make_and_note)
-        initialise(network, measured_gain(make_activation()), weights_rng)
+        factory = Noting(make_activation)
+        network, activations = make_network(factory), factory.built
+        has_overlap = "o" in factory.inputs  # which depends on weights and inputs at hand
+        gain = 1.0 if has_overlap else measured_gain(factory.sample())
+        initialise(network, gain, weights_rng, second_rng, data.rms)
         network.to(place)
         parameters = list(network.parameters())
         optimizer = make_optimizer(network, activations, recipe)
@@ -148,6 +146,8 @@ def fit(
 
         feed, augment = shared_feed(data, place), AUGMENTATIONS[recipe.augmentation]
         order = sample_order(len(data.train), recipe.batch_size, steps, order_rng).to(place)
+        if has_overlap:
+            scale_to_batch(network, feed.train_batch(order[0])[0])
         n_points = min(recipe.curve_points, SHORT_CURVE_POINTS) if brief else recipe.curve_points
         points = curve_steps(steps, n_points)
         score_samples = recipe.short_samples if brief else None  # None: all
@@ -220,6 +220,7 @@ def fit(
             **learned_parameters(activations),
         }
         if not brief:
+            metrics["n_parameters"] = float(n_parameters(network))
             metrics |= final_signal(network, activations, feed).metrics()
         return Outcome(protocol.OK, value, metrics, tuple(curve), network)
 

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.tasks.protocol import CompilesAhead, Record, Rung, Task, Training
+from actsearch.tasks.protocol import CompilesAhead, Record, Rung, Task, Training, inputs_of
 
 
 class UserTask:
@@ -31,6 +31,7 @@ class UserTask:
         self.task = task
         self.name = task.name
         self.score_name = task.score_name
+        self.inputs = inputs_of(task)
         self.rungs: tuple[Rung, ...] = tuple(task.rungs)
         self._origin = (path, function, data, source_sha256)
 

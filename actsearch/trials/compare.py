@@ -17,7 +17,7 @@ from actsearch.tasks.registry import load_task
 from actsearch.tasks.target import Target
 from actsearch.trials.arena import TEST, VALIDATION, Arena, Field, PoolMaker, Wanted, usual_pool
 from actsearch.trials.entries import Entry, entries_of
-from actsearch.trials.saved import Contestant, contestants
+from actsearch.trials.saved import Contestant, check_readable, contestants
 from actsearch.trials.tuned import TunedTask, rung_of
 from actsearch.workers import resolve
 
@@ -101,6 +101,7 @@ def compare(
     if until is not None:
         Target.parse(until)
     the_task = load_task(task, data) if isinstance(task, str) else task
+    check_readable([one.formula for one in entrants], the_task)
     arena = _arena(the_task, test=test, steps=steps, rates=rates, until=until)
     slots = resolve(workers, devices)
     used = tuple(range(FIRST_SEED, FIRST_SEED + seeds))

@@ -37,7 +37,13 @@ from actsearch.trials.judged import (
     rows_of,
     scores_of,
 )
-from actsearch.trials.saved import check_same, finalists_of, known_contestants, saved_task
+from actsearch.trials.saved import (
+    check_readable,
+    check_same,
+    finalists_of,
+    rivals_of,
+    saved_task,
+)
 from actsearch.workers import Slots, resolve
 
 N_FINALISTS = 3
@@ -109,6 +115,8 @@ def confirm(
         the_task = task if task is not None else saved_task(store, data)
         check_other_tasks(the_task, others)
         chosen = finalists_of(store, finalists)
+        for other in others:
+            check_readable(chosen, other)
         if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
             return judged(store, the_task, others, chosen)
     the_task.prepare()
@@ -155,7 +163,7 @@ def confirm_store(
             task (its test split is one), or data are missing.
         ActsearchError: the disk or the workers failed.
     """
-    chosen, known = finalists_of(store, finalists), known_contestants()
+    chosen = finalists_of(store, finalists)
     tasks = [task, *transfer]
     check_fresh(store, SEEDS)
     with contextlib.ExitStack() as stack:
@@ -186,6 +194,7 @@ def confirm_store(
             for n_done, field in enumerate(fields):
                 until = None if deadline is None else _share(deadline, len(fields) - n_done)
                 rows = rows_of(store, field.arena)
+                known = rivals_of(store, field.arena.task)
                 advance(field, rows, chosen, known, store.add_trial, until, observer)
                 field.close()
     return judged(store, task, transfer, chosen)

@@ -36,8 +36,9 @@ class Entry:
     ``steps_ratio`` is the geometric mean of its steps over the reference's, at the ``n_pairs``
     seeds where both reach it, and the p-values and the effect size are of the steps' logarithms.
     ``reached_step`` and ``reached_s`` are means over the ``n_reached`` trainings that reached the
-    target. Signals are means over layers and seeds; None where the task measures none. ``learned``
-    is what its parameters became. ``failure`` says how the first training without a score ended.
+    target. ``n_parameters`` is how many the network learns with it. Signals are means over layers
+    and seeds; None where the task measures none. ``learned`` is what the activation's parameters
+    became. ``failure`` says how the first training without a score ended.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Entry:
     dead_units: float | None = None
     saturated: float | None = None
     output_mean: float | None = None
+    n_parameters: int | None = None
     curve: tuple[CurvePoint, ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
     learned: tuple[Learned, ...] = ()
@@ -175,6 +177,9 @@ def _entry(
         dead_units=_signal(trained, "dead_units"),
         saturated=_signal(trained, "saturated"),
         output_mean=_signal(trained, "output_mean"),
+        n_parameters=next(
+            (int(r.metrics["n_parameters"]) for r in trained if "n_parameters" in r.metrics), None
+        ),
         curve=mean_curve(trained),
         scores=tuple(sorted(scores.items())),
         learned=learned(trained, parse(one.formula)),

@@ -11,7 +11,7 @@ from actsearch.runs import RunStore, TrialRow
 from actsearch.runs.records import ACCEPTED
 from actsearch.tasks.protocol import Task
 from actsearch.trials.arena import VALIDATION, Arena, arena_of
-from actsearch.trials.saved import known_contestants, said_of
+from actsearch.trials.saved import rivals_of, said_of
 
 #: Seeds of trials begin here; those of a search are small.
 FIRST_SEED = 1_000_000
@@ -76,8 +76,8 @@ class Confirmation:
 
 def is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
     """Tell whether more trials would change nothing, on any of the tasks."""
-    known = known_contestants()
     for task in tasks:
+        known = rivals_of(store, task)
         rows = rows_of(store, arena_of(task, curve=False))
         (scores, failed), earlier = scores_of(rows), earlier_finalists(rows, finalists, known)
         looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
@@ -90,10 +90,10 @@ def judged(
     store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
 ) -> Confirmation:
     """Return the verdicts on a run's task and on those that its finalists were taken to."""
-    known = known_contestants()
-    main = _judged_on(arena_of(task, curve=False), store, finalists, known)
+    main = _judged_on(arena_of(task, curve=False), store, finalists, rivals_of(store, task))
     others = []
     for one in transfer:
+        known = rivals_of(store, one)
         verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
         others.append(verdict)
     ids: dict[str, int] = {}

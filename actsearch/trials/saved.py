@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import FORMER, formula_of
+from actsearch.expressions.known import FORMER, GATED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
+from actsearch.expressions.node import INPUTS
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.ranking import merits
-from actsearch.tasks.protocol import Task
+from actsearch.tasks.protocol import ONLY_X, Task, check_inputs, inputs_of
 from actsearch.tasks.registry import load_task
 
 #: Finalists are sought among so many times their number; nearer than this are two of one shape.
@@ -81,28 +82,45 @@ def check_same(store: RunStore, task: Task) -> None:
         )
 
 
-def known_contestants() -> dict[str, str]:
-    """Return formula -> name of the known activations; of two names for one function, the first."""
+def known_contestants(inputs: Collection[str] = ONLY_X) -> dict[str, str]:
+    """Return formula -> name of the known activations; of two names for one function, the first.
+
+    Args:
+        inputs: what they may read; the zoo reads ``x`` alone, gated units and overlaps read more.
+    """
     seen: set[str] = set()
     known: dict[str, str] = {}
-    for name, formula in KNOWN.items():
-        fingerprint = parse(formula).fingerprint()
+    gated = {one.name: one.formula for one in GATED}
+    for name, formula in (KNOWN | gated).items():
+        expression = parse(formula)
+        if not set(expression.inputs) <= {*inputs}:
+            continue
+        fingerprint = expression.fingerprint()
         if fingerprint not in seen:
             seen.add(fingerprint)
             known[formula] = name
     return known
 
 
+def rivals_of(store: RunStore, task: Task) -> dict[str, str]:
+    """Return formula -> name of the known activations that finalists of a run have to beat.
+
+    They read what the run's space reads, as far as the layers of ``task`` give it.
+    """
+    read = store.config.get("space_settings", {}).get("inputs", ONLY_X)
+    return known_contestants(tuple(name for name in read if name in inputs_of(task)))
+
+
 def known_multiple(formula: str) -> str | None:
     """Return the name of the known activation that a formula is a multiple of, or None."""
-    known = known_contestants()
+    known = known_contestants(INPUTS)
     place = multiple_of(parse(formula), [parse(one) for one in known])
     return None if place is None else list(known.values())[place]
 
 
 def said_of(formula: str) -> str | None:
     """Return what a win of a formula has to be taken with, or None: it is a known one scaled."""
-    known, nearly = known_contestants(), ""
+    known, nearly = known_contestants(INPUTS), ""
     name = known_multiple(formula)
     if name is None:
         near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
@@ -127,7 +145,7 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     Raises:
         NothingToConfirm: there is none.
     """
-    known = {parse(formula).fingerprint() for formula in (*KNOWN.values(), *FORMER)}
+    known = {parse(one).fingerprint() for one in (*known_contestants(INPUTS), *FORMER)}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.ranked_by, one.n, one.standard_error) for one in last])
@@ -155,19 +173,13 @@ def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Cont
         runs_dir: the folder of the runs.
 
     Raises:
-        BadInput: one is none of these or reads more than x, two are the same function, or there
-            are fewer than two.
+        BadInput: one is none of these, two are the same function, or there are fewer than two.
     """
     found: list[Contestant] = []
     seen: dict[str, str] = {}
     for text in texts:
         name, formula = _resolved(text, runs_dir)
         expression = parse(formula)
-        if expression.inputs != ("x",):
-            raise BadInput(
-                f"'{shorten(name)}' reads {', '.join(expression.inputs)}, and the layers of the "
-                "tasks give x alone"
-            )
         fingerprint = expression.fingerprint()
         if fingerprint in seen:
             raise BadInput(f"'{seen[fingerprint]}' and '{shorten(name)}' are the same function")
@@ -181,26 +193,36 @@ def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Cont
     return found
 
 
+def check_readable(formulas: Sequence[str], task: Task) -> None:
+    """Refuse formulas that read what the layers of a task don't give.
+
+    Raises:
+        BadInput: one does.
+    """
+    for formula in formulas:
+        check_inputs(task, parse(formula).inputs, f"'{shorten(formula)}'")
+
+
 def _resolved(text: str, runs_dir: Path | None) -> tuple[str, str]:
     """Return the name and the formula of what ``text`` says."""
     text = text.strip()
     if ":" in text:
         return text, _formula_in_run(text, runs_dir)
-    name = next((name for name in KNOWN if name.lower() == text.lower()), None)
+    named = KNOWN | {one.name: one.formula for one in GATED}
+    name = next((name for name in named if name.lower() == text.lower()), None)
     if name is not None:
-        return name, KNOWN[name]
-    formula = formula_of(text)  # of a gated unit, to be refused for what it reads
+        return name, named[name]
     try:
-        parse(formula)
+        parse(text)
     except BadInput as error:
-        guess = nearest(text, KNOWN)
+        guess = nearest(text, named)
         if guess is None or not text.replace(" ", "").replace("-", "").isalnum():
             raise
         raise BadInput(
             f"'{shorten(text)}' is no formula and no known activation; did you mean '{guess}'? "
-            f"(known: {', '.join(KNOWN)})"
+            f"(known: {', '.join(named)})"
         ) from error
-    return text, formula
+    return text, text
 
 
 def _formula_in_run(text: str, runs_dir: Path | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from actsearch.errors import BadInput
-from actsearch.tasks.protocol import Record, Rung, Task, Training
+from actsearch.tasks.protocol import Record, Rung, Task, Training, inputs_of
 from actsearch.tasks.target import Target
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class TunedTask:
         n_steps = last.steps if self.steps is None else self.steps
         names = [rung_of(rate) for rate in self.learning_rates] or [rung_of(None)]
         return tuple(Rung(name, n_steps, last.seeds) for name in names)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the layers of the task give to a formula."""
+        return inputs_of(self.task)
 
     def prepare(self) -> None:
         """Get the data ready; see the Task protocol."""

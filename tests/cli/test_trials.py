@@ -37,7 +37,7 @@ def task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a file with two tasks, in a fresh working directory that has a run of the first."""
     monkeypatch.chdir(tmp_path)
     for room in ("confirm", "judged"):
-        monkeypatch.setattr(f"actsearch.trials.{room}.known_contestants", lambda: dict(SMALL_ZOO))
+        monkeypatch.setattr(f"actsearch.trials.{room}.rivals_of", lambda *_: dict(SMALL_ZOO))
     path = tmp_path / "noisy.py"
     path.write_text(TASK)
     make_run(tmp_path / "runs" / "first", BRED, GIVEN, spec=f"{path}:make_task")
@@ -242,7 +242,7 @@ CASES = [
     (("compare",), "A B"),
     (("compare", "relu"), "two activations or more"),
     (("compare", "relu", "geluu"), "did you mean 'GELU'"),
-    (("compare", "relu", "silu(x)*u"), "give x alone"),
+    (("compare", "relu", "silu(x)*o"), "overlaps are of fully connected layers"),
     (("compare", "relu", "first:99"), "births 0 to 7"),
     (("compare", "relu", "frist:1"), "did you mean 'first'"),
     (("compare", "relu", "gelu", "--task", "mnist1d"), "did you mean 'mnist1d-"),

@@ -45,14 +45,14 @@ def test_seeds_are_named_in_any_case(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("seed", "inputs"), [("SwiGLU", "x, u"), ("x*u + o", "x, u, o")])
-def test_a_seed_reads_x_alone(tmp_path: Path, seed: str, inputs: str) -> None:
+def test_a_seed_reads_what_the_space_reads(tmp_path: Path, seed: str, inputs: str) -> None:
     path = write(tmp_path, f'unary = ["relu"]\nseeds = ["ReLU", "{seed}", "sin(x)"]')
     with pytest.raises(BadInput) as caught:
         load_space(path)
     message = str(caught.value)
     assert "1 error:" in message
-    assert f"seeds: '{seed}' reads {inputs}, and the tasks' layers give x alone" in message
-    assert "take it out, or write it with x alone" in message
+    assert f"seeds: '{seed}' reads {inputs}, and the space x alone" in message
+    assert "take it out, or say inputs = ['x', 'u'" in message
     assert "sin" not in message.split("got")[0]
 
 

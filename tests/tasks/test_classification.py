@@ -151,7 +151,8 @@ def test_short_rungs_look_less_and_leave_the_layers_out() -> None:
     assert (len(short.curve), len(full.curve)) == (4, 8)
     assert set(short.metrics) == {"train_loss", "validation_loss", "validation_accuracy"}
     measures = ("dead_units", "saturated", "output_mean", "output_variance", "gradient_variance")
-    assert set(full.metrics) - set(short.metrics) == {f"{m}[{k}]" for m in measures for k in (0, 1)}
+    of_layers = {f"{m}[{k}]" for m in measures for k in (0, 1)}
+    assert set(full.metrics) - set(short.metrics) == {"n_parameters", *of_layers}
 
 
 def test_scored_by_its_loss() -> None:

@@ -199,7 +199,7 @@ def test_without_a_curve_the_score_is_the_same() -> None:
     )
     assert (lean.score, lean.metrics["test_loss"]) == (whole.score, whole.metrics["test_loss"])
     assert lean.curve == ()
-    assert set(lean.metrics) == {"train_loss", "test_accuracy", "test_loss"}
+    assert set(lean.metrics) == {"train_loss", "test_accuracy", "test_loss", "n_parameters"}
 
 
 def test_the_score_may_be_the_loss() -> None:

@@ -30,6 +30,7 @@ def test_shipped_tasks() -> None:
     assert list(TASKS) == [
         "mnist1d-mlp",
         "mnist1d-cnn",
+        "keywords",
         "mnist-mlp",
         "mnist-cnn",
         "fashion-cnn",

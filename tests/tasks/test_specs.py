@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actsearch.errors import BadInput
-from actsearch.tasks import load_task, training
+from actsearch.tasks import ClassificationTask, load_task, training
 from actsearch.tasks.joint import JointTask
 from actsearch.tasks.registry import SCORES, absolute_spec, task_specs
 
@@ -73,6 +73,17 @@ def test_a_shipped_task_may_be_scored_otherwise(score: str) -> None:
     assert together.name == f"mnist1d-mlp+mnist1d-cnn@{score}"
 
 
+def test_equal_parameters_and_a_score_go_together() -> None:
+    for spec in ("mnist1d-mlp@loss@equal-parameters", "mnist1d-mlp@equal-parameters@loss"):
+        task = load_task(spec)
+        assert isinstance(task, ClassificationTask)
+        assert (task.name, task.score, task.equal_parameters) == (spec, "loss", True)
+    plain = load_task("mnist1d-mlp")
+    assert isinstance(plain, ClassificationTask)
+    assert not plain.equal_parameters
+    assert "equal_parameters" not in plain.settings()
+
+
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
@@ -83,8 +94,12 @@ def test_a_shipped_task_may_be_scored_otherwise(score: str) -> None:
         ("mnist1d-cnn, mnist1d-cnn", "'mnist1d-cnn' is given twice"),
         ("mnist1d-cnn,mnist1d-cnn@accuracy", "is given twice"),
         ("mnist1d-cnn@lost", "did you mean 'loss'"),
-        ("mnist1d-cnn@", "known: accuracy, loss"),
+        ("mnist1d-cnn@", "known: accuracy, equal-parameters, loss"),
         ("mnist1d-cnm@loss", "did you mean 'mnist1d-cnn'"),
+        ("mnist1d-cnn@loss@accuracy", "one thing twice"),
+        ("mnist1d-cnn@equal-parameters@equal-parameters", "one thing twice"),
+        ("mnist1d-cnn@equal-parameter", "did you mean 'equal-parameters'"),
+        ("my_tasks.py:make_task@equal-parameters", "with equal_parameters=True"),
         ("@loss", "unknown task ''"),
         ("my_tasks.py:make_task@loss", "for shipped tasks alone"),
         ("my_tasks.py:make_tasc,mnist1d-cnn", "did you mean 'make_task'"),

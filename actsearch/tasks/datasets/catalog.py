@@ -37,7 +37,8 @@ class Dataset:
     """What is known of a data set before it is opened.
 
     ``format`` is "idx" (gzipped or plain), "cifar" (binary version) or "generated". ``folder`` is
-    relative to the user's data folder, as torchvision lays it out.
+    relative to the user's data folder, as torchvision lays it out. ``standardise``: train on inputs
+    of mean 0 and deviation 1 a channel, else on what they are.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dataset:
     folder: str = ""
     files: tuple[SourceFile, ...] = ()
     downloads: tuple[Download, ...] = ()
+    standardise: bool = True
 
     @property
     def download_bytes(self) -> int:
@@ -100,6 +102,15 @@ _ALL = (
         format="generated",
         n_classes=10,
         n_validation=4_000,
+    ),
+    Dataset(
+        name="keywords",
+        description="which of 600 words occur in documents on ten topics, drawn from latent topics "
+        "on this machine; nothing to download",
+        format="generated",
+        n_classes=11,
+        n_validation=4_000,
+        standardise=False,
     ),
     Dataset(
         name="mnist",

@@ -13,13 +13,21 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from actsearch.cache import cache_root
 from actsearch.errors import unknown
-from actsearch.tasks.data import Split, TrainingData, channel_moments, content_digest
-from actsearch.tasks.datasets import folders, formats, mnist1d
+from actsearch.tasks.data import (
+    Split,
+    TrainingData,
+    as_they_are,
+    channel_moments,
+    content_digest,
+    root_mean_square,
+)
+from actsearch.tasks.datasets import folders, formats, keywords, mnist1d
 from actsearch.tasks.datasets.catalog import (
     DATASETS,
     Dataset,
@@ -58,6 +66,7 @@ def _opened(name: str, root: Path | None, _cache: Path) -> TrainingData:
         std=tuple(meta["std"]),
         n_classes=meta["n_classes"],
         digest=meta["digest"],
+        rms=meta.get("rms", 1.0),
     )
 
 
@@ -126,7 +135,7 @@ def _key(dataset: Dataset, paths: Sequence[Path]) -> str:
     decisive = (LAYOUT_VERSION, dataset.name, dataset.n_validation, VALIDATION_SEED)
     digest = hashlib.sha256(repr(decisive).encode())
     if dataset.format == "generated":
-        digest.update(mnist1d.source_key().encode())
+        digest.update(_GENERATORS[dataset.name].source_key().encode())
     for path in paths:
         digest.update(formats.file_hash(path))
     return digest.hexdigest()[:16]
@@ -144,13 +153,16 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _write(dataset: Dataset, splits: dict[str, Split], folder: Path) -> None:
-    mean, std = channel_moments(splits["train"].inputs)
-    meta = {
+    inputs = splits["train"].inputs
+    mean, std = channel_moments(inputs) if dataset.standardise else as_they_are(inputs)
+    meta: dict[str, Any] = {
         "mean": mean,
         "std": std,
         "n_classes": dataset.n_classes,
         "digest": content_digest(splits["train"], splits["validation"]),
     }
+    if not dataset.standardise:
+        meta["rms"] = root_mean_square(inputs)
     with folders.new_folder(folder) as new:
         for name, split in splits.items():
             np.save(new / f"{name}-inputs.npy", np.ascontiguousarray(split.inputs))
@@ -198,8 +210,10 @@ def _divided(official: Split, n_validation: int) -> dict[str, Split]:
     }
 
 
+_GENERATORS: dict[str, Any] = {"mnist1d": mnist1d, "keywords": keywords}
+
 _READERS: dict[str, Callable[[Dataset, Sequence[Path]], dict[str, Split]]] = {
     "idx": _read_idx,
     "cifar": _read_cifar,
-    "generated": lambda _dataset, _paths: mnist1d.generate(),
+    "generated": lambda dataset, _paths: _GENERATORS[dataset.name].generate(),
 }
