@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
-from actsearch.kernels import compile
+from actsearch.kernels import compile, fallback, prepare
 from tests.expressions.strategies import node_of
 
 pytestmark = [
@@ -177,3 +179,13 @@ def test_an_unknown_backend_is_named_with_the_nearest() -> None:
         compile(FORMULA, "eagr")
     with pytest.raises(BadInput, match="known: auto, "):
         FORMULA.compile("zzz")
+
+
+def test_one_kernel_serves_all_starts() -> None:
+    bare = parse("p0*x*sigmoid(p1*x)")
+    others = [parse(f"{bare}; {suffix}") for suffix in ("p0=2", "p1=0.5, per channel")]
+    prepare([bare, *others])
+    assert all(compile(other) is compile(bare) for other in others)
+    assert all(fallback(other) is None for other in others)
+    copied = pickle.loads(pickle.dumps(compile(others[0])))
+    assert copied is compile(bare)
