@@ -81,9 +81,7 @@ def main() -> None:
     results = joblib.Parallel(n_jobs=N_WORKERS)(joblib.delayed(read)(one) for one in chunks)
     rows = [row for chunk in results for row in chunk]
     seconds = time.perf_counter() - begin
-    print(
-        f"{len(functions)} functions written, parsed, differentiated, fingerprinted: {seconds:.1f} s"
-    )
+    print(f"{len(functions)} functions built, parsed, derived, fingerprinted: {seconds:.1f} s")
     print(f"different fingerprints: {len({fingerprint for fingerprint, _ in rows})}")
     print(f"nodes of the largest derivative: {max(size for _, size in rows)}")
     for seed in seeds:

@@ -91,17 +91,9 @@ def parse_tree(text: str, variables: tuple[str, ...] | None = None) -> Node:
         raise FormulaError(f"{len(text)} characters; at most {MAX_TEXT_CHARS} are accepted")
     if not text.strip():
         raise FormulaError("it is empty; write something like x*sigmoid(x)")
-    flat = text.translate({ord(ch): " " for ch in "\n\r\t\f"})
+    flat = on_one_line(text)
     stripped = flat.lstrip()
     offset = len(flat) - len(stripped)
-    for index, ch in enumerate(stripped):
-        # A comment would hide what follows it, since line ends have become spaces.
-        if not ch.isascii() or not ch.isprintable() or ch == "#":
-            raise FormulaError(
-                f"unexpected character {ch!r}; formulas are plain ASCII, without comments",
-                flat,
-                offset + index + 1,
-            )
     if _nesting(stripped) > MAX_DEPTH:
         raise FormulaError(f"parentheses nested more than {MAX_DEPTH} deep")
     try:
@@ -117,6 +109,24 @@ def parse_tree(text: str, variables: tuple[str, ...] | None = None) -> Node:
         if isinstance(error, FormulaError):
             raise
         raise FormulaError(f"too deeply nested or malformed: '{shorten(text)}'") from None
+
+
+def on_one_line(text: str) -> str:
+    """Return a formula's text with spaces for line ends and tabs; all columns stay.
+
+    Raises:
+        FormulaError: A character can't be part of a formula.
+    """
+    flat = text.translate({ord(ch): " " for ch in "\n\r\t\f"})
+    for index, ch in enumerate(flat):
+        # A comment would hide what follows it, since line ends have become spaces.
+        if not ch.isascii() or not ch.isprintable() or ch == "#":
+            raise FormulaError(
+                f"unexpected character {ch!r}; formulas are plain ASCII, without comments",
+                flat,
+                index + 1,
+            )
+    return flat
 
 
 def _plain(error: SyntaxError) -> str:

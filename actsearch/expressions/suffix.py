@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from actsearch.errors import nearest, shorten
 from actsearch.expressions.node import MAX_PARAMETERS, is_parameter
-from actsearch.expressions.parser import MAX_CONSTANT, FormulaError
+from actsearch.expressions.parser import MAX_CONSTANT, FormulaError, on_one_line
 from actsearch.expressions.printer import latex_number, number
 
 #: What stands between a formula and its suffix.
@@ -63,7 +63,7 @@ def read(text: str, begin: int, parameters: tuple[str, ...]) -> tuple[dict[str, 
         FormulaError: It is no suffix, or does not fit the formula; the message points at the
             column.
     """
-    flat = re.sub(r"\s", " ", text)
+    flat = on_one_line(text)
     starts: dict[str, float] = {}
     shared: bool | None = None
     place = begin
@@ -114,9 +114,9 @@ def _start(
     """Return the parameter and the start that one item gives."""
     left, equals, right = words.partition("=")
     name, value = left.strip(), right.strip()
+    if is_parameter(name) and not value:
+        raise _Fault(f"where {name} starts is missing; write {name}=0.25")
     if not equals:
-        if is_parameter(name):
-            raise _Fault(f"where {name} starts is missing; write {name}=0.25")
         guess = nearest(name, _SHARED) if name else None
         got = f", got '{shorten(name, 30)}'" if name else ""
         hint = f"; did you mean '{guess}'?" if guess else ""

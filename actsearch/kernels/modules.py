@@ -73,7 +73,8 @@ class ActivationModule(nn.Module):
                 "actsearch.tasks.units.unit"
             )
         parameters: list[torch.Tensor] = [
-            self.get_parameter(name) for name in self.expression.parameters
+            getattr(self, name)  # what torch.func put in the place of a parameter is not one
+            for name in self.expression.parameters
         ]
         if parameters and self.n_channels is not None:
             if x.ndim < 2 or x.shape[1] != self.n_channels:

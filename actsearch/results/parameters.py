@@ -11,13 +11,18 @@ from actsearch.results.tables import Column, number
 if TYPE_CHECKING:
     from actsearch.runs.learned import Learned
 
+
+def _spread(deviation: float | None) -> str:
+    return "" if deviation is None else f"± {number(deviation)}"
+
+
 _COLUMNS = (
     Column("task", "task"),
     Column("parameter", "parameter"),
     Column("layer", "layer", right=True),
     Column("start", "start", right=True, show=number),
     Column("mean", "learned"),
-    Column("channel_deviation", "over channels", show=lambda sd: f"± {number(sd)}"),
+    Column("channel_deviation", "over channels", show=_spread),
     Column("n", "n", right=True),
 )
 #: Shown where there is something to show in them alone.

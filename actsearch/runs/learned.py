@@ -13,10 +13,12 @@ import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actsearch.expressions import Expression
 from actsearch.runs.records import OK
+
+if TYPE_CHECKING:
+    from actsearch.expressions import Expression
 
 _METRIC = re.compile(r"(?:(.+): )?(p[0-9]{1,2})(_sd)?\[([0-9]{1,4})\]")
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import PENALTY_NOTE, verdict
+from actsearch.cli.hall import PENALTY_NOTE, known_fingerprints, verdict
+from actsearch.expressions import KNOWN, parse
 from actsearch.runs import Birth, RunStore
 from actsearch.tasks.joint import SCORE_NAME
 from tests.cli.conftest import Command, training
@@ -241,3 +242,47 @@ def test_a_penalty_is_shown_where_one_counted(actsearch: Command, runs_dir: Path
     assert "penalty" in actsearch("inspect", "first", "2").out
     rows = json.loads(actsearch("inspect", "first", "--format", "json").out)
     assert [(row["id"], row["penalty"]) for row in rows] == [(1, 0), (2, 0.05), (0, 0)]
+
+
+def test_learned_parameters_are_shown_by_layer(
+    actsearch: Command, runs_dir: Path, golden: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {
+        "space": "default", "task": "mnist1d-cnn", "seed": 0, "score_name": "validation accuracy",
+        "rungs": [{"name": "short", "steps": 9, "seeds": [0]},
+                  {"name": "full", "steps": 30, "seeds": [0, 1]}],
+    }  # fmt: skip
+    formulas = ("p1*x*sigmoid(p0*x); p0=1.5", "p3*x*sigmoid(p2*x); p2=1.5, per channel")
+    with RunStore.create(runs_dir / "learned", config, {}) as store, store.session({}):
+        for id_, formula in enumerate(formulas):
+            fingerprint = parse(formula).fingerprint()
+            store.add_births([Birth(id_, "seed", (), formula, fingerprint, "accepted", size=7)])
+        for seed, first in ((0, 1.25), (1, 1.75)):
+            metrics = {"p0[0]": first, "p1[0]": 0.5, "p0[1]": -first, "p1[1]": 0.75}
+            row = dataclasses.replace(training(0, seed, 0.7), metrics=metrics)
+            store.add_training(row)
+            spread = {"p2_sd[0]": 0.125} if seed else {}
+            metrics = {"p2[0]": first, "p3[0]": 1.0} | spread
+            store.add_training(dataclasses.replace(training(1, seed, 0.6), metrics=metrics))
+        store.add_training(
+            dataclasses.replace(training(0, 0, 0.1), metrics={"p0[0]": 9.0}, rung="short")
+        )
+    monkeypatch.setattr("actsearch.cli.analyze.properties", some_properties)
+    for one in ("0", "1"):
+        golden.check(f"inspect_learned_{one}.txt", actsearch("inspect", "learned", one).out)
+    record = json.loads(actsearch("inspect", "learned", "0", "--format", "json").out)
+    assert record["learned"][0] == {
+        "parameter": "p0", "layer": 0, "start": 1.5, "mean": 1.5,
+        "deviation": pytest.approx(0.5**1.5), "channel_deviation": None, "n": 2,
+        "values": [[0, 1.25], [1, 1.75]], "task": "",
+    }  # fmt: skip
+    assert len(record["learned"]) == 4
+    plain = json.loads(actsearch("inspect", "first", "2", "--format", "json").out)
+    assert plain["learned"] == []
+    assert "learned" in actsearch("inspect", "learned", "0", "--format", "csv").out
+
+
+def test_a_known_activation_is_known_by_its_former_formula() -> None:
+    former = parse("relu(x) - 0.25*p0*relu(-x)").fingerprint()
+    assert known_fingerprints()[former] == "PReLU"
+    assert known_fingerprints()[parse(KNOWN["PReLU"]).fingerprint()] == "PReLU"

@@ -22,6 +22,7 @@ FORMULAS = [
     "x*tanh(softplus(x)) - i0e(x)/2",
     "max(x, 0.5)*clip(x, -1, 2)",
     "p0*x*sigmoid(p1*x)",
+    "p0*x*sigmoid(p1*x); p1=1.5, per channel",
     "mix(sinc(x), asinh(x), 0.3) + rbf(x, 1, 2)",
     "1e-30*x + aq(x, x**2)",
     "exp(x)*exp(x)*exp(x)",
@@ -99,6 +100,37 @@ def test_parameters_learn(tmp_path: Path) -> None:
     layer(torch.randn(5)).sum().backward()
     assert {name for name, _ in layer.named_parameters()} == {"p0", "p1"}
     assert all(p.grad is not None and p.grad.shape == () for p in layer.parameters())
+
+
+def test_parameters_start_where_the_formula_says(tmp_path: Path) -> None:
+    text = export_torch(parse("p1*elu(p0*x); p0=0.5"), "found", {})
+    module = load(text, tmp_path)
+    assert {name: p.item() for name, p in module.Found().named_parameters()} == {"p0": 0.5, "p1": 1}
+    assert module.METADATA["parameters"] == {"p0": 0.5, "p1": 1.0}
+    x = torch.linspace(-2, 2, 5)
+    assert torch.allclose(module.Found()(x), torch.nn.functional.elu(0.5 * x))
+    assert "where they start: p0 = 0.5, p1 = 1.0 (one value a layer)" in text
+
+
+def test_channels_learn_apart(tmp_path: Path) -> None:
+    formula = "max(x, p0*x); p0=0.25, per channel"
+    text = export_torch(parse(formula), "found", {})
+    module = load(text, tmp_path)
+    layer, ours = module.Found(3), parse(formula).module(n_channels=3)
+    starts = torch.tensor([0.0, 0.5, -1.0])
+    for shape in ((4, 3), (2, 3, 5), (2, 3, 4, 5)):
+        x = torch.randn(shape)
+        slopes = []
+        for one in (layer, ours):
+            one.load_state_dict({"p0": starts})
+            one.zero_grad()
+            one(x).square().sum().backward()
+            slopes.append(one.get_parameter("p0").grad)
+        assert torch.allclose(layer(x), ours(x))
+        torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-5)
+    assert "(one value a channel)" in text
+    with pytest.raises(TypeError, match="n_channels"):
+        module.Found()
 
 
 def test_hostile_provenance_stays_text(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import random
 
 from hypothesis import strategies as st
 
-from actsearch.expressions import PRIMITIVES, Node
+from actsearch.expressions import PRIMITIVES, Expression, Node
 from actsearch.expressions.node import const
 from actsearch.expressions.parser import MAX_CONSTANT
 from actsearch.expressions.primitive import Primitive
@@ -57,6 +57,15 @@ def trees(
         left -= arg.size
         args.append(arg)
     return Node(row.name, tuple(args))
+
+
+@st.composite
+def expressions(draw: st.DrawFn, max_size: int = 15) -> Expression:
+    """Draw a formula, with starts of its parameters among others, one a layer or a channel."""
+    drawn = constants.map(lambda node: node.value or 0.0)
+    starts = st.one_of(st.sampled_from([1.0, 0.25, 0.0]), drawn)
+    given = draw(st.dictionaries(st.sampled_from(["p0", "p1", "p2"]), starts))
+    return Expression(draw(trees(max_size)), tuple(given.items()), draw(st.booleans()))
 
 
 def node_of(row: Primitive, leaves: tuple[str, ...] = ("x", "u", "o")) -> Node:

@@ -25,6 +25,8 @@ REFUSED = {
     "sign(x)": "gradient zero: nothing would flow back through it",
     "heaviside(x)": "gradient zero: nothing would flow back through it",
     "p0": "constant: 0.7",
+    "exp(p0*x); p0=50": "non-finite: 4.28e+48 at x = 1.25",
+    "p0*sin(x); p0=0": "gradient zero: nothing would flow back through it",
     "p0*x + p1": "affine: 0.7*x + 0.7",
     "tanh(u)": "gradient zero: nothing would flow back through it",
     "sqrt(abs(x))": "gradient non-finite: nan at x = 0",
@@ -35,6 +37,9 @@ REFUSED = {
 ACCEPTED = [
     *KNOWN.values(),
     "x*sigmoid(p0*x)",
+    "max(x, p0*x); p0=0",
+    "max(x, p0*x); p0=-0.5, per channel",
+    "x + exp(p0*x); p0=0.01",
     "x*u",
     "x + sin(x)",
     "sqrt_abs(x)",

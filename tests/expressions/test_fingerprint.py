@@ -46,6 +46,8 @@ EQUAL = [
     ("x/sqrt(1 + u**2)", "aq(x, u)"),
     ("mix(x, u, 0.5)", "(x + u)/2"),
     ("p0*x", "p1*x"),
+    ("p0*x; p0=0.25", "p3*x; p3=0.2500001"),
+    ("p0*x*sigmoid(x); per channel", "p0*silu(x); per channel"),
     ("x - x", "0"),
 ]
 
@@ -72,6 +74,8 @@ GOLDEN = {
     "tanh(x)": "b43b2c8068c7a4014ce14a88af1951f0",
     "x*cos(x)": "69afb051d477d4fb4eb6acfa57141797",
     "p0*x + u": "d756ee539e517f9073e07913f1befbcd",
+    "x*sigmoid(p0*x); p0=1.5": "189ea4554955f2115a9e34a6d2522091",
+    "max(x, p0*x); p0=0.25, per channel": "665c6bea25d62f2bc8fe3ea1ef47d406",
 }
 
 
@@ -167,3 +171,22 @@ def test_further_inputs_and_parameters_vary_independently() -> None:
     table = np.corrcoef(np.stack([grid(), *names.values()]))
     assert np.abs(table - np.eye(19)).max() < 0.3
     assert names["p0"].min() > 0
+
+
+def test_another_start_is_another_candidate() -> None:
+    texts = [
+        "x*sigmoid(p0*x)",
+        "x*sigmoid(p0*x); p0=1.5",
+        "x*sigmoid(p0*x); p0=1.501",
+        "x*sigmoid(p0*x); p0=0",
+        "x*sigmoid(p0*x); per channel",
+        "x*sigmoid(p0*x); p0=1.5, per channel",
+        "p1*x*sigmoid(p0*x); p0=1.5",
+        "p1*x*sigmoid(p0*x); p1=1.5",
+    ]
+    assert len({parse(text).fingerprint() for text in texts}) == len(texts)
+
+
+def test_starts_of_one_leave_fingerprints_as_they_were() -> None:
+    text = "p0*x + u"
+    assert parse(f"{text}; p0=1, per layer").fingerprint() == GOLDEN[text]

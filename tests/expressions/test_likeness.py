@@ -51,6 +51,8 @@ def test_a_factor_is_a_difference_in_scale_alone() -> None:
         ("gelu(p0*x)", None),
         ("min(gelu(x), 6)", None),  # differs far out alone
         ("2*p0*x", 2),
+        ("2*p0*x; p0=0.5", None),  # it begins elsewhere
+        ("2*p0*x; per channel", None),
         ("2*x", 2),
         ("0*x", None),
     ],
@@ -103,3 +105,8 @@ def test_of_one_shape_the_first_is_chosen_while_there_are_others(n: int, places:
 
 def test_of_nothing_nothing_is_chosen() -> None:
     assert unlike([], 3, 0.1) == []
+
+
+def test_a_curve_is_that_at_the_start() -> None:
+    assert np.array_equal(curve(parse("silu(p0*x); p0=1.7")), curve(parse("silu(1.7*x)")))
+    assert np.array_equal(curve(parse("silu(p0*x); per channel")), curve(parse("silu(x)")))

@@ -173,3 +173,24 @@ def test_extreme_inputs_have_finite_gradients() -> None:
         (slope,) = torch.autograd.grad(compile(expression)(x, *parameters).sum(), x)
         expected = x >= LOST_BELOW.get(name, -torch.inf)
         assert torch.isfinite(slope).tolist() == expected.tolist(), name
+
+
+@pytest.mark.parametrize(
+    "text", ["max(x, p0*x); p0=0.25, per channel", "p1*x*sigmoid(p0*x); p0=1.5, per channel"]
+)
+@pytest.mark.parametrize("shape", [(6, 3), (2, 3, 7), (2, 3, 3, 2)])
+def test_parameters_of_channels_have_gradients(text: str, shape: tuple[int, ...]) -> None:
+    activation = parse(text).module(n_channels=3).double()
+    named = dict(activation.named_parameters())
+    x = (
+        torch.from_numpy(np.random.RandomState(0).uniform(0.2, 3, shape))
+        * torch.tensor([1, -1, 1])[:, *(None for _ in shape[2:])]
+    )
+    values = [p.detach() + torch.tensor([0.0, 0.1, -0.1]) for p in named.values()]
+
+    def compute(x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        given = dict(zip(named, parameters, strict=True))
+        result: torch.Tensor = torch.func.functional_call(activation, given, (x,))
+        return result
+
+    assert gradcheck(compute, [one.requires_grad_() for one in (x, *values)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
-from actsearch.kernels import compile
+from actsearch.kernels import compile, fallback, prepare
 from tests.expressions.strategies import node_of
 
 pytestmark = [
@@ -20,9 +22,10 @@ FORMULA = parse("gelu(x)*0.5 + clip(x, -1, 1) + leaky_relu(x)*heaviside(x + 1)")
 ROWS = pytest.mark.parametrize("name", list(PRIMITIVES))
 
 
-def ones(expression: Expression) -> list[torch.Tensor]:
+def starts(expression: Expression) -> list[torch.Tensor]:
     """Return a value for each learnable parameter: the one that it starts with."""
-    return [torch.ones((), dtype=torch.float64) for _ in expression.parameters]
+    values = map(expression.start_of, expression.parameters)
+    return [torch.tensor(value, dtype=torch.float64) for value in values]
 
 
 def double(expression: Expression, *tensors: torch.Tensor) -> torch.Tensor:
@@ -125,7 +128,7 @@ def test_a_float32_parameter_goes_with_half_precision_inputs() -> None:
 def test_nan_goes_through(name: str) -> None:
     x = torch.tensor([float("nan"), 1.0], requires_grad=True)
     expression = parse(KNOWN[name])
-    y = compile(expression)(x, *ones(expression))
+    y = compile(expression)(x, *starts(expression))
     assert torch.isnan(y).tolist() == [True, False]
 
 
@@ -139,7 +142,7 @@ def test_nan_goes_through_comparisons(text: str) -> None:
 @pytest.mark.parametrize("name", list(KNOWN))
 def test_torch_func(name: str) -> None:
     expression = parse(KNOWN[name])
-    compiled, parameters = compile(expression), ones(expression)
+    compiled, parameters = compile(expression), starts(expression)
 
     def kernel(x: torch.Tensor) -> torch.Tensor:
         return compiled(x, *parameters)
@@ -177,3 +180,13 @@ def test_an_unknown_backend_is_named_with_the_nearest() -> None:
         compile(FORMULA, "eagr")
     with pytest.raises(BadInput, match="known: auto, "):
         FORMULA.compile("zzz")
+
+
+def test_one_kernel_serves_all_starts() -> None:
+    bare = parse("p0*x*sigmoid(p1*x)")
+    others = [parse(f"{bare}; {suffix}") for suffix in ("p0=2", "p1=0.5, per channel")]
+    prepare([bare, *others])
+    kernel = compile(bare, "auto")
+    assert all(compile(other, "auto") is kernel for other in others)
+    assert all(fallback(other) is None for other in others)
+    assert pickle.loads(pickle.dumps(compile(others[0], "auto"))) is kernel

@@ -146,3 +146,40 @@ def test_known_functions_are_those_of_torch(name: str) -> None:
     slopes = [torch.autograd.grad(y.sum(), x)[0] for y in (ours, theirs)]
     off_kinks = (x.detach().abs() > 1e-9) & ((x.detach().abs() - 3).abs() > 1e-9)
     torch.testing.assert_close(slopes[0][off_kinks], slopes[1][off_kinks], rtol=1e-8, atol=1e-8)
+
+
+def test_parameters_start_where_the_formula_says() -> None:
+    activation = module(parse("p1*silu(p0*x) + p2; p2=-0.5, p0=1.5"))
+    starts = {name: p.item() for name, p in activation.named_parameters()}
+    assert starts == {"p0": 1.5, "p1": 1.0, "p2": -0.5}
+
+
+@COPIES
+def test_channels_have_values_of_their_own(
+    copied: Callable[[ActivationModule], ActivationModule],
+) -> None:
+    activation = module(parse("max(x, p0*x); p0=0.25, per channel"), n_channels=3)
+    p0 = activation.get_parameter("p0")
+    assert p0.tolist() == [0.25] * 3
+    x = torch.tensor([[-1.0, -2.0, -3.0], [1.0, -1.0, -4.0]])
+    activation(x).sum().backward()
+    assert p0.grad is not None
+    assert p0.grad.tolist() == [-1.0, -3.0, -7.0]
+    with torch.no_grad():
+        p0.copy_(torch.tensor([0.0, 0.5, 2.0]))
+    twin = copied(activation)
+    assert twin.expression == activation.expression
+    assert twin(x).tolist() == activation(x).tolist() == [[0.0, -1.0, -3.0], [1.0, -0.5, -4.0]]
+    fresh = module(activation.expression, n_channels=3)
+    fresh.load_state_dict(activation.state_dict())
+    assert fresh(x[:, :, None]).tolist() == activation(x[:, :, None]).tolist()
+
+
+def test_a_formula_per_channel_needs_their_number() -> None:
+    with pytest.raises(BadInput, match=r"one value a channel, so .* n_channels=64"):
+        parse("p0*tanh(x); per channel").module()
+
+
+def test_it_is_shown_with_starts_and_channels() -> None:
+    shown = repr(parse("p0*tanh(x); p0=2, per channel").module(n_channels=4))
+    assert shown == "ActivationModule(p0*tanh(x); p0=2, per channel, n_channels=4)"

@@ -27,6 +27,20 @@ def test_learned_parameters_are_metrics() -> None:
     assert all(record.metrics[name] != 1.0 for name in learned)
 
 
+def test_parameters_learn_from_where_they_start() -> None:
+    task = tiny_task(recipe=Recipe(batch_size=32, learning_rate=0.02, parameter_rate=0.0))
+    formulas = ("x*sigmoid(p0*x); p0=1.7", "x*sigmoid(1.7*x)")
+    with_start, without = task.train([Training(formula, "full", 0) for formula in formulas])
+    assert with_start.metrics["p0[0]"] == pytest.approx(1.7)
+    assert with_start.score == without.score  # the gain of the weights is that of the start
+
+
+def test_a_network_that_does_not_say_its_channels_is_told_to() -> None:
+    (record,) = tiny_task().train([Training("max(x, p0*x); per channel", "full", 0)])
+    assert record.status == FAILED
+    assert "channel" in record.message
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -37,6 +51,7 @@ def test_learned_parameters_are_metrics() -> None:
         {"recipe": Recipe(batch_size=32, learning_rate=0.02, signal=SignalLimits(dead_units=0.5))},
         {"recipe": Recipe(batch_size=16)},
         {"recipe": Recipe(learning_rate=0.5)},
+        {"recipe": Recipe(batch_size=32, learning_rate=0.02, parameter_rate=0.5)},
         {"network": lambda make: nn.Sequential(nn.Linear(2, 9), make(), nn.Linear(9, 3))},
         {"data": lambda: (blobs(300, 1), blobs(200, 5))},
     ],

@@ -16,6 +16,7 @@ from actsearch.tasks.recipe import (
     constant,
     curve_steps,
     flip_and_crop,
+    make_optimizer,
     one_cycle,
 )
 
@@ -27,11 +28,33 @@ from actsearch.tasks.recipe import (
         ("augmentation", "flip", "did you mean 'flip-crop'"),
         ("schedule", "cosine", "unknown schedule 'cosine'.*known: constant, one-cycle"),
         ("batch_size", 0, "batch_size must be 1 or more, got 0"),
+        ("parameter_rate", -1.0, "a factor on the learning rate, must be 0 or more, got -1.0"),
+        ("parameter_rate", float("nan"), "must be 0 or more, got nan"),
     ],
 )
 def test_recipes_that_cannot_be(field: str, value: object, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         Recipe(**{field: value})  # type: ignore[arg-type]
+
+
+def test_settings_leave_out_a_parameter_rate_of_one() -> None:
+    usual, other = Recipe().settings(), Recipe(parameter_rate=0.3).settings()
+    assert "parameter_rate" not in usual  # as in runs of before there was one
+    assert other.pop("parameter_rate") == 0.3
+    assert usual == other
+    assert usual["signal"]["dead_units"] == 0.99
+
+
+def test_parameters_of_activations_are_a_group_of_their_own() -> None:
+    recipe = Recipe(parameter_rate=0.3)
+    slope = nn.PReLU(4)
+    network = nn.Sequential(nn.Linear(3, 4), slope, nn.Linear(4, 2))
+    plain = make_optimizer(network, [], recipe).param_groups
+    assert [(len(g["params"]), g["factor"]) for g in plain] == [(2, 1.0), (3, 1.0)]
+    *before, learned = make_optimizer(network, [slope], recipe).param_groups
+    assert [(len(g["params"]), g["factor"]) for g in before] == [(2, 1.0), (2, 1.0)]
+    assert learned["params"] == [slope.weight]
+    assert (learned["factor"], learned["weight_decay"]) == (0.3, 0.0)
 
 
 @given(steps=st.integers(1, 2000), warmup=st.floats(0, 1))

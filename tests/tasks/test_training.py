@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from actsearch.expressions import parse
 from actsearch.tasks import Recipe, training, watch
 from actsearch.tasks.data import Split, TrainingData
 from actsearch.tasks.feed import Feed, evaluate
@@ -19,7 +20,7 @@ from actsearch.tasks.initialisation import measured_gain
 from actsearch.tasks.protocol import DIVERGED, NO_SIGNAL, OK, PRUNED, STOPPED
 from actsearch.tasks.recipe import make_optimizer
 from actsearch.tasks.target import Target
-from actsearch.tasks.training import Outcome, fit
+from actsearch.tasks.training import Outcome, fit, learned_parameters
 from tests.tasks.conftest import TinyNetwork, blob_data
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.02)
@@ -218,10 +219,31 @@ def test_parameters_of_the_activation_learn_without_decay(data: TrainingData) ->
     optimizer = make_optimizer(
         outcome.network, [m for m in outcome.network.modules() if isinstance(m, nn.PReLU)], recipe
     )
-    by_decay = {group["weight_decay"]: group["params"] for group in optimizer.param_groups}
-    assert all(p.ndim >= 2 for p in by_decay[10.0])
-    assert len(by_decay[10.0]) == 3
-    assert len(by_decay[0.0]) == 5  # three biases, two slopes
+    decayed, biases, slopes = (group["params"] for group in optimizer.param_groups)
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [10.0, 0.0, 0.0]
+    assert all(p.ndim >= 2 for p in decayed)
+    assert (len(decayed), len(biases), len(slopes)) == (3, 3, 2)
+
+
+def test_parameters_of_the_activation_have_a_rate_of_their_own(data: TrainingData) -> None:
+    moved = {}
+    for rate in (0.0, 0.1, 1.0):
+        recipe = Recipe(batch_size=32, learning_rate=0.02, parameter_rate=rate)
+        (first, second) = (
+            run(data, nn.PReLU, recipe=recipe, steps=1).metrics[f"weight[{k}]"] for k in (0, 1)
+        )
+        moved[rate] = abs(first - 0.25), abs(second - 0.25)
+    assert moved[0.0] == (0.0, 0.0)
+    for small, large in zip(moved[0.1], moved[1.0], strict=True):
+        assert small == pytest.approx(0.1 * large, rel=1e-3)
+
+
+def test_of_parameters_of_channels_mean_and_deviation_are_told() -> None:
+    one, other = (parse("max(x, p0*x); per channel").module(n_channels=n) for n in (2, 1))
+    one.load_state_dict({"p0": torch.tensor([0.0, 0.5])})
+    assert learned_parameters([one, nn.ReLU(), nn.Sequential(other)]) == {
+        "p0[0]": 0.25, "p0_sd[0]": 0.25, "p0[2]": 1.0,
+    }  # fmt: skip
 
 
 def test_exceptions_are_passed_on(data: TrainingData) -> None:

@@ -83,6 +83,15 @@ def test_a_baseline_is_what_the_others_are_compared_with() -> None:
     }
 
 
+def test_what_parameters_became_is_told() -> None:
+    found = run_trials(["x*sigmoid(p0*x); p0=1.5", "relu"], task=tiny_task(), seeds=2)
+    by_name = {entry.name: entry.learned for entry in found.entries}
+    first, second = by_name["x*sigmoid(p0*x); p0=1.5"]
+    assert (first.layer, second.layer, first.start) == (0, 1, 1.5)
+    assert [seed for seed, _ in first.values] == [FIRST_SEED, FIRST_SEED + 1]
+    assert by_name["ReLU"] == ()
+
+
 def test_failures_count_and_come_last() -> None:
     task = NoisyTask(fails=["gelu(x)", ("relu(x)", FIRST_SEED)])
     found = run_trials(task=task)

@@ -73,6 +73,12 @@ def test_a_known_activation_with_a_factor_is_tried_when_there_is_nothing_else(
         assert set(finalists_of(store, 3)) == set(bred)
 
 
+def test_a_known_activation_by_its_former_formula_is_no_finalist(tmp_path: Path) -> None:
+    bred = {"relu(x) - 0.25*p0*relu(-x)": 0.95, "x*sin(x)*x": 0.9}
+    with RunStore.open(make_run(tmp_path / "r", bred, {"relu(x)": 0.7})) as store:
+        assert finalists_of(store, 3) == ("x*sin(x)*x",)
+
+
 def test_a_winner_that_is_known_but_for_a_factor_is_called_so(
     tmp_path: Path, small_zoo: Any
 ) -> None:
