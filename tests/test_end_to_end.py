@@ -221,7 +221,7 @@ def test_time_budget_ends_the_search(home: Path) -> None:
     actsearch("search", "--task", TASK, *limit, "--run", "brief", cwd=home)
     with RunStore.open(home / "runs" / "brief") as store:
         assert store.elapsed_s() >= 4
-        assert [session.outcome for session in store.sessions()] == ["done"]
+        assert [one.outcome for one in store.sessions()] == ["the budget of 4s is used up"]
         assert store.n_births() >= 15
 
 
@@ -232,7 +232,10 @@ def test_a_search_ends_with_its_confirmation(home: Path) -> None:
     with RunStore.open(home / "runs" / "sure") as store:
         trials = store.trials()
         searched = {row.seed for row in store.trainings()}
-        assert [session.outcome for session in store.sessions()] == ["done", "done"]
+        outcomes = [session.outcome for session in store.sessions()]
+    assert outcomes[0].startswith("the limit of 60 births ")
+    assert outcomes[1:] == ["done"]
+    assert f"ended: {outcomes[0]}\n" in result.stdout
     assert {row.split for row in trials} == {"test"}
     assert not searched & {row.seed for row in trials}
     # The verdict is a function of what is stored: said again, at once, without training.
