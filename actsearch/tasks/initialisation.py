@@ -5,6 +5,8 @@ He et al. (2015, eq. 10) keep the forward variance of a ReLU network at one by w
 derivation gives gain^2 = 1 / E[f(z)^2]. Without it a candidate would be judged by a gain meant for
 ReLU. The normal draws beneath the gain depend on the seed alone, so all candidates start from the
 same weights up to one factor a layer.
+
+A network whose layers are not separated by the activation under judgement says its own gain.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import math
 
 import torch
 from torch import nn
+
+from actsearch.tasks.networks import MakeActivation
 
 GAIN_LIMITS = (1 / 32, 32.0)  # beyond these f is close to zero or explodes; training will tell
 
@@ -43,6 +47,17 @@ def measured_gain(activation: nn.Module) -> float:
     return max(low, 1 / math.sqrt(moment))
 
 
+def initial_gain(network: nn.Module, make_activation: MakeActivation) -> float:
+    """Return the gain that a network says by its attribute ``initial_gain``, else the measured one.
+
+    Args:
+        network: as it was built.
+        make_activation: builds an activation to measure.
+    """
+    own = getattr(network, "initial_gain", None)
+    return measured_gain(make_activation()) if own is None else float(own)
+
+
 def initialise(network: nn.Module, gain: float, generator: torch.Generator) -> None:
     """Draw the weights of linear and convolutional layers, in the order that they were registered.
 
@@ -51,7 +66,7 @@ def initialise(network: nn.Module, gain: float, generator: torch.Generator) -> N
 
     Args:
         network: changed in place, on the CPU.
-        gain: of the activation, from ``measured_gain``.
+        gain: from ``initial_gain``.
         generator: a CPU generator; draws don't depend on the gain.
     """
     first = True

@@ -13,7 +13,9 @@ import functools
 from pathlib import Path
 
 from actsearch.errors import unknown
-from actsearch.tasks.classification import ClassificationTask
+from actsearch.expressions.known import KNOWN_SCALES
+from actsearch.tasks.mixture import MIXTURE_DENSITY, MixtureDensityNetwork
+from actsearch.tasks.network_task import NetworkTask
 from actsearch.tasks.networks import CNN, MLP
 from actsearch.tasks.protocol import Rung
 from actsearch.tasks.recipe import Recipe
@@ -34,6 +36,7 @@ _LADDERS = {
     "fashion-cnn": (115, 190, 300, 1.0),
     "cifar10-cnn": (90, 230, 600, 1.0),
     "cifar10-cnn4": (615, 1540, 4000, 1.0),
+    "mdn": (300, 700, 1500, 1.0),
 }
 
 _RUNGS = {
@@ -46,7 +49,7 @@ _RUNGS = {
 }
 
 _SHIPPED = (
-    ClassificationTask(
+    NetworkTask(
         name="mnist1d-mlp",
         data="mnist1d",
         network=functools.partial(MLP, n_inputs=40, hidden=(100, 100)),
@@ -54,7 +57,7 @@ _SHIPPED = (
         rungs=_RUNGS["mnist1d-mlp"],
         recipe=Recipe(batch_size=100, learning_rate=0.025),
     ),
-    ClassificationTask(
+    NetworkTask(
         name="mnist1d-cnn",
         data="mnist1d",
         network=functools.partial(
@@ -64,7 +67,7 @@ _SHIPPED = (
         rungs=_RUNGS["mnist1d-cnn"],
         recipe=Recipe(batch_size=64, learning_rate=0.036),
     ),
-    ClassificationTask(
+    NetworkTask(
         name="mnist-mlp",
         data="mnist",
         network=functools.partial(MLP, n_inputs=784, hidden=(256, 128)),
@@ -72,7 +75,7 @@ _SHIPPED = (
         rungs=_RUNGS["mnist-mlp"],
         recipe=Recipe(batch_size=128, learning_rate=0.003),
     ),
-    ClassificationTask(
+    NetworkTask(
         name="mnist-cnn",
         data="mnist",
         network=_SMALL_CNN,
@@ -80,7 +83,7 @@ _SHIPPED = (
         rungs=_RUNGS["mnist-cnn"],
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
-    ClassificationTask(
+    NetworkTask(
         name="fashion-cnn",
         data="fashion-mnist",
         network=_SMALL_CNN,
@@ -88,7 +91,7 @@ _SHIPPED = (
         rungs=_RUNGS["fashion-cnn"],
         recipe=Recipe(batch_size=128, learning_rate=0.008),
     ),
-    ClassificationTask(
+    NetworkTask(
         name="cifar10-cnn",
         data="cifar10",
         network=functools.partial(
@@ -100,7 +103,7 @@ _SHIPPED = (
     ),
     # In the manner of figure 1 of Krizhevsky, Sutskever and Hinton 2012 (four convolutional layers
     # on CIFAR-10, ReLU against tanh down to 25 % training error, nothing that regularises).
-    ClassificationTask(
+    NetworkTask(
         name="cifar10-cnn4",
         data="cifar10",
         network=functools.partial(
@@ -120,12 +123,23 @@ _SHIPPED = (
             warmup=0.02,
         ),
     ),
+    # Bishop 1994: 20 tanh units, 3 kernels, 1,000 points. What is searched makes the scales.
+    NetworkTask(
+        name="mdn",
+        data="inverse-sine",
+        network=functools.partial(MixtureDensityNetwork, n_hidden=20, n_kernels=3),
+        steps=1500,
+        rungs=_RUNGS["mdn"],
+        recipe=Recipe(batch_size=100, learning_rate=0.02),
+        goal=MIXTURE_DENSITY,
+        known=KNOWN_SCALES,
+    ),
 )
 
 _BY_NAME = {task.name: task for task in _SHIPPED}
 
 
-def shipped_task(name: str, folder: Path | None = None) -> ClassificationTask:
+def shipped_task(name: str, folder: Path | None = None) -> NetworkTask:
     """Return a shipped task that reads its data from the user's ``folder``.
 
     Raises:

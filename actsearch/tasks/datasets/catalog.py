@@ -37,13 +37,14 @@ class Dataset:
     """What is known of a data set before it is opened.
 
     ``format`` is "idx" (gzipped or plain), "cifar" (binary version) or "generated". ``folder`` is
-    relative to the user's data folder, as torchvision lays it out.
+    relative to the user's data folder, as torchvision lays it out. ``n_classes`` is None where
+    targets are numbers.
     """
 
     name: str
     description: str
     format: str
-    n_classes: int
+    n_classes: int | None
     n_validation: int
     folder: str = ""
     files: tuple[SourceFile, ...] = ()
@@ -99,6 +100,14 @@ _ALL = (
         "made on this machine, nothing to download",
         format="generated",
         n_classes=10,
+        n_validation=4_000,
+    ),
+    Dataset(
+        name="inverse-sine",
+        description="noisy x = t + 0.3 sin(2 pi t), from which t is to be told, often one of three "
+        "(Bishop 1994); made on this machine, nothing to download",
+        format="generated",
+        n_classes=None,
         n_validation=4_000,
     ),
     Dataset(

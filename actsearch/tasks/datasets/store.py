@@ -13,13 +13,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from actsearch.cache import cache_root
 from actsearch.errors import unknown
 from actsearch.tasks.data import Split, TrainingData, channel_moments, content_digest
-from actsearch.tasks.datasets import folders, formats, mnist1d
+from actsearch.tasks.datasets import folders, formats, inverse_sine, mnist1d
 from actsearch.tasks.datasets.catalog import (
     DATASETS,
     Dataset,
@@ -63,11 +64,11 @@ def _opened(name: str, root: Path | None, _cache: Path) -> TrainingData:
 
 def map_split(folder: Path, split: str) -> Split:
     """Map the arrays of one split; pages are shared, and what is written to them stays private."""
-    inputs, labels = (
+    inputs, targets = (
         np.load(folder / f"{split}-{part}.npy", mmap_mode="c", allow_pickle=False)
         for part in ("inputs", "labels")
     )
-    return Split(inputs, labels)
+    return Split(inputs, targets)
 
 
 def converted(name: str, given: Path | None = None) -> Path:
@@ -126,7 +127,7 @@ def _key(dataset: Dataset, paths: Sequence[Path]) -> str:
     decisive = (LAYOUT_VERSION, dataset.name, dataset.n_validation, VALIDATION_SEED)
     digest = hashlib.sha256(repr(decisive).encode())
     if dataset.format == "generated":
-        digest.update(mnist1d.source_key().encode())
+        digest.update(_GENERATORS[dataset.name].source_key().encode())
     for path in paths:
         digest.update(formats.file_hash(path))
     return digest.hexdigest()[:16]
@@ -154,7 +155,7 @@ def _write(dataset: Dataset, splits: dict[str, Split], folder: Path) -> None:
     with folders.new_folder(folder) as new:
         for name, split in splits.items():
             np.save(new / f"{name}-inputs.npy", np.ascontiguousarray(split.inputs))
-            np.save(new / f"{name}-labels.npy", np.ascontiguousarray(split.labels))
+            np.save(new / f"{name}-labels.npy", np.ascontiguousarray(split.targets))
         (new / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -193,13 +194,25 @@ def _divided(official: Split, n_validation: int) -> dict[str, Split]:
     order = np.random.RandomState(VALIDATION_SEED).permutation(len(official))
     validation, train = order[:n_validation], np.sort(order[n_validation:])
     return {
-        "train": Split(official.inputs[train], official.labels[train]),
-        "validation": Split(official.inputs[validation], official.labels[validation]),
+        "train": Split(official.inputs[train], official.targets[train]),
+        "validation": Split(official.inputs[validation], official.targets[validation]),
     }
 
+
+class Generator(Protocol):
+    """A module that makes a data set."""
+
+    def source_key(self) -> str:
+        """Return what the arrays depend on."""
+
+    def generate(self) -> dict[str, Split]:
+        """Make the splits of ``SPLITS``."""
+
+
+_GENERATORS: dict[str, Generator] = {"mnist1d": mnist1d, "inverse-sine": inverse_sine}
 
 _READERS: dict[str, Callable[[Dataset, Sequence[Path]], dict[str, Split]]] = {
     "idx": _read_idx,
     "cifar": _read_cifar,
-    "generated": lambda _dataset, _paths: mnist1d.generate(),
+    "generated": lambda dataset, _paths: _GENERATORS[dataset.name].generate(),
 }
