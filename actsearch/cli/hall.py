@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,20 +87,30 @@ def read_run(path: Path) -> RunView:
 
     with RunStore.open(path) as store:
         births, trainings = store.births(), store.trainings()
-        rows = all_rows(births, trainings, store.ladder)
+        rows = all_rows(births, trainings, store.ladder, known_names(store.config))
         return RunView(path, store.config, rows, totals(births, trainings, store.elapsed_s()))
 
 
 def all_rows(
-    births: list[Birth], trainings: list[TrainingRow], ladder: Sequence[str]
+    births: list[Birth],
+    trainings: list[TrainingRow],
+    ladder: Sequence[str],
+    known: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the rows of the hall of fame, all of it, and below it what got no score."""
+    """Return the rows of the hall of fame, all of it, and below it what got no score.
+
+    Args:
+        births: of the run.
+        trainings: of the run.
+        ladder: names of its rungs.
+        known: name -> formula of the known activations, from ``known_names``.
+    """
     from actsearch.runs import hall_of_fame, scores
 
     ranked = hall_of_fame(births, trainings, ladder=ladder)
     scored = scores(births, trainings, ladder=ladder)
     unranked = [one for one in scored if one.mean is None and one.n]
-    return hall_rows([*ranked, *unranked], trainings, known_births(births))
+    return hall_rows([*ranked, *unranked], trainings, known_births(births, known))
 
 
 def config_facts(config: dict[str, Any]) -> dict[str, Any]:
@@ -124,9 +134,17 @@ def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s:
     )
 
 
-def known_births(births: Iterable[Birth]) -> dict[int, str]:
+def known_names(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return name -> formula of the known activations of a run's task: its own, or the zoo."""
+    from actsearch.expressions import KNOWN
+
+    known: Mapping[str, str] = config.get("known") or KNOWN
+    return known
+
+
+def known_births(births: Iterable[Birth], known: Mapping[str, str]) -> dict[int, str]:
     """Return birth id -> name, of the births that are known activations under whatever formula."""
-    by_fingerprint = known_fingerprints()
+    by_fingerprint = known_fingerprints(known)
     return {
         birth.id: by_fingerprint[birth.fingerprint]
         for birth in births
@@ -134,12 +152,12 @@ def known_births(births: Iterable[Birth]) -> dict[int, str]:
     }
 
 
-def known_fingerprints() -> dict[str, str]:
+def known_fingerprints(known: Mapping[str, str]) -> dict[str, str]:
     """Return fingerprint -> name of the known activations; of two names for one, the first."""
-    from actsearch.expressions import KNOWN, parse
+    from actsearch.expressions import parse
 
     names: dict[str, str] = {}
-    for name, formula in KNOWN.items():
+    for name, formula in known.items():
         names.setdefault(parse(formula).fingerprint(), name)
     return names
 

@@ -181,13 +181,14 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
 
 def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     from actsearch.cli.analyze import properties
-    from actsearch.cli.hall import all_rows
+    from actsearch.cli.hall import all_rows, known_names
     from actsearch.expressions import parse
     from actsearch.results.lineage import lineage
     from actsearch.runs import RunStore
 
     with RunStore.open(path) as store:
         births, trainings, ladder = store.births(), store.trainings(), store.ladder
+        known = known_names(store.config)
     birth = next((b for b in births if b.id == birth_id), None)
     if birth is None:
         raise BadInput(
@@ -195,7 +196,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
             + (f"births {births[0].id} to {births[-1].id}" if births else "no births yet")
         )
     trained_as = birth_id if birth.same_as is None else birth.same_as
-    rows = all_rows(births, trainings, ladder)
+    rows = all_rows(births, trainings, ladder, known)
     score = next((row for row in rows if row["id"] == trained_as), {})
     try:
         facts = properties(parse(birth.formula), score.get("known"))

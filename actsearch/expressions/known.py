@@ -160,9 +160,9 @@ SCALES: tuple[Known, ...] = (
     ),
     Known(
         "squareplus",
-        "0.5*(x + sqrt_abs(square(x) + 4))",
+        "exp(asinh(0.5*x))",
         "Barron 2021, Squareplus: A Softplus-Like Algebraic Rectifier",
-        "its b is 4; in float32 it is 0 below about -4000",
+        "with b = 4: (x + sqrt(x^2 + 4))/2, in a form that no rounding makes 0",
     ),
     Known("ReLU + eps", "relu(x) + 0.001", "widespread", "eps is 0.001"),
     Known(

@@ -65,7 +65,8 @@ def training_data(
         train: inputs (n, channels or features, ...) as uint8 or float, and targets: labels (n,)
             0, 1, 2 ... or numbers (n, d) of float.
         validation: the same for the samples that give the score.
-        n_classes: number of classes; by default the largest label of ``train`` plus one; not for numbers.
+        n_classes: number of classes; by default the largest label of ``train`` plus one.
+            Not for numbers.
 
     Returns:
         The data, with mean and standard deviation measured on the training inputs.

@@ -45,7 +45,8 @@ class Score:
 class Loss(Protocol):
     """The loss of outputs and targets, as a mean or a sum over the samples."""
 
-    def __call__(self, outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor: ...
+    def __call__(self, outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """Return a tensor without dimensions; ``reduction`` is "mean" or "sum"."""
 
 
 def _no_reason(_outputs: Tensor) -> str:

@@ -21,7 +21,7 @@ def own_known(task: Task) -> Mapping[str, str] | None:
 
 
 def known_of(task: Task) -> Mapping[str, str]:
-    """Return name -> formula of the known activations of a task: its attribute ``known``, or the zoo.
+    """Return name -> formula of the known activations that a task names, else of the zoo.
 
     Args:
         task: any task; that several as one are held against the zoo is seen to where they are made.

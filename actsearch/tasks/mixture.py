@@ -73,17 +73,17 @@ class MixtureDensityNetwork(nn.Module):
         return f"initial_gain={self.initial_gain:.4g}"
 
 
-def negative_log_likelihood(mixtures: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-    """Return minus the natural logarithm of the density of targets, NaN where a scale is not above 0.
+def negative_log_likelihood(outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+    """Return minus the logarithm of the density of targets; NaN where a scale is not above 0.
 
     Bishop 1994, equations 23 and 29, by logsumexp over the kernels, so that no density underflows.
 
     Args:
-        mixtures: (n, kernels, 2 + d): logit of the weight, scale, d means.
+        outputs: mixtures (n, kernels, 2 + d): logit of the weight, scale, d means.
         targets: (n, d).
         reduction: "mean" or "sum" over the samples.
     """
-    logits, scales, means = mixtures[..., 0], mixtures[..., 1], mixtures[..., 2:]
+    logits, scales, means = outputs[..., 0], outputs[..., 1], outputs[..., 2:]
     distances = (targets[:, None, :] - means) / scales[..., None]
     of_scale = targets.shape[1] * (torch.log(scales) + 0.5 * math.log(2 * math.pi))
     log_kernels = -0.5 * distances.square().sum(-1) - of_scale

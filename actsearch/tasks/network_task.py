@@ -41,7 +41,8 @@ class NetworkTask:
         name: shown to people and kept in the run.
         data: the name of a shipped data set, or a function without arguments that returns
             ``TrainingData`` or the pair ``(inputs, labels), (inputs, labels)`` of training and
-            validation (or numbers (n, d) in the place of labels, where the goal is of such). It is called once a process.
+            validation, with numbers (n, d) for labels where the goal is of such. It is called once
+            a process.
         network: builds the network, given a function that builds one activation module; to be
             called once for each place. Its linear and convolutional layers are initialised by the
             loop, in the order in which they are registered, with the gain that suits the

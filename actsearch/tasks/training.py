@@ -165,9 +165,9 @@ def fit(
                 loss.backward()
             if step == 1:
                 first_loss = float(loss.detach())
-                reason = "" if math.isfinite(first_loss) else goal.reason(outputs.detach())
-                if reason:
-                    return ended(protocol.DIVERGED, reason)
+                said = "" if math.isfinite(first_loss) else goal.reason(outputs.detach())
+                if said:
+                    return ended(protocol.DIVERGED, said)
                 reason = fault(probe.signal(first_loss), recipe.signal)
                 if reason is not None:
                     return ended(protocol.NO_SIGNAL, reason)

@@ -108,7 +108,7 @@ def confirm(
     with RunStore.open(folder) as store:
         the_task = task if task is not None else saved_task(store, data)
         check_other_tasks(the_task, others)
-        chosen = finalists_of(store, finalists)
+        chosen = finalists_of(store, finalists, known_contestants(the_task))
         if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
             return judged(store, the_task, others, chosen)
     the_task.prepare()
@@ -155,7 +155,7 @@ def confirm_store(
             task (its test split is one), or data are missing.
         ActsearchError: the disk or the workers failed.
     """
-    chosen, known = finalists_of(store, finalists), known_contestants()
+    chosen = finalists_of(store, finalists, known_contestants(task))
     tasks = [task, *transfer]
     check_fresh(store, SEEDS)
     with contextlib.ExitStack() as stack:
@@ -186,6 +186,7 @@ def confirm_store(
             for n_done, field in enumerate(fields):
                 until = None if deadline is None else _share(deadline, len(fields) - n_done)
                 rows = rows_of(store, field.arena)
+                known = known_contestants(field.arena.task, chosen)
                 advance(field, rows, chosen, known, store.add_trial, until, observer)
                 field.close()
     return judged(store, task, transfer, chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from actsearch.expressions.known import formula_of
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.ranking import merits
+from actsearch.tasks.known import known_of
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -81,11 +82,17 @@ def check_same(store: RunStore, task: Task) -> None:
         )
 
 
-def known_contestants() -> dict[str, str]:
-    """Return formula -> name of the known activations; of two names for one function, the first."""
-    seen: set[str] = set()
+def known_contestants(task: Task | None = None, finalists: Collection[str] = ()) -> dict[str, str]:
+    """Return formula -> name of the known activations; of two names for one function, the first.
+
+    Args:
+        task: what they are known for; None: the zoo.
+        finalists: formulas that are no rivals of their own: on a task that they were taken to, one
+            of them may be known.
+    """
+    seen = {parse(formula).fingerprint() for formula in finalists}
     known: dict[str, str] = {}
-    for name, formula in KNOWN.items():
+    for name, formula in (KNOWN if task is None else known_of(task)).items():
         fingerprint = parse(formula).fingerprint()
         if fingerprint not in seen:
             seen.add(fingerprint)
@@ -93,17 +100,27 @@ def known_contestants() -> dict[str, str]:
     return known
 
 
-def known_multiple(formula: str) -> str | None:
-    """Return the name of the known activation that a formula is a multiple of, or None."""
-    known = known_contestants()
+def known_multiple(formula: str, known: Mapping[str, str] | None = None) -> str | None:
+    """Return the name of the known activation that a formula is a multiple of, or None.
+
+    Args:
+        formula: to be looked at.
+        known: formula -> name, as ``known_contestants`` gives it; None: those of the zoo.
+    """
+    known = known_contestants() if known is None else known
     place = multiple_of(parse(formula), [parse(one) for one in known])
     return None if place is None else list(known.values())[place]
 
 
-def said_of(formula: str) -> str | None:
-    """Return what a win of a formula has to be taken with, or None: it is a known one scaled."""
-    known, nearly = known_contestants(), ""
-    name = known_multiple(formula)
+def said_of(formula: str, known: Mapping[str, str]) -> str | None:
+    """Return what a win of a formula has to be taken with, or None: it is a known one scaled.
+
+    Args:
+        formula: the winner.
+        known: formula -> name, as ``known_contestants`` gives it.
+    """
+    nearly = ""
+    name = known_multiple(formula, known)
     if name is None:
         near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
         if near is None:
@@ -115,7 +132,9 @@ def said_of(formula: str) -> str | None:
     )
 
 
-def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
+def finalists_of(
+    store: RunStore, n: int, known: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
     Of those at the longest rung the best are the ones whose score less its standard error is
@@ -124,10 +143,16 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     Of those of nearly the same shape the first alone counts, and none that is a known activation
     but for a factor, as long as there are others.
 
+    Args:
+        store: the run.
+        n: how many.
+        known: formula -> name, as ``known_contestants`` gives it; None: those of the zoo.
+
     Raises:
         NothingToConfirm: there is none.
     """
-    known = {parse(formula).fingerprint() for formula in KNOWN.values()}
+    known = known_contestants() if known is None else known
+    prints = {parse(formula).fingerprint() for formula in known}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.mean or 0.0, one.n, one.standard_error) for one in last])
@@ -135,24 +160,29 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     found = [
         scored.formula
         for scored in (*(last[k] for k in best_first), *ranked[len(last) :])
-        if scored.fingerprint not in known
+        if scored.fingerprint not in prints
     ]
     if not found:
         raise NothingToConfirm(
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
-    first = sorted(found[: _AMONG * n], key=lambda formula: known_multiple(formula) is not None)
+    first = found[: _AMONG * n]
+    first.sort(key=lambda formula: known_multiple(formula, known) is not None)
     places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
     return tuple(first[place] for place in places)
 
 
-def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:
+def contestants(
+    texts: Sequence[str], runs_dir: Path | None = None, known: Mapping[str, str] = KNOWN
+) -> list[Contestant]:
     """Return what to compare.
 
     Args:
         texts: formulas, names of known activations in any case, or ``RUN:ID``.
         runs_dir: the folder of the runs.
+        known: name -> formula of the known activations of the task; those of the zoo can be named
+            in any case.
 
     Raises:
         BadInput: one is none of these or reads more than x, two are the same function, or there
@@ -161,7 +191,7 @@ def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Cont
     found: list[Contestant] = []
     seen: dict[str, str] = {}
     for text in texts:
-        name, formula = _resolved(text, runs_dir)
+        name, formula = _resolved(text, runs_dir, {**KNOWN, **known})
         expression = parse(formula)
         if expression.inputs != ("x",):
             raise BadInput(
@@ -181,24 +211,24 @@ def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Cont
     return found
 
 
-def _resolved(text: str, runs_dir: Path | None) -> tuple[str, str]:
+def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tuple[str, str]:
     """Return the name and the formula of what ``text`` says."""
     text = text.strip()
     if ":" in text:
         return text, _formula_in_run(text, runs_dir)
-    name = next((name for name in KNOWN if name.lower() == text.lower()), None)
+    name = next((name for name in known if name.lower() == text.lower()), None)
     if name is not None:
-        return name, KNOWN[name]
+        return name, known[name]
     formula = formula_of(text)  # of a gated unit, to be refused for what it reads
     try:
         parse(formula)
     except BadInput as error:
-        guess = nearest(text, KNOWN)
+        guess = nearest(text, known)
         if guess is None or not text.replace(" ", "").replace("-", "").isalnum():
             raise
         raise BadInput(
             f"'{shorten(text)}' is no formula and no known activation; did you mean '{guess}'? "
-            f"(known: {', '.join(KNOWN)})"
+            f"(known: {', '.join(known)})"
         ) from error
     return text, formula
 

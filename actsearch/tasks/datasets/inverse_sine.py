@@ -1,4 +1,4 @@
-"""The inverse sine problem: C. M. Bishop, "Mixture Density Networks" (1994, NCRG/94/004), section 4.
+"""The inverse sine problem of C. M. Bishop, "Mixture Density Networks" (1994, NCRG/94/004).
 
 x = t + 0.3 sin(2 pi t) + noise is a function of t; t of x is none, as up to three branches give
 the same x. So t has a density with several modes, whose number depends on x. The training split has

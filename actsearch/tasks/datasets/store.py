@@ -163,6 +163,7 @@ def _read_idx(dataset: Dataset, paths: Sequence[Path]) -> dict[str, Split]:
     arrays = [
         formats.read_idx(path, file.shape) for path, file in zip(paths, dataset.files, strict=True)
     ]
+    assert dataset.n_classes is not None  # IDX files are of images and labels
     for path, labels in zip(paths[1::2], arrays[1::2], strict=True):
         formats.check_labels(path, labels, dataset.n_classes)
     official, test = (
