@@ -123,14 +123,16 @@ _SHIPPED = (
             warmup=0.02,
         ),
     ),
-    # Bishop 1994: 20 tanh units, 3 kernels, 1,000 points. What is searched makes the scales.
+    # Bishop 1994, with 32 tanh units for his 20 and 8 kernels for his 3: with his, what the training
+    # ended in was a matter of the seed (log-likelihoods of 0.75 to 1.0 for the same function, now
+    # 1.02 to 1.05). What is searched makes the scales.
     NetworkTask(
         name="mdn",
         data="inverse-sine",
-        network=functools.partial(MixtureDensityNetwork, n_hidden=20, n_kernels=3),
+        network=functools.partial(MixtureDensityNetwork, n_hidden=32, n_kernels=8),
         steps=1500,
         rungs=_RUNGS["mdn"],
-        recipe=Recipe(batch_size=100, learning_rate=0.02),
+        recipe=Recipe(batch_size=100, learning_rate=0.01),
         goal=MIXTURE_DENSITY,
         known=KNOWN_SCALES,
     ),

@@ -108,7 +108,7 @@ def confirm(
     with RunStore.open(folder) as store:
         the_task = task if task is not None else saved_task(store, data)
         check_other_tasks(the_task, others)
-        chosen = finalists_of(store, finalists, known_contestants(the_task))
+        chosen = finalists_of(store, finalists, the_task)
         if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
             return judged(store, the_task, others, chosen)
     the_task.prepare()
@@ -155,7 +155,7 @@ def confirm_store(
             task (its test split is one), or data are missing.
         ActsearchError: the disk or the workers failed.
     """
-    chosen = finalists_of(store, finalists, known_contestants(task))
+    chosen = finalists_of(store, finalists, task)
     tasks = [task, *transfer]
     check_fresh(store, SEEDS)
     with contextlib.ExitStack() as stack:

@@ -123,7 +123,7 @@ def _judged_on(
         score_name=arena.task.score_name,
     )
     sentence = judgement.sentence
-    caveat = said_of(judgement.winner, known) if judgement.winner else None
+    caveat = said_of(judgement.winner, arena.task) if judgement.winner else None
     if caveat is not None:
         sentence += f". {caveat}"
     if lead:

@@ -112,14 +112,14 @@ def known_multiple(formula: str, known: Mapping[str, str] | None = None) -> str 
     return None if place is None else list(known.values())[place]
 
 
-def said_of(formula: str, known: Mapping[str, str]) -> str | None:
+def said_of(formula: str, task: Task | None = None) -> str | None:
     """Return what a win of a formula has to be taken with, or None: it is a known one scaled.
 
     Args:
         formula: the winner.
-        known: formula -> name, as ``known_contestants`` gives it.
+        task: where it won; None: one that is compared with the zoo.
     """
-    nearly = ""
+    known, nearly = known_contestants(task), ""
     name = known_multiple(formula, known)
     if name is None:
         near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
@@ -132,9 +132,7 @@ def said_of(formula: str, known: Mapping[str, str]) -> str | None:
     )
 
 
-def finalists_of(
-    store: RunStore, n: int, known: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
+def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str, ...]:
     """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
     Of those at the longest rung the best are the ones whose score less its standard error is
@@ -146,12 +144,12 @@ def finalists_of(
     Args:
         store: the run.
         n: how many.
-        known: formula -> name, as ``known_contestants`` gives it; None: those of the zoo.
+        task: that of the run, which says what is known; None: the zoo is.
 
     Raises:
         NothingToConfirm: there is none.
     """
-    known = known_contestants() if known is None else known
+    known = known_contestants(task)
     prints = {parse(formula).fingerprint() for formula in known}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]

@@ -35,6 +35,7 @@ def test_shipped_tasks() -> None:
         "fashion-cnn",
         "cifar10-cnn",
         "cifar10-cnn4",
+        "mdn",
     ]
     assert all(TASKS.values())
 
