@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.cli.options import RUNS_DIR
 from actsearch.durations import format_duration
-from actsearch.results.hall import HALL_TABLE, best_known, hall_rows, shown, table_rows
+from actsearch.results.hall import best_known, hall_rows, shown, table_columns, table_rows
 from actsearch.results.tables import Format, printable, write_rows
 from actsearch.results.units import unit_of
 
@@ -168,7 +168,8 @@ def print_hall(view: RunView, top: int) -> None:
     if not rows:
         sys.stdout.write("no formula has a score yet\n")
     else:
-        write_rows(HALL_TABLE, table_rows(shown(rows, top)), Format.TABLE, sys.stdout)
+        listed = table_rows(shown(rows, top))
+        write_rows(table_columns(rows), listed, Format.TABLE, sys.stdout)
         measure = f"{printable(view.measure)}; mean ± standard error of n trainings"
         sys.stdout.write(f"\nscore: {measure}\n{verdict(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")

@@ -83,7 +83,7 @@ def inspect(
 
 def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
     from actsearch.cli.hall import DEFAULT_TOP, config_facts, print_hall, print_next, read_run
-    from actsearch.results.hall import HALL_COLUMNS, HALL_TABLE, table_rows
+    from actsearch.results.hall import HALL_COLUMNS, table_columns, table_rows
 
     view = read_run(path)
     top = None if every else top or DEFAULT_TOP
@@ -94,7 +94,7 @@ def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
     facts = (f"{key} {value}" for key, value in config_facts(view.config).items())
     sys.stdout.write(f"{view.name}: {printable(', '.join(facts))}\n\n")
     if top is None:
-        write_rows(HALL_TABLE, table_rows(view.rows), fmt, sys.stdout)
+        write_rows(table_columns(view.rows), table_rows(view.rows), fmt, sys.stdout)
         sys.stdout.write(f"\n{view.totals.sentence()}\n")
     else:
         print_hall(view, top)

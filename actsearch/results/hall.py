@@ -166,8 +166,17 @@ HALL_COLUMNS = (
 _TABLE_KEYS = ("rank", "id", "formula", "score", "n", "rung", "gain_over_relu", "size", "known")
 
 #: The columns of the terminal's table, where the errors stand beside their values.
-HALL_TABLE = tuple(
+_TABLE = tuple(
     Column(c.key, c.title, right=c.right, long=c.key == "formula")
     for c in HALL_COLUMNS
     if c.key in _TABLE_KEYS
 )
+
+
+def table_columns(rows: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
+    """Return the columns of the terminal's table: gains only where the baseline has a score.
+
+    On a task where ReLU is no known activation there is nothing to gain over.
+    """
+    has_baseline = any(row["known"] == BASELINE and row["score"] is not None for row in rows)
+    return tuple(c for c in _TABLE if has_baseline or c.key != "gain_over_relu")

@@ -37,7 +37,9 @@ def task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a file with two tasks, in a fresh working directory that has a run of the first."""
     monkeypatch.chdir(tmp_path)
     for room in ("confirm", "judged"):
-        monkeypatch.setattr(f"actsearch.trials.{room}.known_contestants", lambda *_: dict(SMALL_ZOO))
+        monkeypatch.setattr(
+            f"actsearch.trials.{room}.known_contestants", lambda *_: dict(SMALL_ZOO)
+        )
     path = tmp_path / "noisy.py"
     path.write_text(TASK)
     make_run(tmp_path / "runs" / "first", BRED, GIVEN, spec=f"{path}:make_task")

@@ -18,7 +18,9 @@ GIVEN = {"relu(x)": 0.5, "gelu(x)": 0.9, "sin(x)*x*x*x": 0.01}
 def small_zoo(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Put three activations in the place of the zoo."""
     for room in ("confirm", "judged"):
-        monkeypatch.setattr(f"actsearch.trials.{room}.known_contestants", lambda *_: dict(SMALL_ZOO))
+        monkeypatch.setattr(
+            f"actsearch.trials.{room}.known_contestants", lambda *_: dict(SMALL_ZOO)
+        )
     return SMALL_ZOO
 
 
