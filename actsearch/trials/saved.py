@@ -14,7 +14,7 @@ from actsearch.expressions.known import formula_of
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.ranking import merits
-from actsearch.tasks.known import known_of
+from actsearch.tasks.known import known_of, own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 
@@ -126,8 +126,11 @@ def said_of(formula: str, task: Task | None = None) -> str | None:
         if near is None:
             return None
         name, nearly = list(known.values())[near], "nearly "
+    what = f"{formula} is {nearly}{name} but for a factor"
+    if task is not None and own_known(task) is not None:
+        return f"{what}, so it is hardly a function of its own"
     return (
-        f"{formula} is {nearly}{name} but for a factor, which acts as a learning rate does: "
+        f"{what}, which acts as a learning rate does: "
         "actsearch compare --learning-rate A,B,C tells whether anything is left of its gain"
     )
 
@@ -189,7 +192,9 @@ def contestants(
     found: list[Contestant] = []
     seen: dict[str, str] = {}
     for text in texts:
-        name, formula = _resolved(text, runs_dir, {**KNOWN, **known})
+        name, formula = _resolved(
+            text, runs_dir, {**known, **{k: KNOWN[k] for k in KNOWN if k not in known}}
+        )
         expression = parse(formula)
         if expression.inputs != ("x",):
             raise BadInput(
