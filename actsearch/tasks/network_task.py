@@ -109,11 +109,19 @@ class NetworkTask:
         """Get the data ready and try the network once on two samples.
 
         Raises:
-            BadInput: the data can't be had, or goal, network and data don't fit together.
+            BadInput: the data can't be had, goal, network and data don't fit together, or a known
+                activation is no formula.
             ActsearchError: the cache can't be written.
         """
         data = self.open_data()
         self.goal.check_data(self.name, data)
+        for name, formula in (self.known or {}).items():
+            try:
+                parse(formula)
+            except BadInput as error:  # better now than when a search is over
+                raise BadInput(
+                    f"known activation '{name}' of task '{self.name}' is no formula: {error}"
+                ) from error
         try:
             network = self._build(nn.Identity)
             feed = shared_feed(data, torch.device("cpu"))

@@ -139,6 +139,10 @@ def test_numbers_are_learned_and_scored() -> None:
             r"2 samples into predictions of shape \(2, 2\), got \(2, 3\)",
         ),
         (
+            lambda: line_task(known={"mine": "exq(x)"}),
+            "known activation 'mine' of task 'line' is no formula: .*exq",
+        ),
+        (
             lambda: line_task(goal=MIXTURE_DENSITY),
             r"2 samples into mixtures of shape \(2, kernels, 4\), got \(2, 2\)",
         ),
