@@ -19,6 +19,7 @@ from actsearch.expressions import KNOWN, parse
 from actsearch.expressions.known import KNOWN_SCALES
 from actsearch.tasks import NetworkTask, Recipe, Training, load_task
 from actsearch.tasks.datasets import inverse_sine, store
+from actsearch.tasks.heldout import CONFIRM, held_out_task
 from actsearch.tasks.initialisation import initial_gain, initialise
 from actsearch.tasks.joint import JointTask
 from actsearch.tasks.known import known_of
@@ -206,6 +207,17 @@ def test_three_splits_of_the_inverse_sine() -> None:
 def test_targets_stay_as_they_are() -> None:
     data = store.open_training("inverse-sine")
     np.testing.assert_array_equal(data.train.targets, inverse_sine.generate()["train"].targets)
+
+
+def test_held_out_it_is_scored_on_the_test_split() -> None:
+    held = held_out_task(tiny_mdn())
+    assert held.score_name == "test log-likelihood"
+    assert held.settings()["test"]["n"] == inverse_sine.N_SAMPLES["test"]
+    (record,) = held.train([Training("exp(x)", CONFIRM, 0)])
+    (searched,) = tiny_mdn().train([Training("exp(x)", "full", 0)])
+    assert record.curve == searched.curve
+    assert record.score == -record.metrics["test_loss"] != searched.score
+    assert record.metrics["validation_score"] == searched.score
 
 
 def test_it_is_held_against_its_own_known_activations() -> None:
