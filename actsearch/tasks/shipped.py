@@ -1,10 +1,10 @@
 """The tasks of the program: which network, which data, how long, and how it learns.
 
 Sizes are for a CPU: one thread trains a candidate of about eight operations, all evaluation
-included, in 1 to 2 s (mnist1d, mnist-mlp), 2 s (mdn), 3 to 4 s (CNNs on 28x28) or 7 s
-(cifar10-cnn), measured on a core of the early 2020s. Learning rates are those at which the best of
-the known activations do best (benchmarks/rates.py): at a lower one a new function can win by
-learning faster alone.
+included, in 1 to 2 s (mnist1d, mnist-mlp, mdn), 3 to 4 s (CNNs on 28x28) or 7 s (cifar10-cnn),
+measured on a core of the early 2020s. Learning rates are those at which the best of the known
+activations do best (benchmarks/rates.py): at a lower one a new function can win by learning faster
+alone.
 """
 
 from __future__ import annotations
