@@ -12,6 +12,7 @@ that no search uses.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 from collections import deque
 from pathlib import Path
@@ -46,7 +47,7 @@ def main() -> None:
     rates = tuple(float(f"{shipped * float(f):.3g}") for f in options.factors.split(","))
     tuned = TunedTask(task, learning_rates=rates)
     wanted = {name.strip() for name in (options.only or "").split(",")} - {""}
-    names = {f: name for f, name in known_contestants().items() if not wanted or name in wanted}
+    names = {f: name for f, name in known_contestants(task).items() if not wanted or name in wanted}
     formulas = list(names)
 
     tuned.prepare()
@@ -80,7 +81,7 @@ def main() -> None:
         mark = " (shipped)" if rate == shipped else ""
         print(f"| {rate:g}{mark} | {best} | {average} | {len(at)} of {len(formulas)} |")
     print("\nthe best, and the rate that each is best at:")
-    own = {f: max((mean.get((r, f), 0.0), r) for r in rates) for f in formulas}
+    own = {f: max((mean.get((r, f), -math.inf), r) for r in rates) for f in formulas}
     for formula in sorted(formulas, key=lambda f: -own[f][0])[:N_BEST]:
         print(f"  {names[formula]:15} {own[formula][0]:.4f} at {own[formula][1]:g}")
 

@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from actsearch.results.statistics import spearman
-from actsearch.tasks import ClassificationTask
+from actsearch.tasks import NetworkTask
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.registry import load_task
@@ -41,7 +41,7 @@ Scores = Mapping[str, Mapping[int, float]]  # formula -> seed -> score
 
 
 def train(
-    task: ClassificationTask, formulas: Sequence[str], n_seeds: Mapping[str, int], workers: int
+    task: NetworkTask, formulas: Sequence[str], n_seeds: Mapping[str, int], workers: int
 ) -> list[Record]:
     """Train every formula at every rung with its first seeds, as a search would."""
     ahead = compiling_ahead(task, "cpu")
@@ -153,13 +153,17 @@ def main() -> None:
             rung: {f: {int(s): v for s, v in by.items()} for f, by in formulas.items()}
             for rung, formulas in saved["scores"].items()
         }
-        report(saved["measured"], scores, known_contestants() if options.show else None)
+        report(
+            saved["measured"],
+            scores,
+            known_contestants(load_task(options.task)) if options.show else None,
+        )
         return
     if options.seeds < 2:
         parser.error("--seeds must be 2 or more: a short seed is compared with the others")
 
     task = load_task(options.task, options.data)
-    assert isinstance(task, ClassificationTask)
+    assert isinstance(task, NetworkTask)
     if options.steps:
         steps = [int(text) for text in options.steps.split(",")]
         rates = (
@@ -171,7 +175,7 @@ def main() -> None:
         )
         task = dataclasses.replace(task, steps=steps[-1], rungs=rungs)
     task.prepare()
-    names = known_contestants()
+    names = known_contestants(task)
     formulas = list(names)
     if options.formulas:
         formulas += [line for line in options.formulas.read_text().splitlines() if line]

@@ -46,8 +46,8 @@ from actsearch.results.statistics import Scores, differences, interval, paired, 
 from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.search.space import load_space
-from actsearch.tasks.classification import activation_factory
 from actsearch.tasks.heldout import open_test_split
+from actsearch.tasks.network_task import activation_factory
 from actsearch.tasks.protocol import OK, STOPPED
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import SignalLimits

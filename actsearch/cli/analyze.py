@@ -66,7 +66,7 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
 
     by_lower = {name.lower(): formula for name, formula in KNOWN.items()}
     expression = parse(by_lower.get(text.strip().lower(), text))
-    return expression, known_fingerprints().get(expression.fingerprint())
+    return expression, known_fingerprints(KNOWN).get(expression.fingerprint())
 
 
 def properties(expression: Expression, known: str | None) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsearch.cli.options import RUNS_DIR
 from actsearch.durations import format_duration
-from actsearch.results.hall import best_known, hall_rows, hall_table, shown, table_rows
+from actsearch.results.hall import best_known, hall_rows, shown, table_columns, table_rows
 from actsearch.results.tables import Format, printable, write_rows
 from actsearch.results.units import unit_of
 
@@ -89,20 +89,30 @@ def read_run(path: Path) -> RunView:
 
     with RunStore.open(path) as store:
         births, trainings = store.births(), store.trainings()
-        rows = all_rows(births, trainings, store.ladder)
+        rows = all_rows(births, trainings, store.ladder, known_names(store.config))
         return RunView(path, store.config, rows, totals(births, trainings, store.elapsed_s()))
 
 
 def all_rows(
-    births: list[Birth], trainings: list[TrainingRow], ladder: Sequence[str]
+    births: list[Birth],
+    trainings: list[TrainingRow],
+    ladder: Sequence[str],
+    known: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the rows of the hall of fame, all of it, and below it what got no score."""
+    """Return the rows of the hall of fame, all of it, and below it what got no score.
+
+    Args:
+        births: of the run.
+        trainings: of the run.
+        ladder: names of its rungs.
+        known: name -> formula of the known activations, from ``known_names``.
+    """
     from actsearch.runs import hall_of_fame, scores
 
     ranked = hall_of_fame(births, trainings, ladder=ladder)
     scored = scores(births, trainings, ladder=ladder)
     unranked = [one for one in scored if one.mean is None and one.n]
-    return hall_rows([*ranked, *unranked], trainings, known_births(births))
+    return hall_rows([*ranked, *unranked], trainings, known_births(births, known))
 
 
 def config_facts(config: dict[str, Any]) -> dict[str, Any]:
@@ -126,9 +136,18 @@ def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s:
     )
 
 
-def known_births(births: Iterable[Birth]) -> dict[int, str]:
+def known_names(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return name -> formula of the known activations of a run's task: its own, or the zoo."""
+    from actsearch.expressions import KNOWN
+    from actsearch.expressions.known import GATED
+
+    own: Mapping[str, str] | None = config.get("known")
+    return own or KNOWN | {one.name: one.formula for one in GATED}
+
+
+def known_births(births: Iterable[Birth], known: Mapping[str, str]) -> dict[int, str]:
     """Return birth id -> name, of the births that are known activations under whatever formula."""
-    by_fingerprint = known_fingerprints()
+    by_fingerprint = known_fingerprints(known)
     return {
         birth.id: by_fingerprint[birth.fingerprint]
         for birth in births
@@ -136,14 +155,14 @@ def known_births(births: Iterable[Birth]) -> dict[int, str]:
     }
 
 
-def known_fingerprints() -> dict[str, str]:
+def known_fingerprints(known: Mapping[str, str]) -> dict[str, str]:
     """Return fingerprint -> name of the known activations; of two names for one, the first."""
-    from actsearch.expressions import KNOWN, parse
+    from actsearch.expressions import parse
     from actsearch.expressions.known import FORMER
 
     names: dict[str, str] = {}
-    former = ((name, formula) for formula, name in FORMER.items())
-    for name, formula in (*KNOWN.items(), *former):
+    former = [(name, formula) for formula, name in FORMER.items() if name in known]
+    for name, formula in (*known.items(), *former):
         names.setdefault(parse(formula).fingerprint(), name)
     return names
 
@@ -155,7 +174,8 @@ def print_hall(view: RunView, top: int) -> None:
         sys.stdout.write("no formula has a score yet\n")
     else:
         listed = shown(rows, top)
-        write_rows(hall_table(listed), table_rows(listed), Format.TABLE, sys.stdout)
+        columns = table_columns(rows, listed)
+        write_rows(columns, table_rows(listed), Format.TABLE, sys.stdout)
         measure = f"{printable(view.measure)}; mean ± standard error of n trainings"
         sys.stdout.write(f"\nscore: {measure}\n")
         if any(row["penalty"] for row in listed):

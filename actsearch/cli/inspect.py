@@ -83,7 +83,7 @@ def inspect(
 
 def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
     from actsearch.cli.hall import DEFAULT_TOP, config_facts, print_hall, print_next, read_run
-    from actsearch.results.hall import HALL_COLUMNS, hall_table, table_rows
+    from actsearch.results.hall import HALL_COLUMNS, table_columns, table_rows
 
     view = read_run(path)
     top = None if every else top or DEFAULT_TOP
@@ -94,7 +94,7 @@ def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
     facts = (f"{key} {value}" for key, value in config_facts(view.config).items())
     sys.stdout.write(f"{view.name}: {printable(', '.join(facts))}\n\n")
     if top is None:
-        write_rows(hall_table(view.rows), table_rows(view.rows), fmt, sys.stdout)
+        write_rows(table_columns(view.rows), table_rows(view.rows), fmt, sys.stdout)
         sys.stdout.write(f"\n{view.totals.sentence()}\n")
     else:
         print_hall(view, top)
@@ -189,13 +189,14 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
 
 def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     from actsearch.cli.analyze import properties
-    from actsearch.cli.hall import all_rows
+    from actsearch.cli.hall import all_rows, known_names
     from actsearch.expressions import parse
     from actsearch.results.lineage import lineage
     from actsearch.runs import RunStore, learned
 
     with RunStore.open(path) as store:
         births, trainings, ladder = store.births(), store.trainings(), store.ladder
+        known = known_names(store.config)
     birth = next((b for b in births if b.id == birth_id), None)
     if birth is None:
         raise BadInput(
@@ -203,7 +204,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
             + (f"births {births[0].id} to {births[-1].id}" if births else "no births yet")
         )
     trained_as = birth_id if birth.same_as is None else birth.same_as
-    rows = all_rows(births, trainings, ladder)
+    rows = all_rows(births, trainings, ladder, known)
     score = next((row for row in rows if row["id"] == trained_as), {})
     own = [row for row in trainings if row.birth_id == trained_as]
     try:

@@ -142,6 +142,62 @@ GATED: tuple[Known, ...] = (
     ),
 )
 
+_BISHOP = "Bishop 1994, Mixture Density Networks"
+_ENSEMBLES = (
+    "Lakshminarayanan, Pritzel and Blundell 2017, Simple and Scalable Predictive Uncertainty "
+    "Estimation using Deep Ensembles"
+)
+
+#: What networks make the scale (standard deviation) of a density of, which has to be above 0.
+SCALES: tuple[Known, ...] = (
+    Known("exp", "exp(x)", _BISHOP),
+    Known(
+        "exp of half",
+        "exp(0.5*x)",
+        "Nix and Weigend 1994; Kingma and Welling 2014, Auto-Encoding Variational Bayes",
+        "the output is the logarithm of the variance",
+    ),
+    Known(
+        "clipped exp",
+        "exp(clip(x, -20, 2))",
+        "Haarnoja et al. 2018, Soft Actor-Critic",
+        "the bounds of its published code",
+    ),
+    Known(
+        "Softplus",
+        "softplus(x)",
+        "as a scale Salinas, Flunkert and Gasthaus 2017, DeepAR",
+    ),
+    Known(
+        "root softplus",
+        "sqrt_abs(softplus(x))",
+        _ENSEMBLES,
+        "the variance is softplus, to which 1e-6 is added there",
+    ),
+    Known(
+        "bounded softplus",
+        "0.1 + 0.9*softplus(x)",
+        "Garnelo et al. 2018, Conditional Neural Processes; Neural Processes",
+        "no scale is below 0.1",
+    ),
+    Known(
+        "squareplus",
+        "exp(asinh(0.5*x))",
+        "Barron 2021, Squareplus: A Softplus-Like Algebraic Rectifier",
+        "with b = 4: (x + sqrt(x^2 + 4))/2, in a form that no rounding makes 0",
+    ),
+    Known("ReLU + eps", "relu(x) + 0.001", "widespread", "eps is 0.001"),
+    Known(
+        "ELU + 1",
+        "elu(x) + 1",
+        "Guillaumes 2017, Mixture Density Networks for Distribution and Uncertainty Estimation",
+        "in float32 it is 0 below about -17",
+    ),
+)
+
+#: Name -> formula of the scales.
+KNOWN_SCALES: dict[str, str] = {known.name: known.formula for known in SCALES}
+
 #: Name -> formula, of those that read x alone.
 KNOWN: dict[str, str] = {known.name: known.formula for known in ZOO}
 
@@ -152,4 +208,4 @@ FORMER: dict[str, str] = {"relu(x) - 0.25*p0*relu(-x)": "PReLU"}
 def formula_of(text: str) -> str:
     """Return the formula of the known activation called ``text`` in any case, else ``text``."""
     wanted = text.strip().lower()
-    return next((k.formula for k in ZOO + GATED if k.name.lower() == wanted), text)
+    return next((k.formula for k in ZOO + GATED + SCALES if k.name.lower() == wanted), text)

@@ -176,7 +176,7 @@ HALL_COLUMNS = (
 _TABLE_KEYS = ("rank", "id", "formula", "score", "n", "rung", "gain_over_relu", "size", "known")
 
 #: The columns of the terminal's table, where the errors stand beside their values.
-HALL_TABLE = tuple(
+_TABLE = tuple(
     Column(c.key, c.title, right=c.right, long=c.key == "formula")
     for c in HALL_COLUMNS
     if c.key in _TABLE_KEYS
@@ -188,9 +188,17 @@ PENALTY = Column(
 )
 
 
-def hall_table(rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """Return the columns of the terminal's table for these rows."""
-    if not any(row.get("penalty") for row in rows):
-        return HALL_TABLE
-    place = next(k for k, column in enumerate(HALL_TABLE) if column.key == "score") + 1
-    return (*HALL_TABLE[:place], PENALTY, *HALL_TABLE[place:])
+def table_columns(
+    rows: Sequence[Mapping[str, Any]], listed: Sequence[Mapping[str, Any]] | None = None
+) -> tuple[Column, ...]:
+    """Return the columns of the terminal's table: gains only where the baseline has a score.
+
+    On a task where ReLU is no known activation there is nothing to gain over. Penalties have a
+    column where one of those that are ``listed`` (None: all) has one.
+    """
+    has_baseline = any(row["known"] == BASELINE and row["score"] is not None for row in rows)
+    columns = [c for c in _TABLE if has_baseline or c.key != "gain_over_relu"]
+    if any(row.get("penalty") for row in (rows if listed is None else listed)):
+        place = next(k for k, column in enumerate(columns) if column.key == "score") + 1
+        columns.insert(place, PENALTY)
+    return tuple(columns)

@@ -17,9 +17,11 @@ class Unit:
     explained: str = ""
 
 
-#: Part of a score's name -> unit; accuracies are shares of 1 and differ by points.
+#: Part of a score's name -> unit; accuracies are shares of 1 and differ by points, logarithms of
+#: densities are natural ones.
 _UNITS = {
     "accuracy": Unit(100, " points"),
+    "log-likelihood": Unit(1, " nats", ", in nats a sample"),
     "standardised gain over relu": Unit(
         1, " standard deviations", ", in standard deviations of ReLU's scores between seeds"
     ),

@@ -22,6 +22,7 @@ from actsearch.search.given import best_of, check_readable, formulas_of
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.tasks.ahead import compiling_ahead
+from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import check_same, saved_task
@@ -150,6 +151,7 @@ def search(
         "space_settings": the_space.model_dump(mode="json"),
         **task_reference(task, data),
         "score_name": the_task.score_name,
+        **({} if (known := own_known(the_task)) is None else {"known": dict(known)}),
         "task_settings": the_task.settings(),
         "rungs": [rung.settings() for rung in the_task.rungs],
         "seed": seed,

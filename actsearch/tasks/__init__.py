@@ -15,15 +15,19 @@ _HOMES = {
     "Rung": "actsearch.tasks.protocol",
     "Task": "actsearch.tasks.protocol",
     "Training": "actsearch.tasks.protocol",
-    "ClassificationTask": "actsearch.tasks.classification",
+    "ClassificationTask": "actsearch.tasks.network_task",
+    "NetworkTask": "actsearch.tasks.network_task",
+    "Goal": "actsearch.tasks.goals",
+    "Score": "actsearch.tasks.goals",
     "Recipe": "actsearch.tasks.recipe",
     "TrainingData": "actsearch.tasks.data",
     "training_data": "actsearch.tasks.data",
 }
 
 if TYPE_CHECKING:
-    from actsearch.tasks.classification import ClassificationTask
     from actsearch.tasks.data import TrainingData, training_data
+    from actsearch.tasks.goals import Goal, Score
+    from actsearch.tasks.network_task import ClassificationTask, NetworkTask
     from actsearch.tasks.protocol import Record, Rung, Task, Training
     from actsearch.tasks.recipe import Recipe
     from actsearch.tasks.registry import TASKS, load_task
@@ -31,9 +35,12 @@ if TYPE_CHECKING:
 __all__ = [
     "TASKS",
     "ClassificationTask",
+    "Goal",
+    "NetworkTask",
     "Recipe",
     "Record",
     "Rung",
+    "Score",
     "Task",
     "Training",
     "TrainingData",

@@ -1,4 +1,4 @@
-"""From arrays to batches on a device, and the accuracy and loss of a network on a split.
+"""From arrays to batches on a device, and what a network comes to on a split.
 
 What a feed holds is read alone, so that all trainings of a process on the same data share one: on
 a GPU the splits are copied over once, not once a training.
@@ -11,9 +11,9 @@ import weakref
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from actsearch.tasks.data import Split, TrainingData
+from actsearch.tasks.goals import CLASSIFICATION, Goal, Measured
 
 EVALUATION_BATCH = 500
 
@@ -25,7 +25,7 @@ class Feed:
 
     def __init__(self, data: TrainingData, place: torch.device) -> None:
         self._place = place
-        self._inputs, self._labels = _tensors(data.train, place)
+        self._inputs, self._targets = _tensors(data.train, place)
         self._validation = _tensors(data.validation, place)
         shape = (1, -1) + (1,) * (data.train.inputs.ndim - 2)
         self._mean = torch.tensor(data.mean, device=place).reshape(shape)
@@ -37,13 +37,13 @@ class Feed:
         return len(self._validation[1])
 
     def train_batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return inputs (batch, ...) and labels (batch,) of the training samples ``indices``."""
-        return self.standardised(self._inputs[indices]), self._labels[indices].long()
+        """Return inputs (batch, ...) and targets of the training samples ``indices``."""
+        return self.standardised(self._inputs[indices]), _typed(self._targets[indices])
 
     def validation_batch(self, chunk: slice) -> tuple[Tensor, Tensor]:
-        """Return inputs and labels of a range of the validation samples."""
-        inputs, labels = self._validation
-        return self.standardised(inputs[chunk]), labels[chunk].long()
+        """Return inputs and targets of a range of the validation samples."""
+        inputs, targets = self._validation
+        return self.standardised(inputs[chunk]), _typed(targets[chunk])
 
     def standardised(self, inputs: Tensor) -> Tensor:
         """Return raw inputs as float32 with mean 0 and standard deviation 1 a channel."""
@@ -60,21 +60,25 @@ def shared_feed(data: TrainingData, place: torch.device) -> Feed:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, feed: Feed, limit: int | None = None) -> tuple[float, float]:
-    """Return accuracy and mean cross-entropy on the first ``limit`` validation samples."""
+def evaluate(
+    network: nn.Module, feed: Feed, limit: int | None = None, goal: Goal = CLASSIFICATION
+) -> Measured:
+    """Return accuracy and mean loss on the first ``limit`` validation samples."""
     n_samples = feed.n_validation if limit is None else min(limit, feed.n_validation)
     n_right, sum_of_losses = 0, 0.0
     was_training = network.training
     network.eval()
     for start in range(0, n_samples, EVALUATION_BATCH):
         chunk = slice(start, min(start + EVALUATION_BATCH, n_samples))
-        inputs, labels = feed.validation_batch(chunk)
+        inputs, targets = feed.validation_batch(chunk)
         with autocast(inputs.device):
-            logits = network(inputs).float()
-        n_right += int((logits.argmax(1) == labels).sum())
-        sum_of_losses += float(cross_entropy(logits, labels, reduction="sum"))
+            outputs = network(inputs).float()
+        if goal.right is not None:
+            n_right += int(goal.right(outputs, targets).sum())
+        sum_of_losses += float(goal.loss(outputs, targets, reduction="sum"))
     network.train(was_training)
-    return n_right / n_samples, sum_of_losses / n_samples
+    accuracy = None if goal.right is None else n_right / n_samples
+    return Measured(accuracy, sum_of_losses / n_samples)
 
 
 def autocast(place: torch.device) -> contextlib.AbstractContextManager[object]:
@@ -93,4 +97,9 @@ def sample_order(n_samples: int, batch_size: int, steps: int, rng: torch.Generat
 
 
 def _tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(split.inputs).to(place), torch.from_numpy(split.labels).to(place)
+    return torch.from_numpy(split.inputs).to(place), torch.from_numpy(split.targets).to(place)
+
+
+def _typed(targets: Tensor) -> Tensor:
+    """Return labels as int64, whatever they are stored as, and numbers as they are."""
+    return targets if targets.is_floating_point() else targets.long()

@@ -17,19 +17,25 @@ import torch
 
 from actsearch.errors import BadInput, shorten
 from actsearch.tasks import protocol
-from actsearch.tasks.classification import (
-    ClassificationTask,
-    activation_factory,
-    scaled,
-    slower_backend,
+from actsearch.tasks.data import (
+    Split,
+    TrainingData,
+    check_held_out,
+    checked_split,
+    content_digest,
 )
-from actsearch.tasks.data import Split, TrainingData, checked_split, content_digest
 from actsearch.tasks.datasets import store
 from actsearch.tasks.equal import n_parameters
 from actsearch.tasks.feed import evaluate, shared_feed
 from actsearch.tasks.joint import JointTask
+from actsearch.tasks.network_task import (
+    NetworkTask,
+    activation_factory,
+    scaled,
+    slower_backend,
+)
 from actsearch.tasks.protocol import Record, Rung, Task, Training, inputs_of
-from actsearch.tasks.training import SCORES, fit
+from actsearch.tasks.training import fit
 
 #: The one rung of a held-out task.
 CONFIRM = "confirm"
@@ -37,20 +43,20 @@ CONFIRM = "confirm"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test split, and how many classes its labels have.
+    """The test split, and how many classes its labels have, None where targets are numbers.
 
     Inputs are raw, to be standardised by the mean and deviation of the training data, as in
     ``training.Feed``.
     """
 
     test: Split
-    n_classes: int
+    n_classes: int | None
 
 
-def classification_of(task: Task) -> ClassificationTask | None:
-    """Return the ``ClassificationTask`` that ``task`` is or wraps (as its ``task``), else None."""
+def network_task_of(task: Task) -> NetworkTask | None:
+    """Return the ``NetworkTask`` that ``task`` is or wraps (as its ``task``), else None."""
     inner: Any = task
-    while inner is not None and not isinstance(inner, ClassificationTask):
+    while inner is not None and not isinstance(inner, NetworkTask):
         inner = getattr(inner, "task", None)
     return inner
 
@@ -62,7 +68,7 @@ def has_test_split(task: Task) -> bool:
     """
     if isinstance(task, JointTask):
         return all(map(has_test_split, task.tasks))
-    inner = classification_of(task)
+    inner = network_task_of(task)
     return inner is not None and (isinstance(inner.data, str) or inner.test is not None)
 
 
@@ -70,42 +76,33 @@ def open_test_split(task: Task) -> HeldOut:
     """Open the samples that no search has seen.
 
     Args:
-        task: a shipped task, or a ``ClassificationTask`` with a ``test`` function.
+        task: a shipped task, or a ``NetworkTask`` with a ``test`` function.
 
     Raises:
         BadInput: the task has no test split, or its data can't be had.
         ActsearchError: the cache can't be written.
     """
-    inner = classification_of(task)
+    inner = network_task_of(task)
     if inner is None:
-        raise BadInput(f"task '{task.name}' is no ClassificationTask, so it has no test split")
+        raise BadInput(f"task '{task.name}' is no NetworkTask, so it has no test split")
     training = inner.open_data()
     if isinstance(inner.data, str):
         folder = store.converted(inner.data, inner.folder)
         return HeldOut(store.map_split(folder, "test"), training.n_classes)
     if inner.test is None:
         raise BadInput(
-            f"task '{task.name}' has no test split; give its ClassificationTask test=FUNCTION, "
-            "which returns (inputs, labels)"
+            f"task '{task.name}' has no test split; give it test=FUNCTION, which returns "
+            "(inputs, labels)"
         )
     try:
-        inputs, labels = inner.test()
+        inputs, targets = inner.test()
     except (TypeError, ValueError) as error:
         raise BadInput(
             f"the test function of task '{task.name}' must return (inputs, labels): "
             f"{shorten(str(error))}"
         ) from error
-    split = checked_split(inputs, labels, name="test")
-    if split.inputs.shape[1:] != training.train.inputs.shape[1:]:
-        raise BadInput(
-            f"test inputs of task '{task.name}' have shape {split.inputs.shape[1:]} a sample, "
-            f"training inputs {training.train.inputs.shape[1:]}"
-        )
-    if int(split.labels.max()) >= training.n_classes:
-        raise BadInput(
-            f"test labels of task '{task.name}' go up to {split.labels.max()}, and those of the "
-            f"training data to {training.n_classes - 1}"
-        )
+    split = checked_split(inputs, targets, name="test")
+    check_held_out(split, training, task.name)
     return HeldOut(split, training.n_classes)
 
 
@@ -185,7 +182,7 @@ class HeldOutTask:
 
     def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
         """Compile the kernels of formulas that will be trained soon, in one compiler call."""
-        self._classification().compile(formulas, device)
+        self._network_task().compile(formulas, device)
 
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
@@ -198,7 +195,7 @@ class HeldOutTask:
         return [self._train_one(training, device, deadline) for training in trainings]
 
     def _train_one(self, training: Training, device: str, deadline: float | None) -> Record:
-        task, scored = self._classification(), self._open_scored()
+        task, scored = self._network_task(), self._open_scored()
         begin, message, outcome, score = time.perf_counter(), "", None, None
         metrics: dict[str, float] = {}
         recipe = scaled(task.recipe, self.rungs[0].learning_rate)
@@ -218,6 +215,7 @@ class HeldOutTask:
                 seed=training.seed,
                 device=device,
                 deadline=deadline,
+                goal=task.goal,
                 score=task.score,
                 until=task.until,
                 brief=lean,
@@ -229,9 +227,9 @@ class HeldOutTask:
                 metrics = {k: v for k, v in metrics.items() if not k.startswith("validation")}
             if outcome.status == protocol.OK and outcome.score is not None:
                 feed = shared_feed(scored, torch.device(device))
-                accuracy, loss = evaluate(outcome.network, feed)
-                score = SCORES[task.score].of(accuracy, loss)
-                metrics |= {"test_accuracy": accuracy, "test_loss": loss}
+                measured = evaluate(outcome.network, feed, None, task.goal)
+                score = task.goal.score(task.score).of(measured)
+                metrics |= measured.metrics("test")
                 if not lean:
                     metrics["validation_score"] = outcome.score
             notes = (outcome.message, slower_backend(training.formula, device))
@@ -256,8 +254,8 @@ class HeldOutTask:
             message=message,
         )
 
-    def _classification(self) -> ClassificationTask:
-        inner = classification_of(self.task)
+    def _network_task(self) -> NetworkTask:
+        inner = network_task_of(self.task)
         assert inner is not None  # held_out_task made sure of it
         return inner
 
@@ -268,8 +266,8 @@ class HeldOutTask:
         a second time.
         """
         if not self._opened:
-            data, test = self._classification().open_data(), open_test_split(self.task).test
-            sample = Split(data.train.inputs[:1], data.train.labels[:1])
+            data, test = self._network_task().open_data(), open_test_split(self.task).test
+            sample = Split(data.train.inputs[:1], data.train.targets[:1])
             self._opened.append(dataclasses.replace(data, train=sample, validation=test))
         return self._opened[0]
 

@@ -10,6 +10,8 @@ own, so that a formula that reads one shares all other weights with those that d
 An overlap ``o`` has no distribution to integrate over: how large it is depends on the inputs and
 the weights together. A network whose formula reads it is measured instead, layer by layer on its
 first batch (after Mishkin and Matas 2016, All You Need Is a Good Init).
+
+A network whose layers are not separated by the activation under judgement says its own gain.
 """
 
 from __future__ import annotations
@@ -64,6 +66,12 @@ def measured_gain(activation: nn.Module) -> float:
     return max(low, 1 / math.sqrt(moment))
 
 
+def own_gain(network: nn.Module) -> float | None:
+    """Return the gain that a network says by its attribute ``initial_gain``, or None."""
+    own = getattr(network, "initial_gain", None)
+    return None if own is None else float(own)
+
+
 def initialise(
     network: nn.Module,
     gain: float,
@@ -79,7 +87,7 @@ def initialise(
 
     Args:
         network: changed in place, on the CPU.
-        gain: of the activation, from ``measured_gain``.
+        gain: from ``initial_gain``.
         generator: a CPU generator; draws don't depend on the gain.
         second: a CPU generator for second projections; None where there are none.
         input_scale: root mean square of the inputs, which the first layer's weights are divided

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actsearch.errors import BadInput, shorten, unknown
+from actsearch.tasks.known import known_of
 from actsearch.tasks.protocol import (
     FAILED,
     OK,
@@ -43,7 +44,8 @@ class JointTask:
         tasks: Two or more, with different names.
 
     Raises:
-        BadInput: Too few tasks, two of one name, ladders of different lengths, or no common seeds.
+        BadInput: Too few tasks, two of one name, one that ReLU is no activation for, ladders of
+            different lengths, or no common seeds.
     """
 
     score_name = SCORE_NAME
@@ -57,6 +59,14 @@ class JointTask:
         doubled = next((name for name in names if names.count(name) > 1), None)
         if doubled is not None:
             raise BadInput(f"task '{shorten(doubled)}' is given twice; name each task once")
+        for task in tasks:
+            known = known_of(task)
+            if REFERENCE not in known.values():
+                raise BadInput(
+                    f"task '{shorten(task.name)}' can't be one of several at once: scores are "
+                    f"joined as gains over ReLU, which is none of its known activations "
+                    f"({', '.join(known)}); give it alone"
+                )
         self.tasks = tuple(tasks)
         self.name = "+".join(names)
         given = [inputs_of(task) for task in self.tasks]

@@ -88,7 +88,9 @@ class Task(Protocol):
     """A network and its data, as the search sees them.
 
     An object of this protocol must be cheap to pickle (names and settings, no arrays): it is sent
-    to the workers, which open the data on first use.
+    to the workers, which open the data on first use. It may have an attribute ``known``, name ->
+    formula of the known activations that its results are held against; without it, or with None,
+    these are those of the zoo.
     """
 
     @property

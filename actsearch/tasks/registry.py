@@ -21,15 +21,22 @@ TASKS: dict[str, str] = {
     "fashion-cnn": "three convolutions on Fashion-MNIST",
     "cifar10-cnn": "three convolutions on CIFAR-10, with flips and shifts",
     "cifar10-cnn4": "four convolutions on CIFAR-10 as they are, at a constant learning rate",
+    "mdn": "the scales of a mixture density network on the inverse sine problem; space positive",
 }
 
 OWN = "a task of your own is given as path/to/file.py:make_task"
 
 #: What a shipped task can be scored by, as in ``mnist1d-cnn@loss``; the first is what it is where
-#: nothing is said.
+#: nothing is said. These are of the tasks that classify, those of others follow.
 SCORES = ("accuracy", "loss")
 #: Behind the name of a shipped task: formulas with a second projection get narrower layers.
 EQUAL_PARAMETERS = "equal-parameters"
+_OTHER_SCORES = {"mdn": ("log-likelihood",)}
+
+
+def scores_of(name: str) -> tuple[str, ...]:
+    """Return what the shipped task ``name`` can be scored by, the usual score first."""
+    return _OTHER_SCORES.get(name, SCORES)
 
 
 def load_task(spec: str, data: Path | None = None) -> Task:
@@ -70,7 +77,7 @@ def task_specs(spec: str) -> list[str]:
             f"no task between two commas, or at an end, of '{shorten(spec)}'; several tasks are "
             "given as mnist1d-cnn,mnist1d-mlp"
         )
-    plain = [one.removesuffix(f"@{SCORES[0]}") for one in specs]
+    plain = [one.removesuffix(f"@{scores_of(one.partition('@')[0])[0]}") for one in specs]
     doubled = next((one for one in plain if plain.count(one) > 1), None)
     if doubled is not None:
         raise BadInput(f"task '{shorten(doubled)}' is given twice; name each task once")
@@ -104,14 +111,15 @@ def _load_one(spec: str, data: Path | None) -> Task:
     name, *variants = spec.split("@")
     if name not in TASKS:
         raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")
+    there = (*scores_of(name), EQUAL_PARAMETERS)
     for variant in variants:
-        if variant not in (*SCORES, EQUAL_PARAMETERS):
-            raise unknown(f"variant of task '{name}'", variant, (*SCORES, EQUAL_PARAMETERS))
-    scores = [variant for variant in variants if variant in SCORES]
+        if variant not in there:
+            raise unknown(f"variant of task '{name}'", variant, there)
+    scores = [variant for variant in variants if variant != EQUAL_PARAMETERS]
     if len(set(variants)) < len(variants) or len(scores) > 1:
         raise BadInput(
             f"'{shorten(spec)}' says one thing twice; a task has one score, as in "
-            f"{name}@{SCORES[-1]}@{EQUAL_PARAMETERS}"
+            f"{name}@{there[-2]}@{EQUAL_PARAMETERS}"
         )
     from actsearch.tasks.shipped import shipped_task
 

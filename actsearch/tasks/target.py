@@ -32,12 +32,14 @@ class Target:
     def __post_init__(self) -> None:
         if self.metric not in TARGETS:
             raise unknown("target", self.metric, TARGETS)
-        highest = 1.0 if self.metric.endswith("-error") else math.inf
-        if not 0 <= self.value < highest:
-            below = " and below 1" if highest == 1 else ""
-            raise BadInput(
-                f"target {self.metric} must be a number from 0 on{below}, got {self.value:g}"
-            )
+        if self.metric.endswith("-error"):
+            if not 0 <= self.value < 1:
+                raise BadInput(
+                    f"target {self.metric} must be a number from 0 on and below 1, got "
+                    f"{self.value:g}"
+                )
+        elif not math.isfinite(self.value):  # how low a loss can be is the task's affair
+            raise BadInput(f"target {self.metric} must be a finite number, got {self.value:g}")
 
     @classmethod
     def parse(cls, text: str) -> Target:

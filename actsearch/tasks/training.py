@@ -12,12 +12,10 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from actsearch.kernels.thrift import thrifty
 from actsearch.tasks import protocol
@@ -31,7 +29,8 @@ from actsearch.tasks.feed import (
     sample_order,
     shared_feed,
 )
-from actsearch.tasks.initialisation import initialise, measured_gain, scale_to_batch
+from actsearch.tasks.goals import CLASSIFICATION, Goal
+from actsearch.tasks.initialisation import initialise, measured_gain, own_gain, scale_to_batch
 from actsearch.tasks.protocol import Pace
 from actsearch.tasks.recipe import (
     AUGMENTATIONS,
@@ -51,20 +50,6 @@ LOOP_VERSION = 3  # raise it with every change that moves scores: runs of two ve
 
 STEPS_BETWEEN_LOOKS = 4  # at the clock
 THRIFTY_FROM = 4  # activation layers
-
-
-@dataclass(frozen=True)
-class Score:
-    """What a training is scored by: its name, and how it follows from accuracy and loss."""
-
-    name: str
-    of: Callable[[float, float], float]
-
-
-SCORES: dict[str, Score] = {
-    "accuracy": Score("validation accuracy", lambda accuracy, _loss: accuracy),
-    "loss": Score("negative validation loss", lambda _accuracy, loss: -loss),
-}
 
 
 @dataclass(frozen=True)
@@ -90,7 +75,8 @@ def fit(
     device: str = "cpu",
     deadline: float | None = None,
     pace: Pace = (),
-    score: str = "accuracy",
+    goal: Goal = CLASSIFICATION,
+    score: str = "",
     until: Target | None = None,
     brief: bool = False,
 ) -> Outcome:
@@ -107,7 +93,8 @@ def fit(
         deadline: ``time.time()`` value after which to stop.
         pace: points (step, least score); at those among the curve's the training ends if it is
             behind.
-        score: a name of ``SCORES``.
+        goal: what the outputs are for: the loss, what is counted, and the scores.
+        score: the key of one of its scores; "" for the first.
         until: end the training, with status "ok", as soon as this is reached; ``reached_step`` and
             ``reached_s`` (seconds of training, validation left out) are metrics then.
         brief: look at validation a few times only, score by the recipe's ``short_samples``, and
@@ -115,7 +102,8 @@ def fit(
 
     Returns:
         The outcome; status "diverged" at the first loss that is not finite, "no signal" if nothing
-        sensible comes through the network as it is initialised, "pruned" behind the pace, "stopped"
+        sensible comes through the network as it is initialised (unless the goal knows why the first
+        loss is not finite, which is "diverged"), "pruned" behind the pace, "stopped"
         once the deadline has passed.
 
     Raises:
@@ -135,7 +123,9 @@ def fit(
         factory = Noting(make_activation)
         network, activations = make_network(factory), factory.built
         has_overlap = "o" in factory.inputs  # which depends on weights and inputs at hand
-        gain = 1.0 if has_overlap else measured_gain(factory.sample())
+        gain = own_gain(network)
+        if gain is None:
+            gain = 1.0 if has_overlap else measured_gain(factory.sample())
         initialise(network, gain, weights_rng, second_rng, data.rms)
         network.to(place)
         parameters = list(network.parameters())
@@ -151,7 +141,8 @@ def fit(
         n_points = min(recipe.curve_points, SHORT_CURVE_POINTS) if brief else recipe.curve_points
         points = curve_steps(steps, n_points)
         score_samples = recipe.short_samples if brief else None  # None: all
-        watch = Watch(until, pace, place)
+        watch = Watch(until, pace, place, goal)
+        scored_by = goal.score(score)
         curve: list[tuple[int, float, float]] = []
         sum_of_losses, n_losses = torch.zeros((), device=place), 0
         # Reading the loss makes a GPU wait; a NaN stays in the sum until it is looked at.
@@ -165,17 +156,21 @@ def fit(
             if deadline is not None and step % STEPS_BETWEEN_LOOKS == 1 and time.time() > deadline:
                 return ended(protocol.STOPPED)
 
-            inputs, labels = feed.train_batch(order[step - 1])
+            inputs, targets = feed.train_batch(order[step - 1])
             inputs = augment(inputs, augment_rng)
             optimizer.zero_grad(set_to_none=True)
             # The first step is the probe, too: hooks read what passes and change no number.
             with probing(activations if step == 1 else ()) as probe:
                 with autocast(place), keeping():
-                    logits = network(inputs).float()
-                    loss = cross_entropy(logits, labels)
+                    outputs = network(inputs).float()
+                    loss = goal.loss(outputs, targets)
                 loss.backward()
             if step == 1:
-                reason = fault(probe.signal(float(loss.detach())), recipe.signal)
+                first_loss = float(loss.detach())
+                said = "" if math.isfinite(first_loss) else goal.reason(outputs.detach())
+                if said:
+                    return ended(protocol.DIVERGED, said)
+                reason = fault(probe.signal(first_loss), recipe.signal)
                 if reason is not None:
                     return ended(protocol.NO_SIGNAL, reason)
             # Without a bound, one outsized gradient ends the training of many a steep candidate.
@@ -187,24 +182,24 @@ def fit(
 
             sum_of_losses += loss.detach()
             n_losses += 1
-            watch.note(step, loss, logits, labels)
+            watch.note(step, loss, outputs, targets)
             reads = step % steps_between_reads == 0 or step in points
             if reads and not math.isfinite(float(sum_of_losses)):
-                return ended(protocol.DIVERGED)
+                return ended(protocol.DIVERGED, goal.reason(outputs.detach()))
             reached = reads and watch.training_reached(step)
             if step in points or reached:
                 limit = score_samples if step == steps or reached else recipe.curve_samples
                 with watch.away() as stopped:
-                    accuracy, validation_loss = evaluate(network, feed, limit)
-                    if watch.validation_reached(step, accuracy, validation_loss, stopped):
+                    measured = evaluate(network, feed, limit, goal)
+                    if watch.validation_reached(step, measured, stopped):
                         reached = True
                         if limit != score_samples:
-                            accuracy, validation_loss = evaluate(network, feed, score_samples)
-                if not math.isfinite(validation_loss):
+                            measured = evaluate(network, feed, score_samples, goal)
+                if not math.isfinite(measured.loss):
                     return ended(protocol.DIVERGED)
                 train_loss = float(sum_of_losses) / n_losses
                 sum_of_losses, n_losses = torch.zeros_like(sum_of_losses), 0
-                value = SCORES[score].of(accuracy, validation_loss)
+                value = scored_by.of(measured)
                 curve.append((step, train_loss, value))
                 behind = watch.behind(step, value)
                 if behind:
@@ -214,24 +209,25 @@ def fit(
 
         metrics = {
             "train_loss": train_loss,
-            "validation_loss": validation_loss,
-            "validation_accuracy": accuracy,
+            **measured.metrics("validation"),
             **watch.reached,
             **learned_parameters(activations),
         }
         if not brief:
             metrics["n_parameters"] = float(n_parameters(network))
-            metrics |= final_signal(network, activations, feed).metrics()
+            metrics |= final_signal(network, activations, feed, goal).metrics()
         return Outcome(protocol.OK, value, metrics, tuple(curve), network)
 
 
-def final_signal(network: nn.Module, activations: list[nn.Module], feed: Feed) -> Signal:
+def final_signal(
+    network: nn.Module, activations: list[nn.Module], feed: Feed, goal: Goal = CLASSIFICATION
+) -> Signal:
     """Measure the activation layers on the first validation samples; the weights stay."""
     network.eval()
     network.zero_grad(set_to_none=True)
-    inputs, labels = feed.validation_batch(slice(0, EVALUATION_BATCH))
+    inputs, targets = feed.validation_batch(slice(0, EVALUATION_BATCH))
     with probing(activations) as probe, autocast(inputs.device):
-        loss = cross_entropy(network(inputs).float(), labels)
+        loss = goal.loss(network(inputs).float(), targets)
     loss.backward()
     network.zero_grad(set_to_none=True)
     network.train()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from actsearch.tasks.goals import CLASSIFICATION, Goal, Measured, share_wrong
 from actsearch.tasks.protocol import Pace
 from actsearch.tasks.target import WINDOW, Target
 
@@ -20,9 +21,17 @@ class Watch:
         until: the target, None for none.
         pace: points (step, least validation score).
         place: where the training's tensors are.
+        goal: what the outputs are for, which says how many are wrong.
     """
 
-    def __init__(self, until: Target | None, pace: Pace, place: torch.device) -> None:
+    def __init__(
+        self,
+        until: Target | None,
+        pace: Pace,
+        place: torch.device,
+        goal: Goal = CLASSIFICATION,
+    ) -> None:
+        self._goal = goal
         self.reached: dict[str, float] = {}  # metrics; empty until the target is reached
         self._until = until
         self._pace = dict(pace)
@@ -30,13 +39,13 @@ class Watch:
         self._begin = time.perf_counter()
         self._away_s = 0.0
 
-    def note(self, step: int, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+    def note(self, step: int, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Take in a batch, where the target is one of training."""
         if self._until is None or not self._until.of_training:
             return
         with torch.no_grad():
             wrong = self._until.metric == "train-error"
-            value = (logits.argmax(1) != labels).float().mean() if wrong else loss.detach()
+            value = share_wrong(self._goal, outputs, targets) if wrong else loss.detach()
             self._window[(step - 1) % WINDOW] = value
 
     def training_reached(self, step: int) -> bool:
@@ -45,19 +54,21 @@ class Watch:
             return False
         return self._compare(step, float(self._window.mean()), time.perf_counter())
 
-    def validation_reached(self, step: int, accuracy: float, loss: float, at: float) -> bool:
+    def validation_reached(self, step: int, measured: Measured, at: float) -> bool:
         """Return whether a target of validation is reached.
 
         Args:
             step: how many steps were made.
-            accuracy: on validation samples.
-            loss: on them.
+            measured: on validation samples.
             at: what ``away`` gave.
         """
         if self._until is None or self._until.of_training:
             return False
-        wrong = self._until.metric == "validation-error"
-        return self._compare(step, 1 - accuracy if wrong else loss, at)
+        value = measured.loss
+        if self._until.metric == "validation-error":
+            assert measured.accuracy is not None  # the goal would have refused the target
+            value = 1 - measured.accuracy
+        return self._compare(step, value, at)
 
     @contextmanager
     def away(self) -> Iterator[float]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actsearch.errors import BadInput, unknown
+from actsearch.tasks.known import known_of
 from actsearch.tasks.protocol import Record, Task
 from actsearch.tasks.registry import load_task
 from actsearch.tasks.target import Target
@@ -91,7 +92,9 @@ def compare(
         BadInput: something is not accepted; the message says what is.
         ActsearchError: the workers can't be had.
     """
-    entrants = contestants([formulas] if isinstance(formulas, str) else list(formulas), runs_dir)
+    the_task = load_task(task, data) if isinstance(task, str) else task
+    texts = [formulas] if isinstance(formulas, str) else list(formulas)
+    entrants = contestants(texts, runs_dir, known_of(the_task))
     if not 2 <= seeds <= MAX_SEEDS:
         raise BadInput(f"seeds must be from 2 to {MAX_SEEDS} (differences need two), got {seeds}")
     if steps is not None and steps < 1:
@@ -100,7 +103,6 @@ def compare(
     reference = None if baseline is None else _baseline(baseline, entrants)
     if until is not None:
         Target.parse(until)
-    the_task = load_task(task, data) if isinstance(task, str) else task
     check_readable([one.formula for one in entrants], the_task)
     arena = _arena(the_task, test=test, steps=steps, rates=rates, until=until)
     slots = resolve(workers, devices)

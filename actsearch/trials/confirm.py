@@ -114,7 +114,7 @@ def confirm(
     with RunStore.open(folder) as store:
         the_task = task if task is not None else saved_task(store, data)
         check_other_tasks(the_task, others)
-        chosen = finalists_of(store, finalists)
+        chosen = finalists_of(store, finalists, the_task)
         for other in others:
             check_readable(chosen, other)
         if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
@@ -163,7 +163,7 @@ def confirm_store(
             task (its test split is one), or data are missing.
         ActsearchError: the disk or the workers failed.
     """
-    chosen = finalists_of(store, finalists)
+    chosen = finalists_of(store, finalists, task)
     tasks = [task, *transfer]
     check_fresh(store, SEEDS)
     with contextlib.ExitStack() as stack:
@@ -194,7 +194,7 @@ def confirm_store(
             for n_done, field in enumerate(fields):
                 until = None if deadline is None else _share(deadline, len(fields) - n_done)
                 rows = rows_of(store, field.arena)
-                known = rivals_of(store, field.arena.task)
+                known = rivals_of(store, field.arena.task, chosen)
                 advance(field, rows, chosen, known, store.add_trial, until, observer)
                 field.close()
     return judged(store, task, transfer, chosen)

@@ -77,7 +77,7 @@ class Confirmation:
 def is_clear(store: RunStore, tasks: Iterable[Task], finalists: Sequence[str]) -> bool:
     """Tell whether more trials would change nothing, on any of the tasks."""
     for task in tasks:
-        known = rivals_of(store, task)
+        known = rivals_of(store, task, finalists)
         rows = rows_of(store, arena_of(task, curve=False))
         (scores, failed), earlier = scores_of(rows), earlier_finalists(rows, finalists, known)
         looked = replay(scores, finalists, known, seeds=SEEDS, failed=failed, earlier=earlier)
@@ -90,12 +90,10 @@ def judged(
     store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
 ) -> Confirmation:
     """Return the verdicts on a run's task and on those that its finalists were taken to."""
-    main = _judged_on(arena_of(task, curve=False), store, finalists, rivals_of(store, task))
-    others = []
-    for one in transfer:
-        known = rivals_of(store, one)
-        verdict = _judged_on(arena_of(one, curve=False), store, finalists, known, lead=True)
-        others.append(verdict)
+    main = _judged_on(arena_of(task, curve=False), store, finalists)
+    others = [
+        _judged_on(arena_of(one, curve=False), store, finalists, lead=True) for one in transfer
+    ]
     ids: dict[str, int] = {}
     for birth in store.births():
         if birth.status == ACCEPTED and birth.formula in finalists:
@@ -107,10 +105,10 @@ def _judged_on(
     arena: Arena,
     store: RunStore,
     finalists: Sequence[str],
-    known: Mapping[str, str],
     *,
     lead: bool = False,
 ) -> OnTask:
+    known = rivals_of(store, arena.task, finalists)
     rows = rows_of(store, arena)
     earlier = earlier_finalists(rows, finalists, known)
     rows = [row for row in rows if row.formula in known or row.formula in finalists]
@@ -125,7 +123,7 @@ def _judged_on(
         score_name=arena.task.score_name,
     )
     sentence = judgement.sentence
-    caveat = said_of(judgement.winner) if judgement.winner else None
+    caveat = said_of(judgement.winner, arena.task) if judgement.winner else None
     if caveat is not None:
         sentence += f". {caveat}"
     if lead:

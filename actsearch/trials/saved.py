@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
 from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import FORMER, GATED
+from actsearch.expressions.known import FORMER
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
 from actsearch.runs import RunStore, existing_run, hall_of_fame
 from actsearch.runs.ranking import merits
+from actsearch.tasks.known import known_of, own_known
 from actsearch.tasks.protocol import ONLY_X, Task, check_inputs, inputs_of
 from actsearch.tasks.registry import load_task
 
@@ -82,58 +83,76 @@ def check_same(store: RunStore, task: Task) -> None:
         )
 
 
-def known_contestants(inputs: Collection[str] = ONLY_X) -> dict[str, str]:
+def known_contestants(
+    task: Task | None = None, finalists: Collection[str] = (), inputs: Collection[str] = INPUTS
+) -> dict[str, str]:
     """Return formula -> name of the known activations; of two names for one function, the first.
 
     Args:
-        inputs: what they may read; the zoo reads ``x`` alone, gated units and overlaps read more.
+        task: what they are known for; None: the zoo, with gated units and overlaps.
+        finalists: formulas that are no rivals of their own: on a task that they were taken to, one
+            of them may be known.
+        inputs: what they may read.
     """
-    seen: set[str] = set()
+    seen = {parse(formula).fingerprint() for formula in finalists}
     known: dict[str, str] = {}
-    gated = {one.name: one.formula for one in GATED}
-    for name, formula in (KNOWN | gated).items():
+    for name, formula in known_of(task).items():
         expression = parse(formula)
+        fingerprint = expression.fingerprint()
         if not set(expression.inputs) <= {*inputs}:
             continue
-        fingerprint = expression.fingerprint()
         if fingerprint not in seen:
             seen.add(fingerprint)
             known[formula] = name
     return known
 
 
-def rivals_of(store: RunStore, task: Task) -> dict[str, str]:
+def rivals_of(store: RunStore, task: Task, finalists: Collection[str] = ()) -> dict[str, str]:
     """Return formula -> name of the known activations that finalists of a run have to beat.
 
     They read what the run's space reads, as far as the layers of ``task`` give it.
     """
     read = store.config.get("space_settings", {}).get("inputs", ONLY_X)
-    return known_contestants(tuple(name for name in read if name in inputs_of(task)))
+    there = tuple(name for name in read if name in inputs_of(task))
+    return known_contestants(task, finalists, there)
 
 
-def known_multiple(formula: str) -> str | None:
-    """Return the name of the known activation that a formula is a multiple of, or None."""
-    known = known_contestants(INPUTS)
+def known_multiple(formula: str, known: Mapping[str, str] | None = None) -> str | None:
+    """Return the name of the known activation that a formula is a multiple of, or None.
+
+    Args:
+        formula: to be looked at.
+        known: formula -> name, as ``known_contestants`` gives it; None: those of the zoo.
+    """
+    known = known_contestants() if known is None else known
     place = multiple_of(parse(formula), [parse(one) for one in known])
     return None if place is None else list(known.values())[place]
 
 
-def said_of(formula: str) -> str | None:
-    """Return what a win of a formula has to be taken with, or None: it is a known one scaled."""
-    known, nearly = known_contestants(INPUTS), ""
-    name = known_multiple(formula)
+def said_of(formula: str, task: Task | None = None) -> str | None:
+    """Return what a win of a formula has to be taken with, or None: it is a known one scaled.
+
+    Args:
+        formula: the winner.
+        task: where it won; None: one that is compared with the zoo.
+    """
+    known, nearly = known_contestants(task), ""
+    name = known_multiple(formula, known)
     if name is None:
         near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
         if near is None:
             return None
         name, nearly = list(known.values())[near], "nearly "
+    what = f"{formula} is {nearly}{name} but for a factor"
+    if task is not None and own_known(task) is not None:
+        return f"{what}, so it is hardly a function of its own"
     return (
-        f"{formula} is {nearly}{name} but for a factor, which acts as a learning rate does: "
+        f"{what}, which acts as a learning rate does: "
         "actsearch compare --learning-rate A,B,C tells whether anything is left of its gain"
     )
 
 
-def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
+def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str, ...]:
     """Return the ``n`` best formulas that are no known activation, fewer if there are fewer.
 
     Of those at the longest rung the best are the ones whose score less its standard error is
@@ -142,10 +161,16 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     Of those of nearly the same shape the first alone counts, and none that is a known activation
     but for a factor, as long as there are others.
 
+    Args:
+        store: the run.
+        n: how many.
+        task: that of the run, which says what is known; None: the zoo is.
+
     Raises:
         NothingToConfirm: there is none.
     """
-    known = {parse(one).fingerprint() for one in (*known_contestants(INPUTS), *FORMER)}
+    known = known_contestants(task)
+    prints = {parse(formula).fingerprint() for formula in (*known, *FORMER)}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.ranked_by, one.n, one.standard_error) for one in last])
@@ -153,24 +178,29 @@ def finalists_of(store: RunStore, n: int) -> tuple[str, ...]:
     found = [
         scored.formula
         for scored in (*(last[k] for k in best_first), *ranked[len(last) :])
-        if scored.fingerprint not in known
+        if scored.fingerprint not in prints
     ]
     if not found:
         raise NothingToConfirm(
             f"run '{store.name}' has no formula with a score that is not a known activation; "
             f"search on: actsearch resume {store.name} --budget 10m"
         )
-    first = sorted(found[: _AMONG * n], key=lambda formula: known_multiple(formula) is not None)
+    first = found[: _AMONG * n]
+    first.sort(key=lambda formula: known_multiple(formula, known) is not None)
     places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
     return tuple(first[place] for place in places)
 
 
-def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Contestant]:
+def contestants(
+    texts: Sequence[str], runs_dir: Path | None = None, known: Mapping[str, str] = KNOWN
+) -> list[Contestant]:
     """Return what to compare.
 
     Args:
         texts: formulas, names of known activations in any case, or ``RUN:ID``.
         runs_dir: the folder of the runs.
+        known: name -> formula of the known activations of the task; those of the zoo can be named
+            in any case.
 
     Raises:
         BadInput: one is none of these, two are the same function, or there are fewer than two.
@@ -178,7 +208,9 @@ def contestants(texts: Sequence[str], runs_dir: Path | None = None) -> list[Cont
     found: list[Contestant] = []
     seen: dict[str, str] = {}
     for text in texts:
-        name, formula = _resolved(text, runs_dir)
+        name, formula = _resolved(
+            text, runs_dir, {**known, **{k: KNOWN[k] for k in KNOWN if k not in known}}
+        )
         expression = parse(formula)
         fingerprint = expression.fingerprint()
         if fingerprint in seen:
@@ -203,24 +235,23 @@ def check_readable(formulas: Sequence[str], task: Task) -> None:
         check_inputs(task, parse(formula).inputs, f"'{shorten(formula)}'")
 
 
-def _resolved(text: str, runs_dir: Path | None) -> tuple[str, str]:
+def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tuple[str, str]:
     """Return the name and the formula of what ``text`` says."""
     text = text.strip()
     if ":" in text:
         return text, _formula_in_run(text, runs_dir)
-    named = KNOWN | {one.name: one.formula for one in GATED}
-    name = next((name for name in named if name.lower() == text.lower()), None)
+    name = next((name for name in known if name.lower() == text.lower()), None)
     if name is not None:
-        return name, named[name]
+        return name, known[name]
     try:
         parse(text)
     except BadInput as error:
-        guess = nearest(text, named)
+        guess = nearest(text, known)
         if guess is None or not text.replace(" ", "").replace("-", "").isalnum():
             raise
         raise BadInput(
             f"'{shorten(text)}' is no formula and no known activation; did you mean '{guess}'? "
-            f"(known: {', '.join(named)})"
+            f"(known: {', '.join(known)})"
         ) from error
     return text, text
 

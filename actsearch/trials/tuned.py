@@ -12,7 +12,7 @@ from actsearch.tasks.protocol import Record, Rung, Task, Training, inputs_of
 from actsearch.tasks.target import Target
 
 if TYPE_CHECKING:
-    from actsearch.tasks.classification import ClassificationTask
+    from actsearch.tasks.network_task import NetworkTask
 
 
 _TUNING = "tuning "
@@ -20,14 +20,14 @@ _TUNING = "tuning "
 
 @dataclass(frozen=True)
 class TunedTask:
-    """A ``ClassificationTask`` trained in another way. Implements ``Task``, ``CompilesAhead``.
+    """A ``NetworkTask`` trained in another way. Implements ``Task``, ``CompilesAhead``.
 
     It has one rung for each learning rate, so that formulas with different rates train side by side
     in one pool of workers; and one more for each to choose the rate by, which is scored on the
     validation split always: a choice by test scores would be one on the test split.
 
     Args:
-        task: a ``ClassificationTask``, or one loaded from a file; pickled as it is.
+        task: a ``NetworkTask``, or one loaded from a file; pickled as it is.
         steps: optimizer steps of one training; None: those of its last rung.
         learning_rates: peaks; empty: the one of its recipe.
         until: a target such as "train-error=0.25", whose step and time are recorded.
@@ -79,7 +79,7 @@ class TunedTask:
 
     def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
         """Compile the kernels of formulas in one compiler call."""
-        self._classification().compile(formulas, device)
+        self._network_task().compile(formulas, device)
 
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
@@ -100,7 +100,7 @@ class TunedTask:
         if rung not in self._made:
             from actsearch.tasks.heldout import held_out_task
 
-            base = self._classification()
+            base = self._network_task()
             changes: dict[str, Any] = {}
             if self.steps is not None:
                 changes |= {"steps": self.steps, "rungs": ()}
@@ -117,13 +117,13 @@ class TunedTask:
             self._made[rung] = held_out_task(inner) if test else inner
         return self._made[rung]
 
-    def _classification(self) -> ClassificationTask:
-        from actsearch.tasks.heldout import classification_of
+    def _network_task(self) -> NetworkTask:
+        from actsearch.tasks.heldout import network_task_of
 
-        inner = classification_of(self.task)
+        inner = network_task_of(self.task)
         if inner is None:
             raise BadInput(
-                f"task '{self.task.name}' is no ClassificationTask: its steps, learning rate and "
+                f"task '{self.task.name}' is no NetworkTask: its steps, learning rate and "
                 "target are its own; leave out --steps, --learning-rate and --until"
             )
         return inner

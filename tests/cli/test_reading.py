@@ -284,5 +284,5 @@ def test_learned_parameters_are_shown_by_layer(
 
 def test_a_known_activation_is_known_by_its_former_formula() -> None:
     former = parse("relu(x) - 0.25*p0*relu(-x)").fingerprint()
-    assert known_fingerprints()[former] == "PReLU"
-    assert known_fingerprints()[parse(KNOWN["PReLU"]).fingerprint()] == "PReLU"
+    assert known_fingerprints(KNOWN)[former] == "PReLU"
+    assert known_fingerprints(KNOWN)[parse(KNOWN["PReLU"]).fingerprint()] == "PReLU"

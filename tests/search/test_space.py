@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from actsearch.errors import BadInput
-from actsearch.expressions import KNOWN, PRIMITIVES
+from actsearch.expressions import KNOWN, PRIMITIVES, parse
+from actsearch.expressions.known import KNOWN_SCALES
 from actsearch.search.primitives import offered_primitives
 from actsearch.search.space import Operators, load_space, space_files
 
@@ -27,7 +29,7 @@ def test_shipped_spaces_are_read(name: str) -> None:
 
 
 def test_default_and_swish_are_shipped() -> None:
-    assert {"default", "swish"} <= set(space_files())
+    assert {"default", "positive", "swish"} <= set(space_files())
     assert set(load_space("default").seeds) == set(KNOWN.values())
 
 
@@ -128,3 +130,11 @@ def test_offered_primitives_are_public() -> None:
     assert set(offered) == {row.name for row in PRIMITIVES.values() if not row.internal}
     assert {"relu", "clip"} <= set(offered_primitives(1))
     assert {"add", "rbf", "mix"} <= set(offered_primitives(2))
+
+
+def test_the_space_of_scales_begins_with_what_is_known_and_above_zero() -> None:
+    texts = load_space("positive").seeds
+    assert set(KNOWN_SCALES.values()) <= set(texts)
+    for seed in map(parse, texts):
+        assert seed.check() is None
+        assert seed.evaluate(np.linspace(-15.0, 15.0, 601)).min() > 0

@@ -28,7 +28,6 @@ from actsearch.tasks.protocol import (
 from actsearch.tasks.user_task import missing_members
 
 MAX_PICKLE_BYTES = 4_000
-FORMULAS = ("relu(x)", "x*sigmoid(p0*x)")
 
 
 def without_time(record: Record) -> Record:
@@ -36,7 +35,14 @@ def without_time(record: Record) -> Record:
 
 
 class TaskContract:
-    """Subclass, and say how to make the task."""
+    """Subclass, and say how to make the task.
+
+    ``formulas`` train on it, the second with a learned parameter, and ``diverging`` does not;
+    change them where these don't do so.
+    """
+
+    formulas: tuple[str, str] = ("relu(x)", "x*sigmoid(p0*x)")
+    diverging = "exp(x*x)*exp(exp(x))"
 
     def make_task(self) -> Task:
         raise NotImplementedError
@@ -71,7 +77,7 @@ class TaskContract:
         assert arrived.settings() == task.settings()
 
     def test_records_are_whole_and_repeatable(self, task: Task) -> None:
-        wanted = [self.training(task, formula) for formula in FORMULAS]
+        wanted = [self.training(task, formula) for formula in self.formulas]
         records = task.train(wanted)
         for training, record in zip(wanted, records, strict=True):
             assert (record.formula, record.rung, record.seed, ()) == dataclasses.astuple(training)
@@ -92,19 +98,19 @@ class TaskContract:
     def test_every_rung_is_trained_and_its_curve_is_as_long(self, task: Task) -> None:
         """And the points of the curve are the rung's, whatever the formula: a pace names them."""
         for rung in task.rungs:
-            records = task.train([Training(f, rung.name, rung.seeds[-1]) for f in FORMULAS])
+            records = task.train([Training(f, rung.name, rung.seeds[-1]) for f in self.formulas])
             steps = [[step for step, _, _ in record.curve] for record in records]
             assert steps[0] == steps[1]
             assert steps[0][-1] == rung.steps
 
     def test_seeds_differ(self, task: Task) -> None:
-        one, two = task.train([self.training(task, "relu(x)", seed) for seed in (5, 6)])
+        one, two = task.train([self.training(task, self.formulas[0], seed) for seed in (5, 6)])
         assert one.curve != two.curve
 
     def test_bad_candidates_are_records(self, task: Task) -> None:
         records = task.train(
             [
-                self.training(task, "exp(x*x)*exp(exp(x))"),
+                self.training(task, self.diverging),
                 self.training(task, "no_such_function(x)"),
             ]
         )
@@ -114,6 +120,6 @@ class TaskContract:
         assert "no_such_function" in records[1].message
 
     def test_deadline_stops(self, task: Task) -> None:
-        (record,) = task.train([self.training(task, "relu(x)")], deadline=time.time() - 1)
+        (record,) = task.train([self.training(task, self.formulas[0])], deadline=time.time() - 1)
         assert record.status == STOPPED
         assert record.score is None

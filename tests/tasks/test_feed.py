@@ -42,7 +42,7 @@ def test_validation_batches_are_standardised_as_training_is() -> None:
     inputs, labels = Feed(data, CPU).validation_batch(slice(20, 50))
     expected = (data.validation.inputs[20:50] - np.array(data.mean)) / np.array(data.std)
     np.testing.assert_allclose(inputs.numpy(), expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(labels.numpy(), data.validation.labels[20:50])
+    np.testing.assert_array_equal(labels.numpy(), data.validation.targets[20:50])
 
 
 def test_trainings_on_the_same_data_share_a_feed_for_as_long_as_there_are_data() -> None:

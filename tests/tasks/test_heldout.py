@@ -96,7 +96,7 @@ def test_opens_the_official_test_set(task: ClassificationTask) -> None:
     images, labels = contents(DATASETS["mnist"])["test"]
     assert len(held.test) == N_TEST
     np.testing.assert_array_equal(held.test.inputs[:, 0], images)
-    np.testing.assert_array_equal(held.test.labels, labels)
+    np.testing.assert_array_equal(held.test.targets, labels)
     assert held.n_classes == 10
 
 
@@ -118,7 +118,7 @@ def test_own_test_split_is_called_for_confirming_alone() -> None:
 @pytest.mark.parametrize(
     ("test", "says"),
     [
-        (None, "has no test split; give its ClassificationTask test=FUNCTION"),
+        (None, "has no test split; give it test=FUNCTION"),
         (lambda: 3, r"must return \(inputs, labels\)"),
         (lambda: (np.zeros((4, 3)), np.zeros(4, int)), r"have shape \(3,\) a sample"),
         (lambda: (np.zeros((4, 2)), np.zeros(3, int)), "test split: inputs must have"),
@@ -133,7 +133,7 @@ def test_a_bare_object_has_none() -> None:
     class Bare:
         name = "bare"
 
-    with pytest.raises(BadInput, match="'bare' is no ClassificationTask"):
+    with pytest.raises(BadInput, match="'bare' is no NetworkTask"):
         open_test_split(Bare())  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ def test_splits() -> None:
     for split in splits:
         assert split.inputs.shape == (4000, 1, 40)
         assert split.inputs.dtype == np.float32
-        assert np.bincount(split.labels).min() > 350
+        assert np.bincount(split.targets).min() > 350
         assert abs(float(split.inputs.std()) - 1) < 0.02
         rows |= {row.tobytes() for row in split.inputs}
     assert len(rows) == 12_000  # no sample in two splits
@@ -38,6 +38,6 @@ def test_standard_training_set_and_untouched_generators() -> None:
 
     standard = make_dataset(get_dataset_args())
     np.testing.assert_array_equal(made.inputs[:, 0], standard["x"].astype(np.float32))
-    np.testing.assert_array_equal(made.labels, standard["y"])
+    np.testing.assert_array_equal(made.targets, standard["y"])
     stored = store.open_training("mnist1d").train
     np.testing.assert_array_equal(stored.inputs, made.inputs)

@@ -39,10 +39,10 @@ def test_idx_sets(name: str) -> None:
     folder = store.converted(name, ROOT)
     test = store.map_split(folder, "test")
     assert (
-        np.bincount(data.train.labels).sum() + np.bincount(data.validation.labels).sum() == 60_000
+        np.bincount(data.train.targets).sum() + np.bincount(data.validation.targets).sum() == 60_000
     )
     if name == "mnist":
-        assert np.bincount(test.labels).tolist() == [
+        assert np.bincount(test.targets).tolist() == [
             980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
         ]  # fmt: skip
 

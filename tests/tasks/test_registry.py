@@ -36,6 +36,7 @@ def test_shipped_tasks() -> None:
         "fashion-cnn",
         "cifar10-cnn",
         "cifar10-cnn4",
+        "mdn",
     ]
     assert all(TASKS.values())
 

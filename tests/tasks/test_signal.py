@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from actsearch.expressions import KNOWN
 from actsearch.tasks import Recipe
-from actsearch.tasks.classification import activation_factory
+from actsearch.tasks.network_task import activation_factory
 from actsearch.tasks.protocol import NO_SIGNAL, OK
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import DEFAULT_LIMITS, LayerSignal, Signal, fault, probing

@@ -44,7 +44,7 @@ def root(dataset: Dataset, tmp_path: Path) -> Path:
 def samples(split: Split) -> set[tuple[bytes, int]]:
     return {
         (image.tobytes(), int(label))
-        for image, label in zip(split.inputs, split.labels, strict=True)
+        for image, label in zip(split.inputs, split.targets, strict=True)
     }
 
 

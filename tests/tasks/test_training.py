@@ -16,6 +16,7 @@ from actsearch.expressions import parse
 from actsearch.tasks import Recipe, training, watch
 from actsearch.tasks.data import Split, TrainingData
 from actsearch.tasks.feed import Feed, evaluate
+from actsearch.tasks.goals import Measured
 from actsearch.tasks.initialisation import measured_gain
 from actsearch.tasks.protocol import DIVERGED, NO_SIGNAL, OK, PRUNED, STOPPED
 from actsearch.tasks.recipe import make_optimizer
@@ -65,7 +66,7 @@ def test_learns(data: TrainingData, optimizer: str) -> None:
 
 
 def test_the_score_is_of_the_validation_split(data: TrainingData) -> None:
-    other_labels = Split(data.validation.inputs, (data.validation.labels + 1) % 3)
+    other_labels = Split(data.validation.inputs, (data.validation.targets + 1) % 3)
     twisted = dataclasses.replace(data, validation=other_labels)
     outcome = run(twisted, nn.ReLU, steps=80)
     assert outcome.score is not None
@@ -306,7 +307,7 @@ def test_ends_at_a_training_target(data: TrainingData, metric: str) -> None:
     order_rng = torch.Generator().manual_seed(1)
     order = training.sample_order(len(data.train), 32, 400, order_rng)
     for step in range(reached):
-        labels = torch.from_numpy(data.train.labels)[order[step]]
+        labels = torch.from_numpy(data.train.targets)[order[step]]
         if metric == "train-error":
             values.append(float((seen[step].argmax(1) != labels).float().mean()))
         else:
@@ -345,7 +346,7 @@ def test_seconds_to_a_target_leave_evaluation_out(
     monkeypatch.setattr(watch.time, "perf_counter", lambda: clock[0])
     real = training.evaluate
 
-    def slow_evaluation(*arguments: Any) -> tuple[float, float]:
+    def slow_evaluation(*arguments: Any) -> Measured:
         clock[0] += 1000.0
         return real(*arguments)
 

@@ -250,7 +250,7 @@ def test_validation_is_scored_unless_asked() -> None:
         (["relu", "gelu"], {"until": "trian-error=0.2"}, "did you mean 'train-error'"),
         (["relu", "gelu"], {"baseline": "mish"}, "unknown baseline 'mish'"),
         (["relu", "gelu"], {"test": True}, "'noisy' has no test split"),
-        (["relu", "gelu"], {"steps": 5}, "no ClassificationTask"),
+        (["relu", "gelu"], {"steps": 5}, "no NetworkTask"),
         (["relu", "gelu"], {"task": "mnist2d-cnn"}, "did you mean 'mnist1d-cnn'"),
         (["relu", "gelu"], {"workers": 0}, "auto or a number"),
     ],

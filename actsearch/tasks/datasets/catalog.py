@@ -37,14 +37,15 @@ class Dataset:
     """What is known of a data set before it is opened.
 
     ``format`` is "idx" (gzipped or plain), "cifar" (binary version) or "generated". ``folder`` is
-    relative to the user's data folder, as torchvision lays it out. ``standardise``: train on inputs
-    of mean 0 and deviation 1 a channel, else on what they are.
+    relative to the user's data folder, as torchvision lays it out. ``n_classes`` is None where
+    targets are numbers. ``standardise``: train on inputs of mean 0 and deviation 1 a channel, else
+    on what they are.
     """
 
     name: str
     description: str
     format: str
-    n_classes: int
+    n_classes: int | None
     n_validation: int
     folder: str = ""
     files: tuple[SourceFile, ...] = ()
@@ -111,6 +112,14 @@ _ALL = (
         n_classes=11,
         n_validation=4_000,
         standardise=False,
+    ),
+    Dataset(
+        name="inverse-sine",
+        description="noisy x = t + 0.3 sin(2 pi t), from which t is to be told, often one of three "
+        "(Bishop 1994); made on this machine, nothing to download",
+        format="generated",
+        n_classes=None,
+        n_validation=4_000,
     ),
     Dataset(
         name="mnist",

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from actsearch.tasks.data import (
     content_digest,
     root_mean_square,
 )
-from actsearch.tasks.datasets import folders, formats, keywords, mnist1d
+from actsearch.tasks.datasets import folders, formats, inverse_sine, keywords, mnist1d
 from actsearch.tasks.datasets.catalog import (
     DATASETS,
     Dataset,
@@ -72,11 +72,11 @@ def _opened(name: str, root: Path | None, _cache: Path) -> TrainingData:
 
 def map_split(folder: Path, split: str) -> Split:
     """Map the arrays of one split; pages are shared, and what is written to them stays private."""
-    inputs, labels = (
+    inputs, targets = (
         np.load(folder / f"{split}-{part}.npy", mmap_mode="c", allow_pickle=False)
         for part in ("inputs", "labels")
     )
-    return Split(inputs, labels)
+    return Split(inputs, targets)
 
 
 def converted(name: str, given: Path | None = None) -> Path:
@@ -166,7 +166,7 @@ def _write(dataset: Dataset, splits: dict[str, Split], folder: Path) -> None:
     with folders.new_folder(folder) as new:
         for name, split in splits.items():
             np.save(new / f"{name}-inputs.npy", np.ascontiguousarray(split.inputs))
-            np.save(new / f"{name}-labels.npy", np.ascontiguousarray(split.labels))
+            np.save(new / f"{name}-labels.npy", np.ascontiguousarray(split.targets))
         (new / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -174,6 +174,7 @@ def _read_idx(dataset: Dataset, paths: Sequence[Path]) -> dict[str, Split]:
     arrays = [
         formats.read_idx(path, file.shape) for path, file in zip(paths, dataset.files, strict=True)
     ]
+    assert dataset.n_classes is not None  # IDX files are of images and labels
     for path, labels in zip(paths[1::2], arrays[1::2], strict=True):
         formats.check_labels(path, labels, dataset.n_classes)
     official, test = (
@@ -205,12 +206,26 @@ def _divided(official: Split, n_validation: int) -> dict[str, Split]:
     order = np.random.RandomState(VALIDATION_SEED).permutation(len(official))
     validation, train = order[:n_validation], np.sort(order[n_validation:])
     return {
-        "train": Split(official.inputs[train], official.labels[train]),
-        "validation": Split(official.inputs[validation], official.labels[validation]),
+        "train": Split(official.inputs[train], official.targets[train]),
+        "validation": Split(official.inputs[validation], official.targets[validation]),
     }
 
 
-_GENERATORS: dict[str, Any] = {"mnist1d": mnist1d, "keywords": keywords}
+class Generator(Protocol):
+    """A module that makes a data set."""
+
+    def source_key(self) -> str:
+        """Return what the arrays depend on."""
+
+    def generate(self) -> dict[str, Split]:
+        """Make the splits of ``SPLITS``."""
+
+
+_GENERATORS: dict[str, Generator] = {
+    "mnist1d": mnist1d,
+    "keywords": keywords,
+    "inverse-sine": inverse_sine,
+}
 
 _READERS: dict[str, Callable[[Dataset, Sequence[Path]], dict[str, Split]]] = {
     "idx": _read_idx,

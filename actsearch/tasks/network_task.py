@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
 from actsearch.tasks.equal import equal_width, narrowed, takes_width
 from actsearch.tasks.feed import shared_feed
+from actsearch.tasks.goals import CLASSIFICATION, Goal
 from actsearch.tasks.ladder import check_ladder, default_ladder
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.recipe import AUGMENTATIONS, DEFAULT_RECIPE, Recipe
 from actsearch.tasks.target import Target
-from actsearch.tasks.training import LOOP_VERSION, SCORES, Outcome, fit
+from actsearch.tasks.training import LOOP_VERSION, Outcome, fit
 from actsearch.tasks.units import (
     FormulaFactory,
     MakeActivation,
@@ -36,37 +37,44 @@ from actsearch.tasks.units import (
     inputs_read,
 )
 
-Arrays = tuple[Array, Array]  # inputs (n, ...), labels (n,)
+Arrays = tuple[Array, Array]  # inputs (n, ...), and labels (n,) or numbers (n, d)
 
 
 @dataclass(frozen=True)
-class ClassificationTask:
-    """Train a classifier and score it on the validation split.
+class NetworkTask:
+    """Train a network and score it on the validation split.
 
     Args:
         name: shown to people and kept in the run.
         data: the name of a shipped data set, or a function without arguments that returns
             ``TrainingData`` or the pair ``(inputs, labels), (inputs, labels)`` of training and
-            validation. It is called once a process.
+            validation, with numbers (n, d) for labels where the goal is of such. It is called once
+            a process.
         network: builds the network, given a function that builds one activation module; to be
             called once for each place. Its linear and convolutional layers are initialised by the
-            loop, in the order in which they are registered. Its attribute ``inputs`` says what
-            its layers give to a formula, as ("x", "u") where they are built by ``units.unit``.
+            loop, in the order in which they are registered, with the gain that suits the
+            activation, or the one that the network names as its ``initial_gain``. Its attribute
+            ``inputs`` says what its layers give to a formula, as ("x", "u") where they are built
+            by ``units.unit``.
         steps: optimizer steps of a whole training, that of the last rung.
         rungs: trainings of growing length, each with a whole schedule of its own, the last of
             ``steps``; () stands for ``ladder.default_ladder(steps)``.
         recipe: optimizer, learning rate, batch size and so on.
-        score: "accuracy", or "loss" for minus the cross-entropy, where accuracies lie too close.
+        goal: what the outputs are for; classification where nothing is said.
+        score: the key of one of the goal's scores, "" for the first. Of a classification they are
+            "accuracy", and "loss" for minus the cross-entropy, where accuracies lie too close.
         until: a target that ends a training when it is reached, for comparisons of speed.
         folder: the user's data folder, for a shipped data set.
         equal_parameters: train formulas that read ``u`` in a network with narrower layers, which
             has no more parameters than the plain one; ``network`` takes the factor as ``width``.
         test: a function that returns the held-out ``(inputs, labels)``, for data of one's own; it
             is called by ``heldout.open_test_split`` and by nothing that searches.
+        known: name -> formula of the known activations to compare with; None for the zoo.
 
     Raises:
-        BadInput: no steps, rungs that are no ladder, an unknown score, data that are neither a
-            name nor a function, or equal parameters of a network that takes no ``width``.
+        BadInput: no steps, rungs that are no ladder, an unknown score, a target that means nothing
+            here, data that are neither a name nor a function, no known activations, or equal
+            parameters of a network that takes no ``width``.
     """
 
     name: str
@@ -77,9 +85,11 @@ class ClassificationTask:
     recipe: Recipe = DEFAULT_RECIPE
     folder: Path | None = None
     test: Callable[[], Arrays] | None = None
-    score: str = "accuracy"  # of training.SCORES
+    score: str = ""  # key of one of the goal's
     until: Target | None = None
     equal_parameters: bool = False
+    goal: Goal = CLASSIFICATION
+    known: Mapping[str, str] | None = field(default=None, hash=False)
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
@@ -92,8 +102,14 @@ class ClassificationTask:
             raise BadInput(f"task '{self.name}' needs steps >= 1, got {self.steps}")
         object.__setattr__(self, "rungs", tuple(self.rungs) or default_ladder(self.steps))
         check_ladder(self.name, self.steps, self.rungs)
-        if self.score not in SCORES:
-            raise unknown("score", self.score, SCORES)
+        object.__setattr__(self, "score", self.goal.score(self.score).key)
+        if self.until is not None:
+            self.goal.check_target(self.name, self.until)
+        if self.known is not None and not self.known:
+            raise BadInput(
+                f"task '{self.name}' names no known activation; give known one or more, as "
+                "{'exp': 'exp(x)'}, or leave it out for those that networks use"
+            )
         if not isinstance(self.data, str) and not callable(self.data):
             raise BadInput(
                 f"data of task '{self.name}' must be the name of a data set or a function that "
@@ -109,7 +125,7 @@ class ClassificationTask:
     @property
     def score_name(self) -> str:
         """What the score measures, as in "validation accuracy"."""
-        return SCORES[self.score].name
+        return self.goal.score(self.score).name
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -134,10 +150,19 @@ class ClassificationTask:
         """Get the data ready and try the network once on two samples.
 
         Raises:
-            BadInput: the data can't be had, or network and data don't fit together.
+            BadInput: the data can't be had, goal, network and data don't fit together, or a known
+                activation is no formula.
             ActsearchError: the cache can't be written.
         """
         data = self.open_data()
+        self.goal.check_data(self.name, data)
+        for name, formula in (self.known or {}).items():
+            try:
+                parse(formula)
+            except BadInput as error:  # better now than when a search is over
+                raise BadInput(
+                    f"known activation '{name}' of task '{self.name}' is no formula: {error}"
+                ) from error
         try:
             network = self._build(nn.Identity)
             feed = shared_feed(data, torch.device("cpu"))
@@ -150,11 +175,7 @@ class ClassificationTask:
                 f"the network of task '{self.name}' does not run on inputs of shape "
                 f"{data.train.inputs.shape[1:]} a sample: {type(error).__name__}: {error}"
             ) from error
-        if shape != (2, data.n_classes):
-            raise BadInput(
-                f"the network of task '{self.name}' must turn 2 samples into logits of shape "
-                f"(2, {data.n_classes}), got {shape}"
-            )
+        self.goal.check_outputs(self.name, shape, data)
 
     def settings(self) -> dict[str, Any]:
         """Return what decides a score: data by their hash, network, recipe, rungs."""
@@ -167,7 +188,7 @@ class ClassificationTask:
                 "digest": data.digest,
                 "n_train": len(data.train),
                 "n_validation": len(data.validation),
-                "n_classes": data.n_classes,
+                **data.targets_settings,
             },
             "network": str(self._build(nn.Identity)),
             "recipe": self.recipe.settings(),
@@ -175,6 +196,8 @@ class ClassificationTask:
             "until": None if self.until is None else str(self.until),
             "loop_version": LOOP_VERSION,
             **({"equal_parameters": True} if self.equal_parameters else {}),
+            # Named where it is not what tasks had before there were others.
+            **({} if self.goal == CLASSIFICATION else {"goal": self.goal.name}),
         }
 
     def compile(self, formulas: Sequence[str], device: str = "cpu") -> None:
@@ -229,6 +252,7 @@ class ClassificationTask:
                 device=device,
                 deadline=deadline,
                 pace=training.pace,
+                goal=self.goal,
                 score=self.score,
                 until=self.until,
                 brief=rung != self.rungs[-1],
@@ -252,6 +276,10 @@ class ClassificationTask:
             "_opened": [],
             "_widths": {},
         }  # arrays stay behind; a worker maps its own
+
+
+#: The name for a task whose goal is classification, which it is where no other is given.
+ClassificationTask = NetworkTask
 
 
 def scaled(recipe: Recipe, factor: float) -> Recipe:
@@ -283,13 +311,13 @@ def _own_data(
     if isinstance(made, TrainingData):
         return made
     try:
-        (train_inputs, train_labels), (inputs, labels) = made
+        (train_inputs, train_targets), (inputs, targets) = made
     except (TypeError, ValueError):
         raise BadInput(
             f"the data function of task '{name}' must return TrainingData or (inputs, labels), "
             f"(inputs, labels) for training and validation, got {shorten(repr(made))}"
         ) from None
-    return training_data((train_inputs, train_labels), (inputs, labels))
+    return training_data((train_inputs, train_targets), (inputs, targets))
 
 
 def _record(
