@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actsearch.expressions import Expression, parse
+from actsearch.expressions.conditions import first_broken
+from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder
 from actsearch.search.space import SearchSpace
 
@@ -35,7 +37,11 @@ def size_of(space: SearchSpace) -> int | None:
 
 def fault_of(space: SearchSpace, expression: Expression) -> str | None:
     """Return why a search of the space would turn a formula away before training, or None."""
-    return expression.check(max_size=space.max_formula_nodes)
+    reason = expression.check(max_size=space.max_formula_nodes)
+    if reason is not None:
+        return reason
+    broken = first_broken(expression, plain_conditions(space.conditions))
+    return None if broken is None else broken.sentence
 
 
 def samples(space: SearchSpace, n: int, seed: int = 0) -> list[Sample]:
