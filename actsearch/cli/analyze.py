@@ -61,11 +61,18 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
         BadInput: it is neither.
     """
     from actsearch.cli.hall import known_fingerprints
-    from actsearch.expressions import KNOWN, parse
+    from actsearch.expressions import parse
+    from actsearch.expressions.known import formula_of
 
-    by_lower = {name.lower(): formula for name, formula in KNOWN.items()}
-    expression = parse(by_lower.get(text.strip().lower(), text))
+    expression = parse(formula_of(text))
     return expression, known_fingerprints().get(expression.fingerprint())
+
+
+def _inputs(expression: Expression) -> dict[str, Any]:
+    """Return where further inputs stand, of an expression that has such."""
+    if len(expression.inputs) == 1:
+        return {}
+    return {"as a function of x at": ", ".join(f"{name} = 1" for name in expression.inputs[1:])}
 
 
 def properties(expression: Expression, known: str | None) -> dict[str, Any]:
@@ -76,6 +83,7 @@ def properties(expression: Expression, known: str | None) -> dict[str, Any]:
         "derivative": str(expression.derivative()),
         "latex": expression.latex(),
         "parameters": list(expression.parameters),
+        **_inputs(expression),
         "size": expression.size,
         "depth": expression.depth,
         "complexity": expression.complexity,

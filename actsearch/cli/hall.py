@@ -136,10 +136,11 @@ def known_births(births: Iterable[Birth]) -> dict[int, str]:
 
 def known_fingerprints() -> dict[str, str]:
     """Return fingerprint -> name of the known activations; of two names for one, the first."""
-    from actsearch.expressions import KNOWN, parse
+    from actsearch.expressions import parse
+    from actsearch.expressions.known import NAMED
 
     names: dict[str, str] = {}
-    for name, formula in KNOWN.items():
+    for name, formula in NAMED.items():
         names.setdefault(parse(formula).fingerprint(), name)
     return names
 

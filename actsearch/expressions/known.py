@@ -145,6 +145,9 @@ GATED: tuple[Known, ...] = (
 #: Name -> formula, of those that read x alone.
 KNOWN: dict[str, str] = {known.name: known.formula for known in ZOO}
 
+#: The same of all, those that read more behind.
+NAMED: dict[str, str] = {known.name: known.formula for known in (*ZOO, *GATED)}
+
 
 def formula_of(text: str) -> str:
     """Return the formula of the known activation called ``text`` in any case, else ``text``."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import GATED
+from actsearch.expressions import parse
+from actsearch.expressions.known import NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
 from actsearch.runs import RunStore, existing_run, hall_of_fame
@@ -90,8 +90,7 @@ def known_contestants(inputs: Collection[str] = ONLY_X) -> dict[str, str]:
     """
     seen: set[str] = set()
     known: dict[str, str] = {}
-    gated = {one.name: one.formula for one in GATED}
-    for name, formula in (KNOWN | gated).items():
+    for name, formula in NAMED.items():
         expression = parse(formula)
         if not set(expression.inputs) <= {*inputs}:
             continue
@@ -208,19 +207,18 @@ def _resolved(text: str, runs_dir: Path | None) -> tuple[str, str]:
     text = text.strip()
     if ":" in text:
         return text, _formula_in_run(text, runs_dir)
-    named = KNOWN | {one.name: one.formula for one in GATED}
-    name = next((name for name in named if name.lower() == text.lower()), None)
+    name = next((name for name in NAMED if name.lower() == text.lower()), None)
     if name is not None:
-        return name, named[name]
+        return name, NAMED[name]
     try:
         parse(text)
     except BadInput as error:
-        guess = nearest(text, named)
+        guess = nearest(text, NAMED)
         if guess is None or not text.replace(" ", "").replace("-", "").isalnum():
             raise
         raise BadInput(
             f"'{shorten(text)}' is no formula and no known activation; did you mean '{guess}'? "
-            f"(known: {', '.join(named)})"
+            f"(known: {', '.join(NAMED)})"
         ) from error
     return text, text
 
