@@ -167,3 +167,10 @@ def test_further_inputs_and_parameters_vary_independently() -> None:
     table = np.corrcoef(np.stack([grid(), *names.values()]))
     assert np.abs(table - np.eye(19)).max() < 0.3
     assert names["p0"].min() > 0
+
+
+def test_an_overlap_lies_between_0_and_1() -> None:
+    one, same = parse("relu(x)*o"), parse("relu(x*o)")
+    assert one.fingerprint() == same.fingerprint() == parse("relu(x)*abs(o)").fingerprint()
+    assert parse("max(x, o)").fingerprint() != parse("max(x, min(o, 0.5))").fingerprint()
+    assert parse("relu(x)*u").fingerprint() != parse("relu(x*u)").fingerprint()
