@@ -62,11 +62,18 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
         BadInput: it is neither.
     """
     from actsearch.cli.hall import known_fingerprints
-    from actsearch.expressions import KNOWN, parse
+    from actsearch.expressions import parse
+    from actsearch.expressions.known import NAMED, formula_of
 
-    by_lower = {name.lower(): formula for name, formula in KNOWN.items()}
-    expression = parse(by_lower.get(text.strip().lower(), text))
-    return expression, known_fingerprints(KNOWN).get(expression.fingerprint())
+    expression = parse(formula_of(text))
+    return expression, known_fingerprints(NAMED).get(expression.fingerprint())
+
+
+def _inputs(expression: Expression) -> dict[str, Any]:
+    """Return where further inputs stand, of an expression that has such."""
+    if len(expression.inputs) == 1:
+        return {}
+    return {"as a function of x at": ", ".join(f"{name} = 1" for name in expression.inputs[1:])}
 
 
 def properties(expression: Expression, known: str | None) -> dict[str, Any]:
@@ -79,6 +86,7 @@ def properties(expression: Expression, known: str | None) -> dict[str, Any]:
         "parameters": list(expression.parameters),
         "starts": {name: expression.start_of(name) for name in expression.parameters},
         "per_channel": expression.per_channel if expression.parameters else None,
+        **_inputs(expression),
         "size": expression.size,
         "depth": expression.depth,
         "complexity": expression.complexity,

@@ -138,11 +138,10 @@ def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s:
 
 def known_names(config: Mapping[str, Any]) -> Mapping[str, str]:
     """Return name -> formula of the known activations of a run's task: its own, or the zoo."""
-    from actsearch.expressions import KNOWN
-    from actsearch.expressions.known import GATED
+    from actsearch.expressions.known import NAMED
 
     own: Mapping[str, str] | None = config.get("known")
-    return own or KNOWN | {one.name: one.formula for one in GATED}
+    return own or NAMED
 
 
 def known_births(births: Iterable[Birth], known: Mapping[str, str]) -> dict[int, str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 #: Cells per unit of the function's scale.
 RESOLUTION = 1e5
+#: What further inputs may be, of points in (-1, 1).
+_RANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "u": lambda points: 4 * points,
+    "o": lambda points: 0.5 + 0.5 * points,
+}
 _GOLDEN = (math.sqrt(5) - 1) / 2
 #: Their roots are the strides of what varies besides x; 5 is that of x.
 _PRIMES = (2, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67)
@@ -52,7 +58,8 @@ def others(expression: Expression, points: NDArray[np.float64]) -> dict[str, NDA
         return _spread(len(points), math.modf(math.sqrt(_PRIMES[index]))[0])
 
     # An input has its own values by name, a parameter by its rank: p1*x is p0*x.
-    values = {name: 4 * spread(INPUTS.index(name) - 1) for name in expression.inputs[1:]}
+    # An overlap lies between 0 and 1: what differs elsewhere alone is the same function.
+    values = {name: _RANGES[name](spread(INPUTS.index(name) - 1)) for name in expression.inputs[1:]}
     for rank, name in enumerate(expression.parameters, start=len(INPUTS) - 1):
         values[name] = 1 + 0.9 * spread(rank)
     return values

@@ -205,6 +205,10 @@ KNOWN: dict[str, str] = {known.name: known.formula for known in ZOO}
 FORMER: dict[str, str] = {"relu(x) - 0.25*p0*relu(-x)": "PReLU"}
 
 
+#: The same of all, those that read more behind.
+NAMED: dict[str, str] = {known.name: known.formula for known in (*ZOO, *GATED)}
+
+
 def formula_of(text: str) -> str:
     """Return the formula of the known activation called ``text`` in any case, else ``text``."""
     wanted = text.strip().lower()

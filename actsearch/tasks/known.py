@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actsearch.expressions import KNOWN
-from actsearch.expressions.known import GATED
+from actsearch.expressions.known import NAMED
 from actsearch.tasks.protocol import Task
 
 
@@ -31,4 +30,4 @@ def known_of(task: Task | None) -> Mapping[str, str]:
             seen to where they are made.
     """
     own = None if task is None else own_known(task)
-    return KNOWN | {one.name: one.formula for one in GATED} if own is None else own
+    return NAMED if own is None else own

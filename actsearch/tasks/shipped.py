@@ -80,7 +80,7 @@ _SHIPPED = (
         network=functools.partial(MLP, n_inputs=600, hidden=_KEYWORDS_HIDDEN, n_classes=11),
         steps=400,
         rungs=_RUNGS["keywords"],
-        recipe=Recipe(batch_size=100, learning_rate=0.005),
+        recipe=Recipe(batch_size=100, learning_rate=0.003),
     ),
     NetworkTask(
         name="mnist-mlp",

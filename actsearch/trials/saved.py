@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import FORMER
+from actsearch.expressions import parse
+from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
 from actsearch.runs import RunStore, existing_run, hall_of_fame
@@ -192,7 +192,7 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
 
 
 def contestants(
-    texts: Sequence[str], runs_dir: Path | None = None, known: Mapping[str, str] = KNOWN
+    texts: Sequence[str], runs_dir: Path | None = None, known: Mapping[str, str] = NAMED
 ) -> list[Contestant]:
     """Return what to compare.
 
@@ -209,7 +209,7 @@ def contestants(
     seen: dict[str, str] = {}
     for text in texts:
         name, formula = _resolved(
-            text, runs_dir, {**known, **{k: KNOWN[k] for k in KNOWN if k not in known}}
+            text, runs_dir, {**known, **{k: NAMED[k] for k in NAMED if k not in known}}
         )
         expression = parse(formula)
         fingerprint = expression.fingerprint()

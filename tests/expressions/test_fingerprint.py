@@ -190,3 +190,10 @@ def test_another_start_is_another_candidate() -> None:
 def test_starts_of_one_leave_fingerprints_as_they_were() -> None:
     text = "p0*x + u"
     assert parse(f"{text}; p0=1, per layer").fingerprint() == GOLDEN[text]
+
+
+def test_an_overlap_lies_between_0_and_1() -> None:
+    one, same = parse("relu(x)*o"), parse("relu(x*o)")
+    assert one.fingerprint() == same.fingerprint() == parse("relu(x)*abs(o)").fingerprint()
+    assert parse("max(x, o)").fingerprint() != parse("max(x, min(o, 0.5))").fingerprint()
+    assert parse("relu(x)*u").fingerprint() != parse("relu(x*u)").fingerprint()

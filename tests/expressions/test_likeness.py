@@ -10,6 +10,7 @@ from actsearch.expressions import KNOWN, Expression, parse
 from actsearch.expressions.likeness import (
     WIDTH,
     curve,
+    curves,
     multiple_of,
     nearly_multiple_of,
     squared_distances,
@@ -110,3 +111,40 @@ def test_of_nothing_nothing_is_chosen() -> None:
 def test_a_curve_is_that_at_the_start() -> None:
     assert np.array_equal(curve(parse("silu(p0*x); p0=1.7")), curve(parse("silu(1.7*x)")))
     assert np.array_equal(curve(parse("silu(p0*x); per channel")), curve(parse("silu(x)")))
+
+
+def test_further_inputs_tell_functions_apart() -> None:
+    texts = [
+        "silu(x)*u",
+        "silu(x)",
+        "silu(x)*u**2",
+        "max(x, u)",
+        "relu(x)*o",
+        "relu(x)*sqrt_abs(o)",
+    ]
+    known = curves([parse(text) for text in texts])
+    for place in range(len(texts)):
+        squares = squared_distances(known, known[place])
+        assert squares[place] == 0
+        assert np.delete(squares, place).min() > 0.05
+
+
+@pytest.mark.parametrize("twin", ["max(x, -u)", "max(-x, u)", "-max(x, u)"])
+def test_the_sign_of_a_second_projection_does_not_count(twin: str) -> None:
+    known = curves([parse("max(x, u)")])
+    assert squared_distances(known, curve(parse(twin)))[0] == pytest.approx(0, abs=1e-12)
+    assert multiple_of(parse(f"3*({twin})"), [parse("x*u"), parse("max(x, u)")]) == 1
+
+
+def test_among_functions_of_x_alone_nothing_changes_by_what_reads_more() -> None:
+    alone = [parse(text) for text in ("gelu(x)", "tanh(x)", "relu(x)")]
+    narrow, wide = curves(alone), curves([*alone, parse("x*u")])
+    assert wide.shape[1] == 4 * narrow.shape[1]
+    one = curve(parse("silu(1.5*x)"))
+    np.testing.assert_array_equal(squared_distances(wide, one)[:3], squared_distances(narrow, one))
+
+
+def test_a_multiple_is_one_at_every_value_of_further_inputs() -> None:
+    assert multiple_of(parse("silu(x)*u**2"), [parse("silu(x)*u")]) is None
+    assert multiple_of(parse("2*u*silu(x)"), [parse("silu(x)*u")]) == 0
+    assert multiple_of(parse("silu(x)"), [parse("silu(x)*u")]) is None

@@ -11,6 +11,7 @@ import pytest
 
 import actsearch
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.expressions import parse
 from actsearch.runs import RunStore
 from actsearch.search import Result
 from actsearch.search.space import load_space, space_from
@@ -167,7 +168,8 @@ def test_seeds_of_another_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "part"), [("3", "constant"), ("2*x", "affine"), ("max(x, u)", "reads more than x")]
+    ("text", "part"),
+    [("3", "constant"), ("2*x", "affine"), ("max(x, u)", "reads x, u, and the layers of task")],
 )
 def test_seeds_that_cannot_be_trained_are_refused(tmp_path: Path, text: str, part: str) -> None:
     with pytest.raises(BadInput, match=part):
@@ -263,3 +265,31 @@ def test_a_result_is_confirmed_and_resume_keeps_to_the_search(tmp_path: Path) ->
     n_births = len(births(tmp_path))
     go_on(tmp_path)
     assert len(births(tmp_path)) == n_births
+
+
+class GivesU(SimulatedTask):
+    inputs = ("x", "u")
+
+
+def test_a_space_that_the_task_has_no_inputs_for_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"'gated' reads x, u, and the layers of task 'simulated'"):
+        start(tmp_path, space="gated")
+    with pytest.raises(BadInput, match=r"'overlap' reads x, o.*overlaps are of fully connected"):
+        start(tmp_path, space="overlap", task=GivesU())
+    with pytest.raises(BadInput, match=r"seed formula 'x\*u' reads x, u"):
+        start(tmp_path, seed_formulas=["bilinear"])
+    assert not (tmp_path / "r").exists()
+
+
+def test_gated_units_are_searched_where_layers_give_u(tmp_path: Path) -> None:
+    start(tmp_path, space="gated", task=GivesU())
+    accepted = [one for one in births(tmp_path) if one.status == "accepted"]
+    bred = [parse(one.formula) for one in accepted if one.operator != "seed"]
+    assert any("u" in one.inputs for one in bred)
+    with pytest.raises(BadInput, match="reads x, o"):
+        go_on(tmp_path, task=GivesU(), births=70, seed_formulas=["x*o + sin(x)"])
+
+
+def test_a_seed_formula_may_read_what_the_space_does_not(tmp_path: Path) -> None:
+    start(tmp_path, task=GivesU(), seed_formulas=["SwiGLU"])
+    assert "silu(x)*u" in [one.formula for one in births(tmp_path)]

@@ -10,6 +10,7 @@ import pytest
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES, parse
 from actsearch.expressions.known import KNOWN_SCALES
+from actsearch.search.evolution import Breeder
 from actsearch.search.primitives import offered_primitives
 from actsearch.search.space import Operators, load_space, space_files
 
@@ -56,6 +57,27 @@ def test_a_seed_reads_what_the_space_reads(tmp_path: Path, seed: str, inputs: st
     assert f"seeds: '{seed}' reads {inputs}, and the space x alone" in message
     assert "take it out, or say inputs = ['x', 'u'" in message
     assert "sin" not in message.split("got")[0]
+
+
+def test_a_space_says_what_formulas_may_read(tmp_path: Path) -> None:
+    space = load_space(write(tmp_path, 'unary = ["relu"]\ninputs = ["u", "x"]\nseeds = ["GLU"]'))
+    assert (space.inputs, space.seeds) == (("x", "u"), ("x*sigmoid(u)",))
+    assert load_space("default").inputs == ("x",)
+    with pytest.raises(BadInput, match="x, the pre-activation, is missing"):
+        load_space(write(tmp_path, 'unary = ["relu"]\ninputs = ["u"]'))
+    with pytest.raises(BadInput, match=r"inputs\.1"):
+        load_space(write(tmp_path, 'unary = ["relu"]\ninputs = ["x", "w"]'))
+
+
+@pytest.mark.parametrize(("name", "inputs"), [("gated", {"x", "u"}), ("overlap", {"x", "o"})])
+def test_spaces_of_several_inputs(name: str, inputs: set[str]) -> None:
+    space = load_space(name)
+    assert set(space.inputs) == inputs
+    assert all(parse(seed).check() is None for seed in space.seeds)
+    breeder = Breeder(space, seed=0)
+    read = [set(breeder.random(number).expression.inputs) for number in range(60)]
+    assert all(one <= inputs for one in read)
+    assert sum(one == inputs for one in read) > 10
 
 
 def test_all_errors_at_once(tmp_path: Path) -> None:

@@ -13,8 +13,14 @@ from torch import Tensor, nn
 
 from actsearch.expressions import KNOWN, parse
 from actsearch.kernels import module
-from actsearch.tasks.initialisation import GAIN_LIMITS, initialise, measured_gain
+from actsearch.tasks.initialisation import (
+    GAIN_LIMITS,
+    initialise,
+    measured_gain,
+    scale_to_batch,
+)
 from actsearch.tasks.networks import CNN, MLP
+from actsearch.tasks.units import FormulaFactory
 
 
 class Of(nn.Module):
@@ -42,6 +48,52 @@ class Of(nn.Module):
 )
 def test_gain_is_right(formula: str, moment: float) -> None:
     assert measured_gain(module(parse(formula))) == pytest.approx(moment**-0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("formula", "moment"),
+    [
+        ("x*u", 1.0),
+        ("relu(x)*u", 1 / 2),
+        ("max(x, u)", 1.0),  # max has mean 1 / sqrt(pi) and variance 1 - 1 / pi
+        ("x*sin(u)", (1 - math.exp(-2)) / 2),
+        ("x**2*u", 3.0),
+    ],
+)
+def test_gain_is_right_for_two_projections(formula: str, moment: float) -> None:
+    assert measured_gain(module(parse(formula))) == pytest.approx(moment**-0.5, rel=1e-3)
+
+
+def test_gain_is_that_of_one_channel_where_there_are_several() -> None:
+    assert measured_gain(module(parse("p0*relu(x)"), n_channels=1)) == measured_gain(
+        module(parse("relu(x)"))
+    )
+
+
+@pytest.mark.parametrize("formula", ["relu(x)*o", "x*sqrt_abs(o)", "relu(x)", "x*u*o"])
+def test_a_batch_scales_what_no_expectation_tells(formula: str) -> None:
+    rng = torch.Generator().manual_seed(0)
+    inputs = (torch.rand(300, 200, generator=rng) < 0.1).float()
+    network = MLP(FormulaFactory(formula), n_inputs=200, hidden=(100, 100))
+    scale = float(inputs.square().mean().sqrt())
+    initialise(network, 1.0, rng, torch.Generator().manual_seed(1), input_scale=scale)
+    first = [p.detach().clone() for p in network.layers[1].parameters()]
+    scale_to_batch(network, inputs)
+    assert all(map(torch.equal, first, network.layers[1].parameters()))
+    logits = network(inputs).detach()
+    assert float(logits.square().mean().sqrt()) == pytest.approx(1.0, rel=0.6)
+
+
+def test_where_nothing_comes_through_the_weights_stay() -> None:
+    network = MLP(FormulaFactory("relu(x)*o"), n_inputs=3, hidden=(4,))
+    before = [p.detach().clone() for p in network.parameters()]
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+    scale_to_batch(network, torch.zeros(5, 3))
+    for old, new in zip(before, network.parameters(), strict=True):
+        assert new.ndim == 1 or torch.equal(old, new)
 
 
 def test_gain_of_leaky_relu_is_that_of_he() -> None:

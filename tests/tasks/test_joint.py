@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
+from actsearch.tasks import load_task
 from actsearch.tasks.joint import JointTask
+from actsearch.tasks.networks import MLP
 from actsearch.tasks.protocol import (
     FAILED,
     OK,
@@ -239,3 +241,9 @@ def test_each_kind_of_device_has_its_own_references() -> None:
     assert there.device == "cuda:1"
     assert task.train([wanted], device="cuda:0")[0].score == there.score
     assert len(first.asked) == n_before + 10
+
+
+def test_layers_give_what_all_tasks_give() -> None:
+    assert load_task("mnist1d-mlp,mnist1d-cnn").inputs == ("x", "u")  # type: ignore[attr-defined]
+    assert load_task("mnist1d-mlp,keywords").inputs == ("x", "u", "o")  # type: ignore[attr-defined]
+    assert JointTask([tiny_task(), tiny_task(name="other", network=MLP)]).inputs == ("x",)

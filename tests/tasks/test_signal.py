@@ -18,6 +18,7 @@ from actsearch.tasks.protocol import NO_SIGNAL, OK
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import DEFAULT_LIMITS, LayerSignal, Signal, fault, probing
 from actsearch.tasks.training import fit
+from actsearch.tasks.units import Noting, Unit, unit
 from tests.tasks.conftest import TinyNetwork, blob_data
 
 
@@ -226,3 +227,18 @@ def test_ends_a_training(function: Callable[[Tensor], Tensor], says: str) -> Non
     outcome = fit(Of, TinyNetwork, blob_data(), Recipe(), steps=30, seed=0)
     assert outcome.status == NO_SIGNAL
     assert says in outcome.message
+
+
+@pytest.mark.parametrize("formula", ["relu(u)", "max(x, u)", "relu(x)*u", "relu(x) + 0*u"])
+def test_a_unit_is_dead_where_no_input_of_it_gets_a_gradient(formula: str) -> None:
+    noting = Noting(activation_factory(formula))
+    network = nn.Sequential(*unit(nn.Linear(2, 8), noting), nn.Linear(8, 3))
+    (layer,) = (one for one in network.modules() if isinstance(one, Unit))
+    assert layer.second is not None
+    with torch.no_grad():
+        # Of the last four units x is below zero and below u always, of the first four never.
+        layer.projection.get_parameter("bias").copy_(torch.tensor([20.0] * 4 + [-30.0] * 4))
+        layer.second.get_parameter("bias").copy_(torch.tensor([-10.0] * 8))
+    signal = measured(network, noting.built, batch()).layers[0]
+    dead = {"relu(u)": 1.0, "max(x, u)": 0.0, "relu(x)*u": 0.5, "relu(x) + 0*u": 0.5}
+    assert signal.dead_units == dead[formula]

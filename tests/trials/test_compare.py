@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from actsearch.errors import BadInput
 from actsearch.results.plots import check_format
 from actsearch.results.statistics import paired
+from actsearch.tasks.networks import MLP
 from actsearch.tasks.protocol import Record, Training
 from actsearch.trials.compare import (
     FIRST_SEED,
@@ -282,3 +284,24 @@ def test_a_picture_is_refused_before_anything_is_trained(tmp_path: Path) -> None
         check_format(tmp_path / "curves.jpg")
     with pytest.raises(BadInput, match="there is no folder"):
         check_format(tmp_path / "nowhere" / "curves.png")
+
+
+def gated_task(**changes: Any) -> Any:
+    network = functools.partial(MLP, n_inputs=2, hidden=(8, 8), n_classes=3)
+    return tiny_task(network=network, **changes)
+
+
+def test_parameters_are_counted() -> None:
+    found = run_trials(["relu", "Maxout"], task=gated_task(), seeds=2)
+    counts = {entry.name: entry.n_parameters for entry in found.entries}
+    assert counts == {"ReLU": 2 * 8 + 8 + 8 * 8 + 8 + 27, "Maxout": 2 * (24 + 72) + 27}
+    equal = run_trials(["relu", "Maxout"], task=gated_task(equal_parameters=True), seeds=2)
+    narrower = {entry.name: entry.n_parameters for entry in equal.entries}
+    assert narrower["ReLU"] == counts["ReLU"]
+    assert narrower["Maxout"] == 2 * (2 * 5 + 5 + 5 * 5 + 5) + 5 * 3 + 3
+
+
+@pytest.mark.parametrize("more", [{}, {"learning_rates": (0.01,)}, {"steps": 5}])
+def test_what_the_layers_do_not_give_is_refused_before_anything_trains(more: Any) -> None:
+    with pytest.raises(BadInput, match=r"'x\*u' reads x, u, and the layers of task 'blobs' give x"):
+        run_trials(["relu", "bilinear"], task=tiny_task(), **more)

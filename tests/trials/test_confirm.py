@@ -22,7 +22,7 @@ from actsearch.trials.arena import VALIDATION, Field, Wanted, arena_of
 from actsearch.trials.checks import check_other_tasks, digests
 from actsearch.trials.confirm import confirm_store
 from actsearch.trials.judged import FIRST_SEED, SEEDS, Confirmation, scores_of
-from actsearch.trials.saved import NothingToConfirm, finalists_of, known_contestants
+from actsearch.trials.saved import NothingToConfirm, finalists_of, known_contestants, rivals_of
 from actsearch.workers import Slots
 from tests.tasks.conftest import blobs, tiny_task
 from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
@@ -99,6 +99,39 @@ def test_the_whole_zoo_is_tried_once_each() -> None:
     assert set(fingerprints) == {parse(formula).fingerprint() for formula in KNOWN.values()}
     assert known["elu(x)"] == "ELU"
     assert "CELU" not in known.values()
+
+
+class GivesU(NoisyTask):
+    inputs = ("x", "u")
+
+
+def gated_run(folder: Path) -> Path:
+    path = make_run(folder, {"x*sin(u)": 0.95, "max(x, u)": 0.9}, {"relu(x)": 0.5})
+    with RunStore.open(path) as store:
+        config = dict(store.config)
+    space = {"space_settings": {"inputs": ["x", "u"]}}
+    with RunStore.create(folder.with_name("gated"), config | space, {"python": "3"}) as store:
+        return store.folder
+
+
+def test_rivals_read_what_the_space_reads_and_the_task_gives(tmp_path: Path) -> None:
+    with RunStore.open(gated_run(tmp_path / "r")) as store:
+        rivals = rivals_of(store, GivesU())
+        assert {"max(x, u)", "x*sigmoid(u)", "silu(x)*u"} < set(rivals)
+        assert set(rivals.values()) > set(known_contestants().values())
+        assert "relu(x)*o" not in rivals
+        assert rivals_of(store, NoisyTask()) == known_contestants()
+    with RunStore.open(tmp_path / "r") as store:
+        assert rivals_of(store, GivesU()) == known_contestants()
+        assert finalists_of(store, 3) == ("x*sin(u)",)  # Maxout is known
+
+
+def test_finalists_are_not_taken_where_they_can_not_be_read(tmp_path: Path) -> None:
+    make_run(tmp_path / "r", {"x*sin(u)": 0.95}, {"relu(x)": 0.5})
+    with pytest.raises(
+        BadInput, match=r"'x\*sin\(u\)' reads x, u, and the layers of task 'spirals"
+    ):
+        room.confirm(tmp_path / "r", task=GivesU(), transfer=["examples/my_task.py:make_task"])
 
 
 def test_a_clear_gain_is_found_at_the_first_look(run_folder: Path, small_zoo: Any) -> None:

@@ -9,7 +9,11 @@ them the longer it is; the other words are general. One document in five is abou
 10) and mentions several. What is kept of a document is which words occur in it, 0 or 1.
 
 So a long document has keywords of many topics, and what it is about has to be told by the share of
-them, not by their number. The constants were set before any activation was tried on the data.
+them, not by their number. With a topic's 20 most telling words given, their number times its soft
+Jaccard overlap with the document detects the topic better than the number does (mean area under the
+curve 0.958 against 0.933). A trained layer has another way to this: small negative weights of all
+other words make a linear unit one of shares. The constants were set before any activation was tried
+on the data, and not changed then.
 """
 
 from __future__ import annotations
