@@ -1,4 +1,4 @@
-"""How a comparison shows what networks of unequal size cost, and that it is silent of equal ones."""
+"""How a comparison shows what networks of unequal size cost, and is silent of equal ones."""
 
 from __future__ import annotations
 
