@@ -1,4 +1,4 @@
-"""What comparisons say of how many numbers the networks learn, where that differs between them."""
+"""How a comparison shows what networks of unequal size cost, and is silent of equal ones."""
 
 from __future__ import annotations
 
