@@ -35,6 +35,7 @@ def random_expressions(space: str, n: int, seed: int) -> list[Expression]:
     while len(found) < n:
         expression = breeder.random(number).expression
         number += 1
+        assert isinstance(expression, Expression)  # no space of these has layers
         if expression.check() is None:
             found.setdefault(expression.fingerprint(), expression)
     return list(found.values())

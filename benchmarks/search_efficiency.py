@@ -47,11 +47,11 @@ from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.search.space import load_space
 from actsearch.tasks.heldout import open_test_split
-from actsearch.tasks.network_task import activation_factory
 from actsearch.tasks.protocol import OK, STOPPED
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import SignalLimits
 from actsearch.tasks.training import fit
+from actsearch.tasks.units import FormulaFactory
 from actsearch.trials.saved import NothingToConfirm, finalists_of
 from benchmarks._plain import Compiled, best_unknown, known_trees, primitives
 from benchmarks._timing import machine
@@ -98,7 +98,7 @@ def train(
         deadline: a ``time.time()`` value.
     """
     task, data = opened(task_name, test)
-    make = activation_factory(text) if own else functools.partial(Compiled, text)
+    make = FormulaFactory(text) if own else functools.partial(Compiled, text)
     try:
         outcome = fit(
             make,

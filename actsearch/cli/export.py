@@ -14,6 +14,7 @@ from actsearch.cli.options import RUNS_DIR, RunsDirOption, find_run
 from actsearch.errors import BadInput, unknown
 
 if TYPE_CHECKING:
+    from actsearch.cli.hall import RunView
     from actsearch.expressions import Expression
 
 TARGETS = ("torch",)
@@ -102,7 +103,6 @@ def _from_formula(formula: str, name: str | None) -> _Item:
 
 def _from_run(path: Path, ids: list[int], top: int, name: str | None) -> list[_Item]:
     from actsearch.cli.hall import read_run
-    from actsearch.expressions import parse
 
     view = read_run(path)
     rows = {row["id"]: row for row in view.rows}
@@ -119,13 +119,21 @@ def _from_run(path: Path, ids: list[int], top: int, name: str | None) -> list[_I
                 f"run '{view.name}' has trained no birth {id_} "
                 f"(list them: actsearch inspect {view.name} --all)"
             )
+    return [item for id_ in chosen for item in _of_birth(view, rows[id_], name)]
+
+
+def _of_birth(view: RunView, row: dict[str, Any], name: str | None) -> list[_Item]:
+    """Return what to write for a birth: its function, or one for each group of layers."""
+    from actsearch.expressions import Layered, parse_candidate
+
+    candidate = parse_candidate(row["formula"])
+    own = name or f"{_slug(view.name)}_{row['id']}"
+    facts = {"run": view.name, "birth": row["id"], **_facts(view.config, row)}
+    if not isinstance(candidate, Layered):
+        return [_Item(candidate, own, facts)]
     return [
-        _Item(
-            parse(rows[id_]["formula"]),
-            name or f"{_slug(view.name)}_{id_}",
-            {"run": view.name, "birth": id_, **_facts(view.config, rows[id_])},
-        )
-        for id_ in chosen
+        _Item(part, f"{own}_{group}", {**facts, "layers": group, "together with": str(candidate)})
+        for group, part in candidate.formulas
     ]
 
 

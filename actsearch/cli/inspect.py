@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from actsearch.results.tables import (
     write_record,
     write_rows,
 )
+
+if TYPE_CHECKING:
+    from actsearch.expressions import Candidate
 
 _LINEAGE_LINES = 40
 _INDENTED_COLUMNS = 40
@@ -103,12 +106,14 @@ def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
 
 def _show_front(path: Path, fmt: Format) -> None:
     from actsearch.cli.hall import read_run
-    from actsearch.expressions import parse
+    from actsearch.expressions import parse_candidate
     from actsearch.expressions.cost import modelled_cost
+    from actsearch.expressions.layered import mean_over_parts
     from actsearch.results.front import FRONT_COLUMNS, FRONT_TABLE, NOTE, front_rows, front_table
 
     ranked = read_run(path).ranked
-    rows = front_rows(ranked, measured_costs, lambda formula: modelled_cost(parse(formula)))
+    cost = mean_over_parts(modelled_cost)
+    rows = front_rows(ranked, measured_costs, lambda formula: cost(parse_candidate(formula)))
     if fmt is not Format.TABLE:
         write_rows(FRONT_COLUMNS, rows, fmt, sys.stdout)
     elif rows:
@@ -121,12 +126,13 @@ def _show_front(path: Path, fmt: Format) -> None:
 def measured_costs(formulas: Sequence[str]) -> list[float]:
     """Return what each formula costs here and now, forward and backward, in ns an element."""
     from actsearch import kernels
-    from actsearch.expressions import parse
+    from actsearch.expressions import parse_candidate, parts_of
+    from actsearch.expressions.layered import mean_over_parts
     from actsearch.kernels.cost import measured_cost
 
-    expressions = [parse(formula) for formula in formulas]
-    kernels.prepare(expressions)
-    return [measured_cost(expression) for expression in expressions]
+    candidates = [parse_candidate(formula) for formula in formulas]
+    kernels.prepare([part for one in candidates for part in parts_of(one)])
+    return [mean_over_parts(measured_cost)(one) for one in candidates]
 
 
 def _show_rejected(path: Path, top: int | None, fmt: Format) -> None:
@@ -188,9 +194,8 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
 
 
 def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
-    from actsearch.cli.analyze import properties
     from actsearch.cli.hall import all_rows, known_names
-    from actsearch.expressions import parse
+    from actsearch.expressions import parse_candidate
     from actsearch.results.lineage import lineage
     from actsearch.runs import RunStore, learned
 
@@ -208,7 +213,7 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
     score = next((row for row in rows if row["id"] == trained_as), {})
     own = [row for row in trainings if row.birth_id == trained_as]
     try:
-        facts = properties(parse(birth.formula), score.get("known"))
+        facts = _properties(parse_candidate(birth.formula), score.get("known"))
     except BadInput:  # what was rejected need not be a formula
         facts = {"formula": birth.formula}
     formula = next((b.formula for b in births if b.id == trained_as), "")
@@ -229,9 +234,21 @@ def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
         "gain_standard_error": score.get("gain_standard_error"),
         **facts,
         "lineage": lineage(births, birth_id),
-        "learned": learned(own, parse(formula), ladder) if own else (),
+        "learned": learned(own, parse_candidate(formula), ladder) if own else (),
         "trainings": [_training_record(row) for row in own],
     }
+
+
+def _properties(candidate: Candidate, known: str | None) -> dict[str, Any]:
+    """Return what there is to say of a birth's formula, or of one for each group of layers."""
+    from actsearch.cli.analyze import properties
+    from actsearch.expressions import Layered
+
+    if not isinstance(candidate, Layered):
+        return properties(candidate, known)
+    whole = {"formula": str(candidate), "fingerprint": candidate.fingerprint()}
+    groups = {group: properties(part, None) for group, part in candidate.formulas}
+    return {**whole, "size": candidate.size, "latex": candidate.latex(), **groups}
 
 
 def _training_record(row: Any) -> dict[str, Any]:

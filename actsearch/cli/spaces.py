@@ -88,9 +88,11 @@ def show(
     space = load_space(name)
     drawn = samples(space, n_samples, seed)
     if plot is not None:
+        from actsearch.expressions import parts_of
         from actsearch.results.plots import plot_functions
 
-        plot_functions([one.expression for one in drawn], plot, f"{space.name}, seed {seed}")
+        functions = [part for one in drawn for part in parts_of(one.expression)]
+        plot_functions(functions, plot, f"{space.name}, seed {seed}")
         note(f"drawn: {plot}")
     if fmt is Format.CSV:
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
@@ -153,10 +155,14 @@ def _record(space: SearchSpace, *, whole: bool) -> dict[str, Any]:
 def _row(sample: Sample) -> dict[str, Any]:
     import numpy as np
 
+    from actsearch.expressions import parts_of
     from actsearch.results.charts import sparkline
 
-    expression = sample.expression
-    x = np.linspace(-_WINDOW, _WINDOW, _N_BARS)
-    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
-    curve = sparkline([float(value) for value in expression.evaluate(x, fixed)])
-    return {"formula": str(expression), "curve": curve, "fault": sample.fault or ""}
+    parts = parts_of(sample.expression)
+    x = np.linspace(-_WINDOW, _WINDOW, _N_BARS // len(parts))
+    curves = []
+    for part in parts:
+        values = part.evaluate(x, dict.fromkeys(part.inputs[1:], 1.0))
+        curves.append(sparkline([float(value) for value in values]))
+    formula, curve = str(sample.expression), " ".join(curves)
+    return {"formula": formula, "curve": curve, "fault": sample.fault or ""}

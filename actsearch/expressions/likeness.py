@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.fingerprint import RESOLUTION, grid, others
+from actsearch.expressions.layered import Candidate, Layered
 
 Array = NDArray[np.float64]
 
@@ -46,15 +47,18 @@ _SLICES = (
 )
 
 
-def curve(expression: Expression) -> Array:
+def curve(expression: Candidate) -> Array:
     """Return what functions are compared by: values, slopes, and the logarithm of their scale.
 
     Parameters stand where trainings start them. What is not finite counts as far out.
 
     Returns:
         Shape (``WIDTH``,) for a function of x alone; for one that reads more as many such curves,
-        one behind the other, as there are values of its further inputs.
+        one behind the other, as there are values of its further inputs; and of a formula for each
+        group of layers one curve a group.
     """
+    if isinstance(expression, Layered):
+        return np.concatenate([curve(part) for part in expression.parts])
     if len(expression.inputs) == 1:
         return _curve(*_values(expression, {}))
     found = [
@@ -64,7 +68,7 @@ def curve(expression: Expression) -> Array:
     return np.concatenate([_curve(both, scale) for both, _ in found])
 
 
-def curves(expressions: Sequence[Expression]) -> Array:
+def curves(expressions: Sequence[Candidate]) -> Array:
     """Return the curves of several functions, shape (n, width of the widest)."""
     found = [curve(expression) for expression in expressions]
     width = max(map(len, found), default=WIDTH)
@@ -149,7 +153,7 @@ def _squares(known: Array, one: Array, scale_weight: float) -> Array:
     )
 
 
-def multiple_of(expression: Expression, rivals: Sequence[Expression]) -> int | None:
+def multiple_of(expression: Candidate, rivals: Sequence[Candidate]) -> int | None:
     """Return the place of the one of ``rivals`` that this is a multiple of, or None.
 
     Judged as functions are told apart, on the grid of their fingerprints. Mirror images count as
@@ -159,7 +163,9 @@ def multiple_of(expression: Expression, rivals: Sequence[Expression]) -> int | N
     return next((at for at, one in enumerate(rivals) if _is_multiple(expression, one)), None)
 
 
-def _is_multiple(expression: Expression, of: Expression) -> bool:
+def _is_multiple(expression: Candidate, of: Candidate) -> bool:
+    if isinstance(expression, Layered) or isinstance(of, Layered):
+        return False
     if expression.inputs != of.inputs or not _learn_alike(expression, of):
         return False
     points = grid()
@@ -213,7 +219,7 @@ def _is_proportional(values: Array, image: Array) -> bool:
 
 
 def nearly_multiple_of(
-    expression: Expression, rivals: Sequence[Expression], radius: float
+    expression: Candidate, rivals: Sequence[Candidate], radius: float
 ) -> int | None:
     """Return the place of the nearest of ``rivals``, a factor aside, within ``radius``, or None."""
     if expression.parameters:
@@ -223,7 +229,7 @@ def nearly_multiple_of(
     return nearest if len(squares) and squares[nearest] < radius**2 else None
 
 
-def unlike(expressions: Sequence[Expression], n: int, radius: float) -> list[int]:
+def unlike(expressions: Sequence[Candidate], n: int, radius: float) -> list[int]:
     """Return the places of ``n`` of the expressions whose shapes differ, as early as possible.
 
     One that is nearer than ``radius`` to an earlier one, but for a factor, is left out unless there

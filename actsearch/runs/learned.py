@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from actsearch.runs.records import OK
 
 if TYPE_CHECKING:
-    from actsearch.expressions import Expression
+    from actsearch.expressions import Candidate, Expression
 
 _METRIC = re.compile(r"(?:(.+): )?(p[0-9]{1,2})(_sd)?\[([0-9]{1,4})\]")
 
@@ -77,7 +77,7 @@ class Learned:
 
 def learned(
     trainings: Iterable[Trained],
-    expression: Expression | None = None,
+    expression: Candidate | None = None,
     ladder: Sequence[str] | None = None,
 ) -> tuple[Learned, ...]:
     """Return what the parameters of one formula became.
@@ -107,12 +107,13 @@ def learned(
     for key in sorted(values, key=lambda key: (key[0], int(key[1][1:]), key[2])):
         task, parameter, layer = key
         by_seed = dict(sorted(values[key].items()))
-        given = expression is not None and parameter in expression.parameters
+        # Of a formula for each group of layers, parameters of one name start in many places.
+        given = isinstance(expression, Expression) and parameter in expression.parameters
         found.append(
             Learned(
                 parameter=parameter,
                 layer=layer,
-                start=expression.start_of(parameter) if expression and given else None,
+                start=expression.start_of(parameter) if given else None,  # type: ignore[union-attr]
                 mean=statistics.fmean(by_seed.values()),
                 deviation=statistics.stdev(by_seed.values()) if len(by_seed) > 1 else None,
                 channel_deviation=statistics.fmean(spreads[key]) if key in spreads else None,

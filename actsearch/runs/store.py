@@ -143,10 +143,7 @@ class RunStore:
 
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
-        with explained(self.path, "read"), self._thread_lock:
-            columns = schema.columns_of(self._db, "births", rows.BIRTH_COLUMNS)
-            query = f"SELECT {columns} FROM births ORDER BY id"
-            return [rows.birth_from_row(row) for row in self._fetch(query)]
+        return self._all("births", rows.BIRTH_COLUMNS, "id", rows.birth_from_row)
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:
         """Return the trainings (of one birth, or all), ordered by birth, rung and seed."""

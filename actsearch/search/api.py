@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
@@ -43,7 +43,7 @@ class Found:
     """
 
     id: int
-    expression: Expression
+    expression: Candidate
     score: float
     standard_error: float | None
     n: int
@@ -237,7 +237,7 @@ def _run(
     slots: Slots,
     observer: Observer | None,
     budget: str | float | None,
-    added: Sequence[Expression] = (),
+    added: Sequence[Candidate] = (),
 ) -> Result:
     ledger = Ledger(task.rungs, space)
     load(ledger, store.births(), store.heats(), store.trainings())
@@ -260,8 +260,8 @@ def _run(
             compile=compiling_ahead(task, slots.devices[0]),
         )
         # Seeds interrupted halfway are completed: those in the store are a prefix of them.
-        listed = [parse(text) for text in space.seeds]
-        listed += [parse(text) for text in store.config["seed_formulas"]]
+        listed = [parse_candidate(text) for text in space.seeds]
+        listed += [parse_candidate(text) for text in store.config["seed_formulas"]]
         n_there = sum(birth.operator == "seed" for birth in ledger.births)
         seeds = [(expression, "seed") for expression in listed[n_there:]]
         seeds += [(expression, "added seed") for expression in added]
@@ -285,7 +285,7 @@ def _found(scored: Scored) -> Found:
     assert scored.mean is not None
     return Found(
         id=scored.id,
-        expression=parse(scored.formula),
+        expression=parse_candidate(scored.formula),
         score=scored.mean,
         standard_error=scored.standard_error,
         n=scored.n,

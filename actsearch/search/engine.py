@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.conditions import first_broken, penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.runs.records import ACCEPTED
@@ -108,7 +108,7 @@ class Engine:
         self._n_fruitless = _n_fruitless(ledger.births)
         self._ended = False
 
-    def add_seed(self, expression: Expression, operator: str) -> None:
+    def add_seed(self, expression: Candidate, operator: str) -> None:
         """Add a formula that was given rather than bred."""
         litter = Litter(len(self._ledger.births))  # whose twin it may be: it was asked for
         self._add(litter, Offspring(expression, operator, ()))
@@ -281,7 +281,7 @@ class Engine:
             self._compile(list(dict.fromkeys(self._uncompiled)))
             self._uncompiled.clear()
 
-    def _judge(self, expression: Expression) -> tuple[str | None, int | None, str | None]:
+    def _judge(self, expression: Candidate) -> tuple[str | None, int | None, str | None]:
         """Return the fingerprint, the birth that is the same function, and why not to train it.
 
         Only what can be told fast; ``_fault`` looks at the rest, in those that are to be trained.
@@ -300,19 +300,23 @@ class Engine:
     def _fault(self, birth: Birth) -> str | None:
         """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
         try:
-            expression = parse(birth.formula)
+            expression = parse_candidate(birth.formula)
             reason = expression.check(max_size=self._space.max_formula_nodes)
             return reason or self._broken(expression, fine=True)
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"
 
-    def _broken(self, expression: Expression, *, fine: bool) -> str | None:
+    def _broken(self, expression: Candidate, *, fine: bool) -> str | None:
         """Return which condition of the space an expression does not meet, and how."""
-        broken = first_broken(expression, self._conditions, fine=fine)
-        return None if broken is None else broken.sentence
+        for part in parts_of(expression):
+            broken = first_broken(part, self._conditions, fine=fine)
+            if broken is not None:
+                return broken.sentence
+        return None
 
     def _penalty(self, birth: Birth) -> float:
-        return penalty_of(parse(birth.formula), self._conditions)
+        parts = parts_of(parse_candidate(birth.formula))
+        return sum(penalty_of(part, self._conditions) for part in parts) / len(parts)
 
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER

@@ -17,13 +17,13 @@ from typing import Any
 
 from deap import base, gp, tools
 
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
 from actsearch.search.shapes import shape_of
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import Value, fill, opened_forms, parameters_of, to_expression
+from actsearch.search.trees import fill, opened_forms, parameters_of, subtrees, to_candidate
 
 #: The operator of births that a walk through a finite space makes.
 ENUMERATED = "enumerated"
@@ -68,7 +68,7 @@ class Parent:
 class Offspring:
     """A formula that was bred, with what made it from whom."""
 
-    expression: Expression
+    expression: Candidate
     operator: str
     parents: tuple[int, ...]
 
@@ -92,7 +92,7 @@ class Breeder:
         self._space = space
         self._seed = seed
         self.shape = shape_of(space)
-        self._opened = opened_forms(space) if self.shape.root is Value else {}
+        self._opened = {} if space.shape.template else opened_forms(space)
         self._operators = operators_of(space, self.shape, self._opened)
         self._trees: dict[str, list[Any] | None] = {}
         self._permutation: list[int] = []
@@ -162,8 +162,8 @@ class Breeder:
             tree = self.shape.random()
         return Offspring(self._expression(tree), "random", ())
 
-    def _expression(self, tree: Sequence[Any]) -> Expression:
-        return to_expression(tree, per_channel=self._space.parameters.per == "channel")
+    def _expression(self, tree: Sequence[Any]) -> Candidate:
+        return to_candidate(tree, per_channel=self._space.parameters.per == "channel")
 
     def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual]:
         """Return what draws a parent, as the space's ``selection`` says."""
@@ -181,7 +181,7 @@ class Breeder:
 
     def _tree(self, formula: str) -> list[Any] | None:
         if formula not in self._trees:
-            self._trees[formula] = self.shape.read(parse(formula))
+            self._trees[formula] = self.shape.read(parse_candidate(formula))
         return self._trees[formula]
 
     def _double_tournament(self, population: Sequence[_Individual]) -> _Individual:
@@ -218,10 +218,10 @@ class Breeder:
         return self._fresh()
 
     def _fits(self, tree: Any) -> bool:
-        n_parameters = len(parameters_of(tree))
         most = self._space.parameters.max or MAX_PARAMETERS
-        return n_parameters <= most and self.shape.fits(tree)
+        few = all(len(parameters_of(part)) <= most for part in subtrees(tree))
+        return few and self.shape.fits(tree)
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    return to_expression(a) == to_expression(b)
+    return to_candidate(a) == to_candidate(b)

@@ -25,7 +25,6 @@ from actsearch.search.trees import (
     Learned,
     Parameter,
     Scalar,
-    Value,
     constant_leaf,
     draw_parameter,
     factor,
@@ -61,7 +60,7 @@ def operators_of(
         shape: The form of the trees.
         opened: What primitives consist of, for ``open``.
     """
-    pset, is_free = shape.pset, shape.root is Value
+    pset, is_free = shape.pset, not space.shape.template
     learns = space.parameters.max > 0
     return {
         "insert": Operator(lambda tree: gp.mutInsert(tree, pset), lambda _tree: is_free),

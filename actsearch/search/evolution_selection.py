@@ -16,8 +16,9 @@ from typing import Any, Protocol, TypeVar
 
 from deap import base, tools
 
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.expressions.cost import modelled_cost
+from actsearch.expressions.layered import mean_over_parts
 
 
 class _Scored(Protocol):
@@ -29,10 +30,10 @@ _P = TypeVar("_P", bound=_Scored)
 
 
 #: What a candidate may be chosen by, from its place and its expression: the less the better.
-OBJECTIVES: dict[str, Callable[[int, Expression], float]] = {
-    "score": lambda place, _expression: place,
-    "cost": lambda _place, expression: modelled_cost(expression),
-    "size": lambda _place, expression: expression.size,
+OBJECTIVES: dict[str, Callable[[int, Candidate], float]] = {
+    "score": lambda place, _candidate: place,
+    "cost": lambda _place, candidate: mean_over_parts(modelled_cost)(candidate),
+    "size": lambda _place, candidate: candidate.size,
 }
 ALL = tuple(OBJECTIVES)
 
@@ -45,10 +46,10 @@ class _Candidate:
     """A parent's place in the order by score, with the fitness that DEAP sorts by."""
 
     def __init__(self, place: int, formula: str, objectives: Sequence[str]) -> None:
-        expression = parse(formula)
+        candidate = parse_candidate(formula)
         self.place = place
         # What is no objective is equal in all.
-        values = [OBJECTIVES[name](place, expression) if name in objectives else 0 for name in ALL]
+        values = [OBJECTIVES[name](place, candidate) if name in objectives else 0 for name in ALL]
         self.fitness = _Fitness(values)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deap import gp
 
-from actsearch.expressions import Expression, Node
+from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import is_parameter
 from actsearch.search.counting import Alternative, Counter, splits
 from actsearch.search.space import SearchSpace
@@ -63,9 +63,11 @@ class FreeShape:
         shape = self._space.shape
         return len(tree) <= shape.max_nodes and gp.PrimitiveTree(tree).height <= shape.max_depth
 
-    def read(self, expression: Expression) -> list[Any] | None:
+    def read(self, candidate: Candidate) -> list[Any] | None:
         """Return the tree of a formula; what the space does not offer is kept as it is."""
-        return self._read(expression.root, Value, expression)
+        if not isinstance(candidate, Expression):
+            return None
+        return self._read(candidate.root, Value, candidate)
 
     def _read(self, node: Node, kind: type, expression: Expression) -> list[Any]:
         item, found = self._item(node)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from actsearch.errors import BadInput
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.space import SearchSpace
@@ -16,7 +16,7 @@ from actsearch.tasks.protocol import Task, check_inputs
 N_FROM_RUN = 10
 
 
-def formulas_of(texts: Iterable[str]) -> list[Expression]:
+def formulas_of(texts: Iterable[str]) -> list[Candidate]:
     """Read the user's seeds.
 
     Raises:
@@ -24,7 +24,7 @@ def formulas_of(texts: Iterable[str]) -> list[Expression]:
     """
     if isinstance(texts, str):
         texts = [texts]
-    expressions = [parse(formula_of(text)) for text in texts]
+    expressions = [parse_candidate(formula_of(text)) for text in texts]
     for expression in expressions:
         reason = expression.check()
         if reason is not None:
@@ -32,18 +32,25 @@ def formulas_of(texts: Iterable[str]) -> list[Expression]:
     return expressions
 
 
-def check_readable(space: SearchSpace, given: Iterable[Expression], task: Task) -> None:
+def check_readable(space: SearchSpace, given: Iterable[Candidate], task: Task) -> None:
     """Refuse a space, or formulas to start from, that read what the layers of a task don't give.
 
     Raises:
         BadInput: they do.
     """
     check_inputs(task, space.inputs, f"search space '{space.name}'")
+    n_groups, n_places = len(space.shape.layers), getattr(task, "n_places", None)
+    if n_places is not None and n_groups > n_places:
+        raise BadInput(
+            f"search space '{space.name}' has formulas for {n_groups} groups of layers "
+            f"({', '.join(space.shape.layers)}), and task '{task.name}' has {n_places} activation "
+            f"layer{'s' * (n_places != 1)}; take another task, or fewer groups"
+        )
     for expression in given:
         check_inputs(task, expression.inputs, f"seed formula '{expression}'")
 
 
-def best_of(folder: Path | None) -> list[Expression]:
+def best_of(folder: Path | None) -> list[Candidate]:
     """Return the best formulas of another run.
 
     Raises:
@@ -55,4 +62,4 @@ def best_of(folder: Path | None) -> list[Expression]:
         best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN, ladder=store.ladder)
     if not best:
         raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
-    return [parse(scored.formula) for scored in best]
+    return [parse_candidate(scored.formula) for scored in best]

@@ -13,13 +13,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from actsearch.expressions import parse
+from actsearch.expressions import parse_candidate
 from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
 from actsearch.runs.learned import learned_means
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
-from actsearch.search.space import Screening, SearchSpace
+from actsearch.search.space import SearchSpace
+from actsearch.search.space_parts import Screening
 from actsearch.search.surrogate import Surrogate
 from actsearch.tasks.protocol import Rung
 
@@ -191,7 +192,7 @@ class Ledger:
             scores_so_far = found
             self._learned[birth.id] = learned_means(rows)
         mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
-        self.surrogate.learn(birth.id, parse(birth.formula), heat.rung, mean)
+        self.surrogate.learn(birth.id, parse_candidate(birth.formula), heat.rung, mean)
         self.race.finish(birth.id, birth.size, level, scores_so_far, curve)
 
     def _is_complete(self, heat: Heat) -> bool:

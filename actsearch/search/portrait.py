@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.conditions import first_broken
 from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder
@@ -22,7 +22,7 @@ _TRIES = 20
 class Sample:
     """A formula that was drawn from a space, and why a search would not train it, if so."""
 
-    expression: Expression
+    expression: Candidate
     fault: str | None
 
 
@@ -35,13 +35,14 @@ def size_of(space: SearchSpace) -> int | None:
     return Breeder(space, 0).shape.size
 
 
-def fault_of(space: SearchSpace, expression: Expression) -> str | None:
+def fault_of(space: SearchSpace, expression: Candidate) -> str | None:
     """Return why a search of the space would turn a formula away before training, or None."""
     reason = expression.check(max_size=space.max_formula_nodes)
     if reason is not None:
         return reason
-    broken = first_broken(expression, plain_conditions(space.conditions))
-    return None if broken is None else broken.sentence
+    conditions = plain_conditions(space.conditions)
+    broken = (first_broken(part, conditions) for part in parts_of(expression))
+    return next((one.sentence for one in broken if one is not None), None)
 
 
 def samples(space: SearchSpace, n: int, seed: int = 0) -> list[Sample]:
@@ -66,11 +67,11 @@ def reasons(space: SearchSpace, n: int = N_TRIED, seed: int = 0) -> Counter[str]
 
 def faulty_seeds(space: SearchSpace) -> list[Sample]:
     """Return the seeds of a space that a search would not train."""
-    seeds = [parse(text) for text in space.seeds]
+    seeds = [parse_candidate(text) for text in space.seeds]
     tried = [Sample(expression, fault_of(space, expression)) for expression in seeds]
     return [one for one in tried if one.fault is not None]
 
 
-def _drawn(space: SearchSpace, n: int, seed: int) -> Iterator[Expression]:
+def _drawn(space: SearchSpace, n: int, seed: int) -> Iterator[Candidate]:
     breeder = Breeder(space, seed)
     return (breeder.random(number).expression for number in range(n))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from deap import gp
 
-from actsearch.expressions import Expression
+from actsearch.expressions import Candidate, Layered
 from actsearch.search.free_shape import FreeShape
 from actsearch.search.space import SearchSpace
 from actsearch.search.template_shape import TemplateShape
+from actsearch.search.trees import Layers, LayersItem, subtrees
 
 #: A finite space of more expressions than this is not walked through one by one.
 MAX_ENUMERATED = 2_000_000
@@ -37,8 +39,8 @@ class Shape(Protocol):
         """Tell whether a tree is within the limits of the space."""
         ...
 
-    def read(self, expression: Expression) -> list[Any] | None:
-        """Return the tree of a formula, None where the space has no such form."""
+    def read(self, candidate: Candidate) -> list[Any] | None:
+        """Return the tree of a candidate, None where the space has no such form."""
         ...
 
     @property
@@ -53,4 +55,62 @@ class Shape(Protocol):
 
 def shape_of(space: SearchSpace) -> Shape:
     """Return the shape of a space."""
-    return TemplateShape(space) if space.shape.template else FreeShape(space)
+    inner: Shape = TemplateShape(space) if space.shape.template else FreeShape(space)
+    return LayeredShape(inner, space.shape.layers) if space.shape.layers else inner
+
+
+class LayeredShape:
+    """A tree for each group of layers, side by side below one root. Implements ``Shape``.
+
+    DEAP's crossover never takes the root, so it exchanges parts of formulas, of any two groups.
+    """
+
+    def __init__(self, inner: Shape, groups: Sequence[str]) -> None:
+        self._inner = inner
+        self._item = LayersItem(tuple(groups), inner.root)
+        self.pset = inner.pset
+        self.root: type = Layers
+
+    def random(self) -> list[Any]:
+        """Draw a tree for each group."""
+        return [self._item, *(item for _ in self._item.args for item in self._inner.random())]
+
+    def subtree(self, kind: type) -> list[Any]:
+        """Draw what may stand at a place of a type."""
+        return self.random() if kind is Layers else self._inner.subtree(kind)
+
+    def fits(self, tree: list[Any]) -> bool:
+        """Tell whether each formula is within the limits."""
+        return all(self._inner.fits(part) for part in subtrees(tree))
+
+    def read(self, candidate: Candidate) -> list[Any] | None:
+        """Return the tree of a candidate; one formula is that of all groups."""
+        if isinstance(candidate, Layered):
+            if tuple(group for group, _ in candidate.formulas) != self._item.groups:
+                return None
+            parts = candidate.parts
+        else:
+            parts = (candidate,) * len(self._item.args)
+        trees = [self._inner.read(part) for part in parts]
+        read = [tree for tree in trees if tree is not None]
+        if len(read) < len(parts):
+            return None
+        return [self._item, *(item for tree in read for item in tree)]
+
+    @property
+    def size(self) -> int | None:
+        """How many different trees there are."""
+        size = self._inner.size
+        return None if size is None else size ** len(self._item.args)
+
+    def at(self, number: int) -> list[Any]:
+        """Return tree ``number``, from 0, of a finite space."""
+        size = self._inner.size
+        assert size is not None
+        if number >= size ** len(self._item.args):
+            raise IndexError(number)
+        digits = []
+        for _ in self._item.args:
+            number, digit = divmod(number, size)
+            digits.append(digit)
+        return [self._item, *(item for digit in reversed(digits) for item in self._inner.at(digit))]

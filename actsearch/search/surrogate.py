@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions import Expression
+from actsearch.expressions import Candidate
 from actsearch.expressions.likeness import WIDTH, curve, squared_distances, widened
 
 Array = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Surrogate:
         #: Of each function but the first: the nearest of those learned before, and its distance.
         self._neighbours: list[tuple[int, float]] = []
 
-    def learn(self, birth_id: int, expression: Expression, rung: str, mean: float | None) -> None:
+    def learn(self, birth_id: int, expression: Candidate, rung: str, mean: float | None) -> None:
         """Take in what a candidate scored at a rung; None where it got no score."""
         place = self._places.setdefault(birth_id, self._n_known)
         if place == self._n_known:
@@ -91,7 +91,7 @@ class Surrogate:
         """Whether enough is known to guess."""
         return self._n_known >= MIN_KNOWN
 
-    def guess(self, expression: Expression) -> Guess | None:
+    def guess(self, expression: Candidate) -> Guess | None:
         """Return what the expression may score, None before enough is known.
 
         It is the mean of its nearest functions' scores, the nearer the heavier.

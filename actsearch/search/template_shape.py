@@ -10,7 +10,7 @@ from typing import Any
 
 from deap import gp
 
-from actsearch.expressions import Expression, Node
+from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import INPUTS
 from actsearch.search.counting import Alternative, Counter, shares
 from actsearch.search.space import SearchSpace
@@ -128,13 +128,15 @@ class TemplateShape:
         kinds = (self.root, self._type(CORE))
         return sum(item.ret in kinds and item.arity > 0 and not is_factor(item) for item in tree)
 
-    def read(self, expression: Expression) -> list[Any] | None:
+    def read(self, candidate: Candidate) -> list[Any] | None:
         """Return the tree of a formula, None where no template has its form.
 
         Where there are several, it is the one with the fewest repetitions.
         """
-        reading = _Reading(expression)
-        found = [self._read(one, self.root, expression.root, reading) for one in self._templates]
+        if not isinstance(candidate, Expression):
+            return None
+        reading = _Reading(candidate)
+        found = [self._read(one, self.root, candidate.root, reading) for one in self._templates]
         fitting = [tree for tree in found if tree is not None and self.fits(tree)]
         return min(fitting, key=self._n_repeats, default=None)
 

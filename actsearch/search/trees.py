@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from deap import gp
 
-from actsearch.expressions import Expression, Node, parse
+from actsearch.expressions import Candidate, Expression, Node, parse
+from actsearch.expressions.layered import candidate_of
 from actsearch.expressions.node import INPUTS, const, is_parameter
-from actsearch.search.primitives import Entry, entry, filled, row_entry
+from actsearch.search.primitives import FORMALS, Entry, entry, filled, row_entry
 from actsearch.search.space import SearchSpace
 
 
@@ -253,6 +254,36 @@ def opened_forms(space: SearchSpace) -> dict[str, list[Any]]:
 def to_node(tree: Sequence[Any]) -> Node:
     """Turn a tree of DEAP (in prefix order, filled) into a node; parameters by first occurrence."""
     return _numbered(tree)[0]
+
+
+class LayersItem(EntryPrimitive):
+    """The root of a tree that has a formula for each group of layers."""
+
+    def __init__(self, groups: tuple[str, ...], kind: type) -> None:
+        formals = FORMALS[len(groups)]
+        body = Node("layers", tuple(map(Node, formals)))
+        super().__init__(Entry("layers", len(groups), body), [kind] * len(groups), Layers)
+        self.groups = groups
+
+
+def subtrees(tree: Sequence[Any]) -> list[list[Any]]:
+    """Return the trees below a root that is one of layers, else the tree itself."""
+    if not isinstance(tree[0], LayersItem):
+        return [list(tree)]
+    parts, begin, whole = [], 1, gp.PrimitiveTree(tree)
+    for _ in tree[0].groups:
+        stretch = whole.searchSubtree(begin)
+        parts.append(list(whole[stretch]))
+        begin = stretch.stop
+    return parts
+
+
+def to_candidate(tree: Sequence[Any], *, per_channel: bool = False) -> Candidate:
+    """Turn a filled tree into a formula, or into one for each group of layers."""
+    found = [to_expression(part, per_channel=per_channel) for part in subtrees(tree)]
+    if not isinstance(tree[0], LayersItem):
+        return found[0]
+    return candidate_of(list(zip(tree[0].groups, found, strict=True)))
 
 
 def to_expression(tree: Sequence[Any], *, per_channel: bool = False) -> Expression:

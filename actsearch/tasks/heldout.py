@@ -30,7 +30,6 @@ from actsearch.tasks.feed import evaluate, shared_feed
 from actsearch.tasks.joint import JointTask
 from actsearch.tasks.network_task import (
     NetworkTask,
-    activation_factory,
     scaled,
     slower_backend,
 )
@@ -205,7 +204,7 @@ class HeldOutTask:
             few = recipe.curve_samples
             recipe = dataclasses.replace(recipe, curve_points=1, short_samples=few)
         try:
-            factory = activation_factory(training.formula)
+            factory = task.factory_of(training.formula)
             outcome = fit(
                 factory,
                 task.network_for(factory),

@@ -17,11 +17,12 @@ A network whose layers are not separated by the activation under judgement says 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from actsearch.tasks.units import Unit
+from actsearch.tasks.units import LayeredFactory, MakeActivation, Unit
 
 GAIN_LIMITS = (1 / 32, 32.0)  # beyond these f is close to zero or explodes; training will tell
 
@@ -66,6 +67,21 @@ def measured_gain(activation: nn.Module) -> float:
     return max(low, 1 / math.sqrt(moment))
 
 
+def gains_behind(
+    make_activation: MakeActivation, activations: Sequence[nn.Module]
+) -> dict[int, float]:
+    """Return the gain behind each activation module, by its id, where they are not all alike.
+
+    Args:
+        make_activation: what built them.
+        activations: in the order in which they were built.
+    """
+    if not isinstance(make_activation, LayeredFactory):
+        return {}
+    gains = [measured_gain(place.sample()) for place in make_activation.places]
+    return {id(module): gain for module, gain in zip(activations, gains, strict=False)}
+
+
 def own_gain(network: nn.Module) -> float | None:
     """Return the gain that a network says by its attribute ``initial_gain``, or None."""
     own = getattr(network, "initial_gain", None)
@@ -78,6 +94,7 @@ def initialise(
     generator: torch.Generator,
     second: torch.Generator | None = None,
     input_scale: float = 1.0,
+    behind: Mapping[int, float] | None = None,
 ) -> None:
     """Draw the weights of linear and convolutional layers, in the order that they were registered.
 
@@ -92,6 +109,8 @@ def initialise(
         second: a CPU generator for second projections; None where there are none.
         input_scale: root mean square of the inputs, which the first layer's weights are divided
             by; 1 for standardised ones.
+        behind: gains that hold from an activation module on, by its id, to the next one in the
+            order of registration; from ``gains_behind``.
 
     Raises:
         ValueError: there are second projections, and no generator for them.
@@ -105,6 +124,8 @@ def initialise(
         raise ValueError("second projections need a generator of their own")
     factor, theirs = 1.0 / input_scale, {id(layer) for layer in seconds.values()}
     for layer in network.modules():
+        if behind and id(layer) in behind:
+            factor = gain = behind[id(layer)]
         if not isinstance(layer, _WEIGHTED) or id(layer) in theirs:
             continue
         _draw(layer, factor, generator)

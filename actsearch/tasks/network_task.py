@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from actsearch.errors import BadInput, shorten, unknown
-from actsearch.expressions import parse
+from actsearch.expressions import Layered, parse, parse_candidate, parts_of
 from actsearch.tasks import protocol
 from actsearch.tasks.data import Array, TrainingData, training_data
 from actsearch.tasks.datasets import store
@@ -31,8 +31,10 @@ from actsearch.tasks.target import Target
 from actsearch.tasks.training import LOOP_VERSION, Outcome, fit
 from actsearch.tasks.units import (
     FormulaFactory,
+    LayeredFactory,
     MakeActivation,
     MakeNetwork,
+    Noting,
     inputs_given,
     inputs_read,
 )
@@ -132,6 +134,27 @@ class NetworkTask:
         """What its layers give to a formula, of ``x``, ``u``, ``o``."""
         return inputs_given(self.network)
 
+    @property
+    def n_places(self) -> int:
+        """How many activation layers the network has."""
+        if "places" not in self._widths:
+            places = Noting(nn.Identity)
+            self._build(places)
+            self._widths["places"] = len(places.built)
+        return int(self._widths["places"])
+
+    def factory_of(self, formula: str) -> MakeActivation:
+        """Return what builds the activations of a candidate, own parameters included.
+
+        Raises:
+            FormulaError: the text is no candidate.
+            BadInput: it has formulas for more groups of layers than the network has activations.
+        """
+        candidate = parse_candidate(formula)
+        if isinstance(candidate, Layered):
+            return LayeredFactory(candidate, self.n_places)
+        return FormulaFactory(formula)
+
     def network_for(self, make_activation: MakeActivation) -> MakeNetwork:
         """Return what builds the network for a formula's activations.
 
@@ -204,7 +227,8 @@ class NetworkTask:
         """Compile the kernels of formulas that will be trained soon, in one compiler call."""
         from actsearch import kernels
 
-        kernels.prepare([parse(formula) for formula in formulas], device)
+        candidates = [parse_candidate(formula) for formula in formulas]
+        kernels.prepare([part for one in candidates for part in parts_of(one)], device)
 
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
@@ -241,7 +265,7 @@ class NetworkTask:
         recipe = scaled(self.recipe, rung.learning_rate)
         begin, message, outcome = time.perf_counter(), "", None
         try:
-            factory = activation_factory(training.formula)
+            factory = self.factory_of(training.formula)
             outcome = fit(
                 factory,
                 self.network_for(factory),
@@ -287,20 +311,12 @@ def scaled(recipe: Recipe, factor: float) -> Recipe:
     return dataclasses.replace(recipe, learning_rate=factor * recipe.learning_rate)
 
 
-def activation_factory(formula: str) -> MakeActivation:
-    """Return what builds a fresh module of ``formula``, own parameters included.
-
-    Raises:
-        FormulaError: the text is no formula.
-    """
-    return FormulaFactory(formula)
-
-
 def slower_backend(formula: str, device: str) -> str:
     """Return a note for the record where the fastest backend could not be used, else ""."""
     from actsearch import kernels
 
-    reason = kernels.fallback(parse(formula), device)
+    reasons = [kernels.fallback(part, device) for part in parts_of(parse_candidate(formula))]
+    reason = next((one for one in reasons if one is not None), None)
     return "" if reason is None else shorten(f"computed by the eager backend: {reason}", 300)
 
 

@@ -30,7 +30,13 @@ from actsearch.tasks.feed import (
     shared_feed,
 )
 from actsearch.tasks.goals import CLASSIFICATION, Goal
-from actsearch.tasks.initialisation import initialise, measured_gain, own_gain, scale_to_batch
+from actsearch.tasks.initialisation import (
+    gains_behind,
+    initialise,
+    measured_gain,
+    own_gain,
+    scale_to_batch,
+)
 from actsearch.tasks.protocol import Pace
 from actsearch.tasks.recipe import (
     AUGMENTATIONS,
@@ -126,7 +132,8 @@ def fit(
         gain = own_gain(network)
         if gain is None:
             gain = 1.0 if has_overlap else measured_gain(factory.sample())
-        initialise(network, gain, weights_rng, second_rng, data.rms)
+        after = gains_behind(make_activation, activations)
+        initialise(network, gain, weights_rng, second_rng, data.rms, after)
         network.to(place)
         parameters = list(network.parameters())
         optimizer = make_optimizer(network, activations, recipe)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from actsearch.errors import BadInput
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, Expression, Layered, parse, parts_of
 from actsearch.tasks.protocol import ONLY_X
 
 #: Builds one activation module; to be called once for each place. A ``Factory`` in a training.
@@ -92,6 +92,53 @@ class FormulaFactory:
     def sample(self) -> nn.Module:
         """Build one to look at; with parameters a channel, of a single channel."""
         return self(n_channels=1, gives=self.inputs)
+
+
+class LayeredFactory:
+    """Builds the activations of a candidate that has a formula for each group of layers.
+
+    Implements ``Factory``. Places are counted in the order in which they are built.
+
+    Args:
+        candidate: the formulas.
+        n_places: how many activations the network has.
+
+    Raises:
+        BadInput: the network has fewer activations than there are groups.
+    """
+
+    inputs = ONLY_X
+
+    def __init__(self, candidate: Layered, n_places: int) -> None:
+        check_places(candidate, n_places)
+        formulas = [candidate.at(place, n_places) for place in range(n_places)]
+        #: What builds the activation of each place.
+        self.places = [FormulaFactory(str(formula)) for formula in formulas]
+        self._n_built = 0
+
+    def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
+        """Build the activation of the next place; see ``Factory``."""
+        place = min(self._n_built, len(self.places) - 1)
+        self._n_built += 1
+        return self.places[place](n_channels=n_channels, gives=gives)
+
+    def sample(self) -> nn.Module:
+        """Build one of the first place to look at."""
+        return self.places[0].sample()
+
+
+def check_places(candidate: Candidate, n_places: int) -> None:
+    """Refuse formulas by group for a network that has not so many activation layers.
+
+    Raises:
+        BadInput: it has fewer than there are groups.
+    """
+    n_groups = len(parts_of(candidate))
+    if n_groups > n_places:
+        raise BadInput(
+            f"'{candidate}' has formulas for {n_groups} groups of layers, and the network has "
+            f"{n_places} activation layer{'s' * (n_places != 1)}"
+        )
 
 
 class Noting:

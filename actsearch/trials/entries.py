@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from actsearch.expressions import parse
+from actsearch.expressions import parse_candidate
 from actsearch.results.statistics import Paired, holm, mean_and_error, paired
 from actsearch.runs import Learned, learned
 from actsearch.tasks.protocol import Record
@@ -182,7 +182,7 @@ def _entry(
         ),
         curve=mean_curve(trained),
         scores=tuple(sorted(scores.items())),
-        learned=learned(trained, parse(one.formula)),
+        learned=learned(trained, parse_candidate(one.formula)),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.expressions import parse
+from actsearch.expressions import parse_candidate
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
@@ -94,10 +94,10 @@ def known_contestants(
             of them may be known.
         inputs: what they may read.
     """
-    seen = {parse(formula).fingerprint() for formula in finalists}
+    seen = {parse_candidate(formula).fingerprint() for formula in finalists}
     known: dict[str, str] = {}
     for name, formula in known_of(task).items():
-        expression = parse(formula)
+        expression = parse_candidate(formula)
         fingerprint = expression.fingerprint()
         if not set(expression.inputs) <= {*inputs}:
             continue
@@ -125,7 +125,7 @@ def known_multiple(formula: str, known: Mapping[str, str] | None = None) -> str 
         known: formula -> name, as ``known_contestants`` gives it; None: those of the zoo.
     """
     known = known_contestants() if known is None else known
-    place = multiple_of(parse(formula), [parse(one) for one in known])
+    place = multiple_of(parse_candidate(formula), [parse_candidate(one) for one in known])
     return None if place is None else list(known.values())[place]
 
 
@@ -139,7 +139,9 @@ def said_of(formula: str, task: Task | None = None) -> str | None:
     known, nearly = known_contestants(task), ""
     name = known_multiple(formula, known)
     if name is None:
-        near = nearly_multiple_of(parse(formula), [parse(one) for one in known], _SAME_RADIUS)
+        near = nearly_multiple_of(
+            parse_candidate(formula), [parse_candidate(one) for one in known], _SAME_RADIUS
+        )
         if near is None:
             return None
         name, nearly = list(known.values())[near], "nearly "
@@ -170,7 +172,7 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
         NothingToConfirm: there is none.
     """
     known = known_contestants(task)
-    prints = {parse(formula).fingerprint() for formula in (*known, *FORMER)}
+    prints = {parse_candidate(formula).fingerprint() for formula in (*known, *FORMER)}
     ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.ranked_by, one.n, one.standard_error) for one in last])
@@ -187,7 +189,7 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
         )
     first = found[: _AMONG * n]
     first.sort(key=lambda formula: known_multiple(formula, known) is not None)
-    places = unlike([parse(formula) for formula in first], n, _SHAPE_RADIUS)
+    places = unlike([parse_candidate(formula) for formula in first], n, _SHAPE_RADIUS)
     return tuple(first[place] for place in places)
 
 
@@ -211,7 +213,7 @@ def contestants(
         name, formula = _resolved(
             text, runs_dir, {**known, **{k: NAMED[k] for k in NAMED if k not in known}}
         )
-        expression = parse(formula)
+        expression = parse_candidate(formula)
         fingerprint = expression.fingerprint()
         if fingerprint in seen:
             raise BadInput(f"'{seen[fingerprint]}' and '{shorten(name)}' are the same function")
@@ -232,7 +234,7 @@ def check_readable(formulas: Sequence[str], task: Task) -> None:
         BadInput: one does.
     """
     for formula in formulas:
-        check_inputs(task, parse(formula).inputs, f"'{shorten(formula)}'")
+        check_inputs(task, parse_candidate(formula).inputs, f"'{shorten(formula)}'")
 
 
 def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tuple[str, str]:
@@ -244,7 +246,7 @@ def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tup
     if name is not None:
         return name, known[name]
     try:
-        parse(text)
+        parse_candidate(text)
     except BadInput as error:
         guess = nearest(text, known)
         if guess is None or not text.replace(" ", "").replace("-", "").isalnum():

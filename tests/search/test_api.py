@@ -11,7 +11,7 @@ import pytest
 
 import actsearch
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.expressions import parse
+from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore
 from actsearch.search import Result
 from actsearch.search.space import load_space, space_from
@@ -83,7 +83,9 @@ def test_the_result_has_the_best_as_an_expression(tmp_path: Path) -> None:
     assert shown == expected
     assert result.best == result.hall_of_fame[0]
     assert result.best.rung != "short"
-    assert result.best.expression.evaluate([0.0, 1.0]).shape == (2,)
+    best = result.best.expression
+    assert isinstance(best, Expression)
+    assert best.evaluate([0.0, 1.0]).shape == (2,)
 
 
 def test_why_it_ended_is_told_and_kept(tmp_path: Path) -> None:

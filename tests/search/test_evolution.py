@@ -92,6 +92,7 @@ def test_each_operator_changes_its_parents(operator: str) -> None:
         if born.operator != operator:
             continue
         of = [parse(texts[parent]) for parent in born.parents]
+        assert isinstance(born.expression, Expression)
         assert len(of) == (2 if operator == "crossover" else 1)
         assert born.expression not in of
         sizes = [parent.size for parent in of]
@@ -182,7 +183,9 @@ def test_a_space_without_an_operators_material_still_breeds() -> None:
 @settings(max_examples=100, deadline=None)
 @given(number=st.integers(0, 10**6))
 def test_trees_and_nodes_round_trip(number: int) -> None:
-    node = Breeder(load_space("swish"), 1).random(number).expression.root
+    expression = Breeder(load_space("default"), 1).random(number).expression
+    assert isinstance(expression, Expression)
+    node = expression.root
     assert to_node(from_node(node)) == node
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actsearch.expressions import parse
+from actsearch.expressions import Layered, parse, parse_candidate
+from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.shapes import Shape, shape_of
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
-from actsearch.search.trees import fill, to_expression
+from actsearch.search.trees import fill, to_candidate, to_expression
 
 
 def space(**settings: Any) -> SearchSpace:
@@ -33,10 +34,10 @@ def test_what_is_drawn_is_read_back(name: str, seed: int) -> None:
     random.seed(seed)
     tree = shape.random()
     fill(tree, the_space)
-    expression = to_expression(tree)
-    again = shape.read(expression)
+    candidate = to_candidate(tree)
+    again = shape.read(candidate)
     assert again is not None
-    assert to_expression(again) == expression
+    assert to_candidate(again) == candidate
     assert tree[0].ret is shape.root
 
 
@@ -171,3 +172,53 @@ def test_templates_that_cannot_be(shape: dict[str, Any], message: str) -> None:
 
     with pytest.raises(BadInput, match=message):
         space(unary=["relu"], binary=["add"], shape=shape)
+
+
+def test_layers_have_a_tree_each() -> None:
+    the_space = space(
+        unary=["tanh", "relu"],
+        binary=["add"],
+        constants={"share": 0},
+        shape={"layers": ["last", "input"], "max_nodes": 2, "max_depth": 1},
+    )
+    shape = shape_of(the_space)
+    found = [str(to_candidate(shape.at(k))) for k in range(shape.size or 0)]
+    assert len(found) == len(set(found)) == 3 * 3  # x, tanh(x), relu(x) for each of two groups
+    assert "input: relu(x) | last: tanh(x)" in found
+    assert "tanh(x)" in found  # the same for both
+    for text in found:
+        tree = shape.read(parse_candidate(text))
+        assert tree is not None
+        assert shape.fits(tree)
+        assert str(to_candidate(tree)) == text
+    assert shape.read(parse_candidate("input: relu(x) | hidden: tanh(x) | last: x")) is None
+    with pytest.raises(IndexError):
+        shape.at(9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"shape": {"layers": ["input"]}}, "two or three of input, hidden, last"),
+        ({"shape": {"layers": ["input", "middle"]}}, "layers"),
+        ({"shape": {"layers": ["input", "last"]}, "parameters": {"max": 1}}, "with layers"),
+        ({"shape": {"layers": ["input", "last"]}, "inputs": ["x", "u"]}, "with layers"),
+    ],
+)
+def test_layers_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+    from actsearch.errors import BadInput
+
+    with pytest.raises(BadInput, match=message):
+        space(unary=["relu"], **settings)
+
+
+def test_layers_are_bred_apart_and_across() -> None:
+    the_space = load_space("layerwise")
+    breeder = Breeder(the_space, 0)
+    parents = [Parent(k, text, -float(k)) for k, text in enumerate(the_space.seeds)]
+    bred = [breeder.breed(k, parents) for k in range(200)]
+    assert {"crossover", "insert", "replace", "regrow"} <= {one.operator for one in bred}
+    layered = [one.expression for one in bred if isinstance(one.expression, Layered)]
+    assert len(layered) > 100
+    assert all(len(one.parts) == 3 for one in layered)
+    assert {len(set(one.parts)) for one in layered} >= {2, 3}

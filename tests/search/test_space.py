@@ -12,7 +12,8 @@ from actsearch.expressions import KNOWN, PRIMITIVES, parse
 from actsearch.expressions.known import KNOWN_SCALES
 from actsearch.search.evolution import Breeder
 from actsearch.search.primitives import offered_primitives
-from actsearch.search.space import Operators, load_space, space_files
+from actsearch.search.space import load_space, space_files
+from actsearch.search.space_parts import Operators
 
 
 def write(folder: Path, text: str) -> Path:

@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from actsearch.expressions import KNOWN, parse
+from actsearch.errors import BadInput
+from actsearch.expressions import KNOWN, Layered, parse, parse_candidate
 from actsearch.kernels import module
 from actsearch.tasks.initialisation import (
     GAIN_LIMITS,
+    gains_behind,
     initialise,
     measured_gain,
     scale_to_batch,
 )
 from actsearch.tasks.networks import CNN, MLP
-from actsearch.tasks.units import FormulaFactory
+from actsearch.tasks.units import FormulaFactory, LayeredFactory, Noting
 
 
 class Of(nn.Module):
@@ -167,3 +169,45 @@ def test_own_layers_are_left_alone() -> None:
     initialise(network, 2.0, torch.Generator().manual_seed(0))
     assert torch.equal(norm.weight, torch.ones(4))
     assert float(slope.weight.detach()) == 0.25
+
+
+def test_each_layer_has_the_gain_of_the_activation_before_it() -> None:
+    candidate = parse_candidate("input: tanh(x) | hidden: 0.1*relu(x) | last: 7*sin(x)")
+    assert isinstance(candidate, Layered)
+    built = Noting(LayeredFactory(candidate, 3))
+    network = MLP(built, n_inputs=300, hidden=(300, 300, 300))
+    behind = gains_behind(LayeredFactory(candidate, 3), built.built)
+    initialise(network, 99.0, torch.Generator().manual_seed(0), behind=behind)
+    gains = [measured_gain(FormulaFactory(str(part)).sample()) for part in candidate.parts]
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    deviations = [float(layer.weight.detach().std()) * math.sqrt(300) for layer in layers]
+    assert deviations == pytest.approx([1.0, *gains], rel=0.05)
+    assert [str(one.expression) for one in built.built] == [str(p) for p in candidate.parts]
+
+
+def test_one_formula_for_all_groups_trains_as_that_formula() -> None:
+    plain = initialised("relu(x)")
+    parts = Layered(tuple((group, parse("relu(x)")) for group in ("input", "last")))
+    factory = LayeredFactory(parts, 2)
+    built = Noting(factory)
+    network = MLP(built, n_inputs=8, hidden=(6, 5))
+    initialise(
+        network, 1.0, torch.Generator().manual_seed(3), behind=gains_behind(factory, built.built)
+    )
+    for one, other in zip(plain.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def initialised(formula: str) -> nn.Module:
+    factory = FormulaFactory(formula)
+    network = MLP(factory, n_inputs=8, hidden=(6, 5))
+    gain = measured_gain(factory.sample())
+    initialise(network, gain, torch.Generator().manual_seed(3))
+    return network
+
+
+def test_more_groups_than_activations_are_refused() -> None:
+    candidate = parse_candidate("input: tanh(x) | hidden: relu(x) | last: sin(x)")
+    assert isinstance(candidate, Layered)
+    with pytest.raises(BadInput, match="3 groups of layers, and the network has 2 activation"):
+        LayeredFactory(candidate, 2)

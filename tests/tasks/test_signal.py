@@ -13,12 +13,11 @@ from torch.nn.functional import cross_entropy
 
 from actsearch.expressions import KNOWN
 from actsearch.tasks import Recipe
-from actsearch.tasks.network_task import activation_factory
 from actsearch.tasks.protocol import NO_SIGNAL, OK
 from actsearch.tasks.shipped import shipped_task
 from actsearch.tasks.signal import DEFAULT_LIMITS, LayerSignal, Signal, fault, probing
 from actsearch.tasks.training import fit
-from actsearch.tasks.units import Noting, Unit, unit
+from actsearch.tasks.units import FormulaFactory, Noting, Unit, unit
 from tests.tasks.conftest import TinyNetwork, blob_data
 
 
@@ -182,7 +181,7 @@ def test_limits_are_the_recipes() -> None:
 def status_after_one_step(task_name: str, formula: str, seed: int) -> tuple[str, str]:
     task = shipped_task(task_name)
     outcome = fit(
-        activation_factory(formula),
+        FormulaFactory(formula),
         task.network,
         task.open_data(),
         task.recipe,
@@ -231,7 +230,7 @@ def test_ends_a_training(function: Callable[[Tensor], Tensor], says: str) -> Non
 
 @pytest.mark.parametrize("formula", ["relu(u)", "max(x, u)", "relu(x)*u", "relu(x) + 0*u"])
 def test_a_unit_is_dead_where_no_input_of_it_gets_a_gradient(formula: str) -> None:
-    noting = Noting(activation_factory(formula))
+    noting = Noting(FormulaFactory(formula))
     network = nn.Sequential(*unit(nn.Linear(2, 8), noting), nn.Linear(8, 3))
     (layer,) = (one for one in network.modules() if isinstance(one, Unit))
     assert layer.second is not None
