@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from actsearch.runs.records import OK
 
 if TYPE_CHECKING:
-    from actsearch.expressions import Candidate, Expression
+    from actsearch.expressions import Candidate
 
 _METRIC = re.compile(r"(?:(.+): )?(p[0-9]{1,2})(_sd)?\[([0-9]{1,4})\]")
 
@@ -91,6 +91,8 @@ def learned(
     Returns:
         By task, parameter and layer; () where nothing was learned.
     """
+    from actsearch.expressions import Expression
+
     values: dict[tuple[str, str, int], dict[int, float]] = {}
     spreads: dict[tuple[str, str, int], list[float]] = {}
     for training in _of_longest_rung(trainings, ladder):

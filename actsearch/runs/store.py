@@ -336,7 +336,7 @@ class RunStore:
     def _all(
         self, table: str, columns: str, order: str, from_row: Callable[[Any], _Row]
     ) -> list[_Row]:
-        with explained(self.path, "read"):
+        with explained(self.path, "read"), self._thread_lock:
             if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = ?", table):
                 return []
             there = schema.columns_of(self._db, table, columns)
