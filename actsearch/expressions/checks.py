@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ GRID = np.concatenate([np.linspace(-10.0, 10.0, 401), np.array([-1e-3, -1e-6, 1e
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 #: Below this, relative to its magnitude, a function counts as constant or affine.
 _FLAT = 1e-6
+_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 def check(
@@ -49,8 +51,8 @@ def check(
     bad = _first_bad(values, largest)
     if bad is not None:
         return f"non-finite: {values[bad]:.3g} at x = {points[bad]:g}"
-    # Learned parameters are the same for all x: what is affine in x for one value is so for all.
-    fixed = expression.evaluate(points, given | dict.fromkeys(expression.parameters, 0.7))
+    # Learned parameters are the same for all x; each has another value, or two slopes were one.
+    fixed = expression.evaluate(points, given | _fixed(expression.parameters))
     magnitude = float(np.abs(fixed).max())
     if np.ptp(fixed) <= _FLAT * max(magnitude, _FLAT):
         return f"constant: {fixed[0]:.6g}"
@@ -71,6 +73,11 @@ def check(
     if np.mean(slope != 0) < 0.01:
         return "gradient zero: nothing would flow back through it"
     return None
+
+
+def _fixed(parameters: tuple[str, ...]) -> dict[str, float]:
+    """Return a value for each parameter, no two alike and none of them special."""
+    return {name: 0.7 + 0.6 * math.modf(rank * _GOLDEN)[0] for rank, name in enumerate(parameters)}
 
 
 def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -> bool:

@@ -30,7 +30,7 @@ REFUSED = {
     "p0": "constant: 0.7",
     "exp(p0*x); p0=50": "non-finite: 4.28e+48 at x = 1.25",
     "p0*sin(x); p0=0": "gradient zero: nothing would flow back through it",
-    "p0*x + p1": "affine: 0.7*x + 0.7",
+    "p0*x + p1": "affine: 0.7*x + 1.07082",
     "tanh(u)": "gradient zero: nothing would flow back through it",
     "sqrt(abs(x))": "gradient non-finite: nan at x = 0",
     "sqrt(relu(x))": "gradient non-finite: nan at x = -10",
@@ -55,6 +55,7 @@ ACCEPTED = [
     "cube(x)",
     "exp(x)",
     "max(x, p0*x)",
+    "p0*relu(x) + p1*min(x, 0); p1=0.25",
 ]
 
 
