@@ -240,7 +240,7 @@ def check_readable(formulas: Sequence[str], task: Task) -> None:
 def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tuple[str, str]:
     """Return the name and the formula of what ``text`` says."""
     text = text.strip()
-    if ":" in text:
+    if ":" in text and "|" not in text:  # else formulas for groups of layers
         return text, _formula_in_run(text, runs_dir)
     name = next((name for name in known if name.lower() == text.lower()), None)
     if name is not None:
