@@ -49,7 +49,7 @@ def births(space: SearchSpace, n: int, seed: int) -> Iterator[tuple[str, Express
         fault = fault_of(space, born.expression)
         yield born.operator, born.expression, fault
         if fault is None:
-            learned = {name: 0.7 for name in born.expression.parameters}
+            learned = dict.fromkeys(born.expression.parameters, 0.7)
             parent = Parent(number, str(born.expression), -number / 1000, learned)
             population = [*population[-N_PARENTS:], parent]
 
