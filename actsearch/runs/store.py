@@ -167,9 +167,7 @@ class RunStore:
 
     def sessions(self) -> list[Session]:
         """Return the sessions in the order they began."""
-        query = f"SELECT {rows.SESSION_COLUMNS} FROM sessions ORDER BY id"
-        with explained(self.path, "read"):
-            return [rows.session_from_row(row) for row in self._fetch(query)]
+        return self._all("sessions", rows.SESSION_COLUMNS, "id", rows.session_from_row)
 
     def last_search(self) -> dict[str, Any]:
         """Return what the last search of the run was asked for: its ``budget`` and ``births``."""

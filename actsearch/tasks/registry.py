@@ -32,6 +32,7 @@ SCORES = ("accuracy", "loss")
 #: Behind the name of a shipped task: formulas with a second projection get narrower layers.
 EQUAL_PARAMETERS = "equal-parameters"
 _OTHER_SCORES = {"mdn": ("log-likelihood",)}
+_ONE_WIDTH = ("mdn",)  # tasks whose networks can't be made narrower
 
 
 def scores_of(name: str) -> tuple[str, ...]:
@@ -111,15 +112,15 @@ def _load_one(spec: str, data: Path | None) -> Task:
     name, *variants = spec.split("@")
     if name not in TASKS:
         raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")
-    there = (*scores_of(name), EQUAL_PARAMETERS)
+    there = scores_of(name) if name in _ONE_WIDTH else (*scores_of(name), EQUAL_PARAMETERS)
     for variant in variants:
         if variant not in there:
-            raise unknown(f"variant of task '{name}'", variant, there)
+            raise unknown(f"variant, of task '{name}',", variant, there)
     scores = [variant for variant in variants if variant != EQUAL_PARAMETERS]
     if len(set(variants)) < len(variants) or len(scores) > 1:
         raise BadInput(
             f"'{shorten(spec)}' says one thing twice; a task has one score, as in "
-            f"{name}@{there[-2]}@{EQUAL_PARAMETERS}"
+            f"{'@'.join((name, *there[-2:]))}"
         )
     from actsearch.tasks.shipped import shipped_task
 

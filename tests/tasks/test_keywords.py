@@ -32,8 +32,8 @@ def test_documents_are_sparse_sets_of_words(made: dict[str, Any]) -> None:
         assert split.inputs.dtype == np.uint8
         assert set(np.unique(split.inputs)) == {0, 1}
         assert split.inputs.any(axis=1).all()
-        assert np.bincount(split.labels).min() > 200
-        assert split.labels.max() == keywords.N_TOPICS
+        assert np.bincount(split.targets).min() > 200
+        assert split.targets.max() == keywords.N_TOPICS
     lengths = made["train"].inputs.sum(1)
     assert lengths.mean() < 0.1 * keywords.N_WORDS
     assert np.quantile(lengths, 0.95) > 5 * np.quantile(lengths, 0.05)
@@ -68,11 +68,11 @@ def test_with_given_keywords_the_overlap_is_the_better_detector(made: dict[str, 
     documents = split.inputs.astype(float)
     gains = []
     for topic in range(keywords.N_TOPICS):
-        about = train.inputs[train.labels == topic].mean(0)
-        telling = np.argsort(train.inputs[train.labels != topic].mean(0) - about)[:20]
+        about = train.inputs[train.targets == topic].mean(0)
+        telling = np.argsort(train.inputs[train.targets != topic].mean(0) - about)[:20]
         weights = np.zeros(keywords.N_WORDS)
         weights[telling] = 1
-        hits, wanted = documents @ weights, split.labels == topic
+        hits, wanted = documents @ weights, split.targets == topic
         shared = np.minimum(documents, weights).sum(1) / np.maximum(documents, weights).sum(1)
         gains.append(area_under_curve(hits * shared, wanted) - area_under_curve(hits, wanted))
     assert min(gains) > 0

@@ -15,8 +15,8 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from actsearch.errors import BadInput
-from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import KNOWN_SCALES
+from actsearch.expressions import parse
+from actsearch.expressions.known import KNOWN_SCALES, NAMED
 from actsearch.tasks import NetworkTask, Recipe, Training, load_task
 from actsearch.tasks.datasets import inverse_sine, store
 from actsearch.tasks.heldout import CONFIRM, held_out_task
@@ -220,7 +220,7 @@ def test_held_out_it_is_scored_on_the_test_split() -> None:
 def test_it_is_held_against_its_own_known_activations() -> None:
     task = load_task("mdn")
     assert known_of(task) == KNOWN_SCALES
-    assert known_of(tiny_task()) == KNOWN
+    assert known_of(tiny_task()) == NAMED
     with pytest.raises(BadInput, match=r"'mdn' can't be one of several at once: .*give it alone"):
         JointTask([load_task("mnist1d-mlp"), task])
     with pytest.raises(BadInput, match="known: log-likelihood"):

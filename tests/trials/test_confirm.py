@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, parse
+from actsearch.expressions.known import GATED
 from actsearch.results.looks import LOOKS, replay
 from actsearch.runs import RunStore, TrialRow
+from actsearch.tasks.protocol import ONLY_X
 from actsearch.trials import confirm as room
 from actsearch.trials.arena import VALIDATION, Field, Wanted, arena_of
 from actsearch.trials.checks import check_other_tasks, digests
@@ -93,12 +95,14 @@ def test_a_winner_that_is_known_but_for_a_factor_is_called_so(
 
 
 def test_the_whole_zoo_is_tried_once_each() -> None:
-    known = known_contestants()
+    known = known_contestants(inputs=ONLY_X)
     fingerprints = [parse(formula).fingerprint() for formula in known]
     assert len(set(fingerprints)) == len(known) == 31
     assert set(fingerprints) == {parse(formula).fingerprint() for formula in KNOWN.values()}
     assert known["elu(x)"] == "ELU"
     assert "CELU" not in known.values()
+    gated = {name for formula, name in known_contestants().items() if formula not in known}
+    assert gated == {one.name for one in GATED}
 
 
 class GivesU(NoisyTask):
@@ -118,11 +122,11 @@ def test_rivals_read_what_the_space_reads_and_the_task_gives(tmp_path: Path) -> 
     with RunStore.open(gated_run(tmp_path / "r")) as store:
         rivals = rivals_of(store, GivesU())
         assert {"max(x, u)", "x*sigmoid(u)", "silu(x)*u"} < set(rivals)
-        assert set(rivals.values()) > set(known_contestants().values())
+        assert set(rivals.values()) > set(known_contestants(inputs=ONLY_X).values())
         assert "relu(x)*o" not in rivals
-        assert rivals_of(store, NoisyTask()) == known_contestants()
+        assert rivals_of(store, NoisyTask()) == known_contestants(inputs=ONLY_X)
     with RunStore.open(tmp_path / "r") as store:
-        assert rivals_of(store, GivesU()) == known_contestants()
+        assert rivals_of(store, GivesU()) == known_contestants(inputs=ONLY_X)
         assert finalists_of(store, 3) == ("x*sin(u)",)  # Maxout is known
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from actsearch.cli.hall import known_names, read_run
 from actsearch.errors import BadInput
-from actsearch.expressions import KNOWN, parse
-from actsearch.expressions.known import KNOWN_SCALES, SCALES
+from actsearch.expressions import parse
+from actsearch.expressions.known import KNOWN_SCALES, NAMED, SCALES
 from actsearch.results.hall import table_columns
 from actsearch.results.looks import LOOKS
 from actsearch.results.units import unit_of
 from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.tasks.known import known_of
+from actsearch.tasks.protocol import ONLY_X
 from actsearch.trials.confirm import confirm_store
 from actsearch.trials.judged import Confirmation
 from actsearch.trials.saved import contestants, finalists_of, known_contestants
@@ -40,7 +41,7 @@ def confirmed(folder: Path, task: NoisyTask, **more: Any) -> Confirmation:
 
 
 def test_a_task_or_what_it_wraps_names_them() -> None:
-    assert known_of(NoisyTask()) == KNOWN
+    assert known_of(NoisyTask()) == NAMED
     wrapped: Any = types.SimpleNamespace(task=types.SimpleNamespace(task=ScaleTask()))
     assert known_of(wrapped) == OWN
     assert known_contestants(ScaleTask()) == {"exp(x)": "exp", "softplus(x)": "Softplus"}
@@ -75,7 +76,7 @@ def test_where_a_finalist_is_known_it_is_not_its_own_rival(tmp_path: Path) -> No
     found = confirmed(folder, ScaleTask({"sigmoid(x)": 0.7}), transfer=[other])
     (transfer,) = found.transfer
     names = {row.name for row in transfer.rows}
-    assert len(names) == len(known_contestants(other))
+    assert len(names) == len(known_contestants(other, inputs=ONLY_X))
     assert "sigmoid" not in names
     assert "all 30 known activations" in transfer.sentence
 
@@ -112,7 +113,7 @@ def test_a_run_keeps_them_for_its_hall_of_fame(tmp_path: Path) -> None:
     zoo = search("default", NoisyTask(), births=3, workers=1, runs_dir=tmp_path).path
     with RunStore.open(zoo) as store:
         assert "known" not in store.config
-        assert known_names(store.config) == KNOWN
+        assert known_names(store.config) == NAMED
     rows = read_run(zoo).rows
     assert "gain_over_relu" in {column.key for column in table_columns(rows)}
 
