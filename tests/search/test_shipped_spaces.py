@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from actsearch import kernels
-from actsearch.expressions import KNOWN, Expression, parse
+from actsearch.expressions import KNOWN, Expression, parse, parts_of
 from actsearch.expressions.checks import FLOAT32_MAX, GRID
 from actsearch.expressions.conditions import Condition
 from actsearch.expressions.cost import modelled_cost
@@ -47,7 +47,8 @@ def births(space: SearchSpace, n: int, seed: int) -> Iterator[tuple[str, Express
         else:
             born = breeder.breed(number, population)
         fault = fault_of(space, born.expression)
-        yield born.operator, born.expression, fault
+        for part in parts_of(born.expression):
+            yield born.operator, part, fault
         if fault is None:
             learned = dict.fromkeys(born.expression.parameters, 0.7)
             parent = Parent(number, str(born.expression), -number / 1000, learned)
