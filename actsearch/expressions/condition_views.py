@@ -7,7 +7,8 @@ than any grid. Extremes are then looked at ever closer. What it finds are values
 has: a violation is true, within the stated tolerances for rounding.
 
 Values are float64's. Parameters stand at their start values. Of a function that reads ``u`` or
-``o``, slices are looked at: x varies, and the others stand at values spread evenly over (-4, 4).
+``o``, slices are looked at: x varies, and the others stand at values spread evenly over (-4, 4),
+for ``o`` over (0, 1).
 """
 
 from __future__ import annotations

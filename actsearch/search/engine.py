@@ -28,6 +28,9 @@ from actsearch.workers import WAIT, Job, Pool
 
 #: A space that gives nothing new in so many births is taken for exhausted.
 EXHAUSTED_AFTER = 2000
+#: So many at least may go on from each stage when a finite space is walked through: there will be
+#: no others to take the places.
+LAST_PLACES = 8
 _N_BEST = 5
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
@@ -185,7 +188,7 @@ class Engine:
         self._ledger.advance(len(self._ledger.heats))
         heats: list[Heat] = []
         race = self._ledger.race
-        while (promotion := race.next_promotion()) is not None:
+        while (promotion := race.next_promotion(LAST_PLACES)) is not None:
             heats.append(self._ledger.next_heat(promotion))
             self._ledger.add_heat(heats[-1])
         self._store.add_heats(heats)  # all or none: what one of them saw, the others did too

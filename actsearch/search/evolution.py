@@ -157,6 +157,7 @@ class Breeder:
         tree = self.shape.random()
         for _ in range(_TRIES):
             fill(tree, self._space)
+            order_bounds(tree)
             if self._fits(tree):
                 break
             tree = self.shape.random()
@@ -213,6 +214,7 @@ class Breeder:
             except IndexError:
                 continue  # the space has no primitive of the kind that the operator looks for
             fill(child, self._space)
+            order_bounds(child)
             if self._fits(child) and not _same(child, mother):
                 return Offspring(self._expression(child), operator, (mother.birth_id,))
         return self._fresh()

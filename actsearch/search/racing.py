@@ -209,13 +209,16 @@ class Race:
             points = tuple((step, score) for step, _, score in curve[:-1])
             self._curves.setdefault(birth_id, {})[stage.rung] = points
 
-    def next_promotion(self) -> Promotion | None:
+    def next_promotion(self, least_places: int = 0) -> Promotion | None:
         """Return who goes on now, or None; each answer is to be followed by ``promote``.
 
         Races that are nearer to their end come first.
+
+        Args:
+            least_places: So many may go on from each stage, however few ran it.
         """
         for level in reversed(range(len(self.stages) - 1)):
-            birth_id = self._next_at(level)
+            birth_id = self._next_at(level, least_places)
             if birth_id is not None:
                 stage = self.stages[level + 1]
                 # Curves of other seeds are no measure, and the first birth is to finish.
@@ -287,7 +290,7 @@ class Race:
                 points.append((step, worst - 2 * (statistics.median(scores) - worst)))
         return tuple(points)
 
-    def _next_at(self, level: int) -> int | None:
+    def _next_at(self, level: int, least_places: int) -> int | None:
         waiting = self._waiting[level]
         if not waiting:
             return None
@@ -300,7 +303,7 @@ class Race:
         reduction = self._racing.reduction if longer else self._racing.repeat_reduction
         n_candidates = self._n_reached[level] - self._n_passed_over[level]
         n_gone = len(self._gone[level]) - (0 in self._gone[level])  # its place is its own
-        if n_gone >= math.floor(n_candidates / reduction):
+        if n_gone >= max(least_places, math.floor(n_candidates / reduction)):
             return None
         if longer:
             return self._most_promising(level)

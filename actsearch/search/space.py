@@ -18,6 +18,7 @@ from actsearch.errors import BadInput, nearest, unknown
 from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse_candidate
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS
+from actsearch.expressions.table import ALIASES
 from actsearch.search.conditions import AnyCondition
 from actsearch.search.contradictions import contradictions
 from actsearch.search.primitives import FORMALS, KINDS, entry, offered_primitives
@@ -58,20 +59,25 @@ class SearchSpace(Part):
     @classmethod
     def _entries(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
         n_operands = next(n for n, kind in KINDS.items() if kind == info.field_name)
-        problems = []
+        problems, names = [], []
         for text in texts:
             try:
-                entry(text, n_operands)
+                names.append(entry(text, n_operands).name)
             except BadInput as error:
                 problems.append(f"'{text[:40]}': {error}" if text not in str(error) else str(error))
         if problems:
             known = ", ".join(offered_primitives(n_operands)) or "none"
-            names = ", ".join(FORMALS[n_operands])
+            formals = ", ".join(FORMALS[n_operands])
             raise ValueError(
-                f"{'; '.join(problems)} (known: {known}; or a formula in {names} and learned "
+                f"{'; '.join(problems)} (known: {known}; or a formula in {formals} and learned "
                 "parameters p0, p1 ...)"
             )
-        return tuple(dict.fromkeys(text.strip() for text in texts))
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("weights")
+    @classmethod
+    def _by_name(cls, weights: dict[str, float]) -> dict[str, float]:
+        return {ALIASES.get(name, name): weight for name, weight in weights.items()}
 
     @field_validator("inputs")
     @classmethod

@@ -72,9 +72,7 @@ class Shape(Part):
     @field_validator("template")
     @classmethod
     def _readable(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in texts:
-            read_template(text)
-        return texts
+        return tuple(dict.fromkeys(str(read_template(text)) for text in texts))
 
     @model_validator(mode="after")
     def _repeated(self) -> Shape:

@@ -183,7 +183,7 @@ def primitive_set(space: SearchSpace) -> gp.PrimitiveSetTyped:
             pset.primitives[Value] += [EntryPrimitive(one, [Value] * n_operands, Value)] * n
     # DEAP draws leaves evenly from a list, so shares are repetitions.
     n_constants = round(12 * space.constants.share)
-    n_parameters = round(12 * space.parameters.share)
+    n_parameters = round(12 * space.parameters.share) if space.parameters.max else 0
     n_inputs = max(1, 12 - n_constants - n_parameters)
     inputs = [input_leaf(name, Value) for name in space.inputs]
     pset.terminals[Value] = [
@@ -200,6 +200,7 @@ def primitive_set(space: SearchSpace) -> gp.PrimitiveSetTyped:
 
 
 _keys = itertools.count()
+_CLIP = "clip"
 #: What a parameter is called in a node until it has its number; no primitive begins so.
 _UNNUMBERED = "?"
 
@@ -211,6 +212,17 @@ def fill(tree: list[Any], space: SearchSpace) -> None:
             tree[index] = constant_leaf(draw_constant(space), node.ret)
         elif node is _OPEN_LEARNED or node is _OPEN_PARAMETER:
             tree[index] = parameter_leaf(draw_parameter(space), node.ret)
+
+
+def order_bounds(tree: list[Any]) -> None:
+    """Put the bounds of each clip into order, in place: the other way round it is a constant."""
+    for place, item in enumerate(tree):
+        if item.name != _CLIP or not item.arity:
+            continue
+        high = gp.PrimitiveTree(tree).searchSubtree(place).stop - 1
+        leaves = tree[high - 1], tree[high]
+        if all(map(is_number, leaves)) and leaves[0].value > leaves[1].value:
+            tree[high - 1], tree[high] = leaves[1], leaves[0]
 
 
 def as_new(tree: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actsearch.expressions import parse
+from actsearch.expressions import parse, parts_of
 from actsearch.search.evolution import Breeder, Offspring, Parent
 from actsearch.search.rounding import rounded
 from actsearch.search.space import SearchSpace, space_from
@@ -141,3 +141,27 @@ def test_values_are_rounded_where_that_costs_nothing(value: float, expected: flo
 
 def test_what_was_not_learned_is_rounded_to_one() -> None:
     assert rounded(float("nan"), lambda v: parse(f"{v}*tanh(x)")) == 1.0
+
+
+def test_the_bounds_of_a_clip_are_in_order() -> None:
+    settings: dict[str, Any] = {"unary": ["clip", "tanh"], "binary": ["add"]}
+    breeder = Breeder(space("fresh", **settings), 0)
+    clips = [
+        node
+        for number in range(300)
+        for part in parts_of(breeder.random(number).expression)
+        for node in part.root.walk()
+        if node.op == "clip"
+    ]
+    assert len(clips) > 50
+    bounds = [(clip.args[1].value or 0.0, clip.args[2].value or 0.0) for clip in clips]
+    assert all(low <= high for low, high in bounds)
+    for text in texts("perturb", "clip(tanh(x), -0.5, 0.5)", **settings):
+        (clip,) = (node for node in parse(text).root.walk() if node.op == "clip")
+        assert (clip.args[1].value or 0.0) <= (clip.args[2].value or 0.0)
+
+
+def test_no_parameters_are_drawn_where_none_may_be_added() -> None:
+    breeder = Breeder(space("fresh", parameters={"max": 0, "share": 0.9}), 0)
+    drawn = [breeder.random(number).expression for number in range(50)]
+    assert not any(one.parameters for one in drawn)

@@ -73,7 +73,7 @@ def test_a_table_names_all_keys_with_their_defaults(heading: str, model: type[Ba
         else:
             (value,) = quoted(default)
             written = tomllib.loads(f"value = {value}")["value"]
-            assert written == plain(model.model_fields[name].default)
+            assert written == plain(model.model_fields[name].get_default(call_default_factory=True))
 
 
 def test_the_tables_are_named_where_the_file_is_described() -> None:
