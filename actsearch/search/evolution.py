@@ -23,7 +23,14 @@ from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
 from actsearch.search.shapes import shape_of
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import fill, opened_forms, parameters_of, subtrees, to_candidate
+from actsearch.search.trees import (
+    fill,
+    opened_forms,
+    order_bounds,
+    parameters_of,
+    subtrees,
+    to_candidate,
+)
 
 #: The operator of births that a walk through a finite space makes.
 ENUMERATED = "enumerated"
