@@ -101,6 +101,9 @@ def show(
         write_record(record, fmt, sys.stdout)
         return
     record["expressions"] = amount(record["expressions"])
+    for key in ("unary", "binary", "ternary", "seeds"):  # in full, as they are what is asked for
+        if key in record:
+            record[key] = ", ".join(record[key])
     write_record(record, fmt, sys.stdout)
     if drawn:
         sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed})\n")
@@ -117,7 +120,7 @@ def check(
 
     space = load_space(str(file))
     sys.stdout.write(f"{file}: fine ({space.description or 'no description'})\n")
-    sys.stdout.write(f"expressions: {amount(size_of(space))}, and {len(space.seeds)} seeds\n")
+    sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     tried = reasons(space)
     passed = tried.pop("", 0)
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
@@ -126,7 +129,10 @@ def check(
     for seed in faulty_seeds(space):
         note(f"seed {seed.expression} will not be trained: {seed.fault}")
     if not passed:
-        note("nothing that was drawn would be trained: a search may end where it begins")
+        note(
+            "nothing that was drawn would be trained, so a search would see little but its seeds: "
+            "loosen what rejects most, or give seeds and primitives that meet it"
+        )
 
 
 def amount(size: int | None) -> str:

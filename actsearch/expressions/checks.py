@@ -75,9 +75,10 @@ def check(
     return None
 
 
-def _fixed(parameters: tuple[str, ...]) -> dict[str, float]:
+def _fixed(parameters: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
     """Return a value for each parameter, no two alike and none of them special."""
-    return {name: 0.7 + 0.6 * math.modf(rank * _GOLDEN)[0] for rank, name in enumerate(parameters)}
+    values = (0.7 + 0.6 * math.modf(rank * _GOLDEN)[0] for rank in range(len(parameters)))
+    return {name: np.array(value) for name, value in zip(parameters, values, strict=True)}
 
 
 def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -> bool:
