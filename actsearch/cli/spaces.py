@@ -12,6 +12,7 @@ from actsearch.cli.options import FormatOption, note
 from actsearch.results.tables import Column, Format, write_record, write_rows
 
 if TYPE_CHECKING:
+    from actsearch.search.conditions import ConditionModel
     from actsearch.search.portrait import Sample
     from actsearch.search.space import SearchSpace
 
@@ -30,6 +31,7 @@ SAMPLES = (
 )
 N_SAMPLES = 10
 _WINDOW, _N_BARS = 4.0, 33
+_OTHERS = 1.0  # what u and o are where functions of x are drawn
 
 
 @app.callback()
@@ -90,7 +92,9 @@ def show(
     if plot is not None:
         from actsearch.results.plots import plot_functions
 
-        plot_functions([one.expression for one in drawn], plot, f"{space.name}, seed {seed}")
+        plot_functions(
+            [one.expression for one in drawn], plot, f"{space.name}, seed {seed}{_at(space)}"
+        )
         note(f"drawn: {plot}")
     if fmt is Format.CSV:
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
@@ -101,12 +105,14 @@ def show(
         write_record(record, fmt, sys.stdout)
         return
     record["expressions"] = amount(record["expressions"])
+    if space.conditions:
+        record["conditions"] = "; ".join(_condition(one) for one in space.conditions)
     for key in ("unary", "binary", "ternary", "seeds"):  # in full, as they are what is asked for
         if key in record:
             record[key] = ", ".join(record[key])
     write_record(record, fmt, sys.stdout)
     if drawn:
-        sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed})\n")
+        sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed}{_at(space)})\n")
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
 
 
@@ -152,8 +158,19 @@ def _record(space: SearchSpace, *, whole: bool) -> dict[str, Any]:
     }
     always |= {"expressions": size_of(space), "inputs": list(space.inputs)}
     rest = ("unary", "binary", "ternary", "seeds")
-    first = always | {key: settings[key] for key in rest if settings.get(key)}
+    first = always | {key: list(getattr(space, key)) for key in rest if getattr(space, key)}
     return first | {key: value for key, value in settings.items() if key not in first and value}
+
+
+def _condition(model: ConditionModel) -> str:
+    """Write a condition in words, with what it costs where it is a wish."""
+    wish = "" if model.penalty is None else f" (a wish: penalty {model.penalty:g})"
+    return f"{model.plain}{wish}"
+
+
+def _at(space: SearchSpace) -> str:
+    """Say what other inputs are where functions are drawn over x."""
+    return "".join(f", {name} = {_OTHERS:g}" for name in space.inputs[1:])
 
 
 def _row(sample: Sample) -> dict[str, Any]:
@@ -163,6 +180,6 @@ def _row(sample: Sample) -> dict[str, Any]:
 
     expression = sample.expression
     x = np.linspace(-_WINDOW, _WINDOW, _N_BARS)
-    fixed = dict.fromkeys(expression.inputs[1:], 1.0)
+    fixed = dict.fromkeys(expression.inputs[1:], _OTHERS)
     curve = sparkline([float(value) for value in expression.evaluate(x, fixed)])
     return {"formula": str(expression), "curve": curve, "fault": sample.fault or ""}

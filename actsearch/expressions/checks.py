@@ -71,6 +71,8 @@ def check(
             of = "" if wrt == "x" else f" with respect to {wrt}"
             return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
     if np.mean(slope != 0) < 0.01:
+        if len(expression.inputs) > 1:
+            return "gradient zero: it changes with x nowhere, or in steps alone"
         return "gradient zero: nothing would flow back through it"
     return None
 
