@@ -30,7 +30,7 @@ def test_what_an_ending_means(sentence: str, final: bool, nothing: bool) -> None
 
 def test_the_last_search_counts_and_no_confirmation() -> None:
     def session(id_: int, kind: str | None, outcome: str) -> Session:
-        info = {} if kind is None else {"kind": kind}
+        info: dict[str, object] = {} if kind is None else {"kind": kind}
         return Session(id_, 0.0, 1.0, 1.0, info, outcome)
 
     searches = [session(0, None, "first"), session(1, None, "second")]
