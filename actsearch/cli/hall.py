@@ -55,12 +55,16 @@ class Totals:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run read from its store: rows of its hall of fame (all of them), totals, configuration."""
+    """A run read from its store: rows of its hall of fame (all of them), totals, configuration.
+
+    ``ended`` says why its last search ended.
+    """
 
     path: Path
     config: dict[str, Any]
     rows: list[dict[str, Any]]
     totals: Totals
+    ended: str = ""
 
     @property
     def name(self) -> str:
@@ -78,6 +82,11 @@ class RunView:
         """The rows that have a score, best first."""
         return [row for row in self.rows if row["rank"] is not None]
 
+    @property
+    def has_news(self) -> bool:
+        """Whether a formula that is no known activation has a score."""
+        return any(not row["known"] for row in self.ranked)
+
 
 def read_run(path: Path) -> RunView:
     """Read a run for showing; a search that is writing it is not disturbed.
@@ -85,12 +94,15 @@ def read_run(path: Path) -> RunView:
     Raises:
         BadInput: the folder holds no readable run.
     """
-    from actsearch.runs import RunStore
+    from actsearch.runs import RunStore, last_outcome
 
     with RunStore.open(path) as store:
+        ended = last_outcome(store.sessions())
         births, trainings = store.births(), store.trainings()
         rows = all_rows(births, trainings, store.ladder, known_names(store.config))
-        return RunView(path, store.config, rows, totals(births, trainings, store.elapsed_s()))
+        return RunView(
+            path, store.config, rows, totals(births, trainings, store.elapsed_s()), ended
+        )
 
 
 def all_rows(
@@ -222,12 +234,12 @@ def print_next(view: RunView, first: int | None = None) -> None:
         view: the run.
         first: the birth that came out first when it was confirmed; None: the hall's leader.
     """
-    lines = [(_command("resume", view.path, "--budget", "10m"), "search on")]
+    lines = _ways_on(view)
     if view.ranked:
         leader = str(view.ranked[0]["id"] if first is None else first)
         verdict = (_command("confirm", view.path), "the verdict, with more seeds where it is open")
         lines = [
-            *([verdict] if any(not row["known"] for row in view.ranked) else []),
+            *([verdict] if view.has_news else []),
             (_command("inspect", view.path, leader), "what the leader is"),
             (_command("export", view.path, leader), "a file to drop into a network"),
             *lines,
@@ -237,6 +249,28 @@ def print_next(view: RunView, first: int | None = None) -> None:
     sys.stdout.writelines(f"  {command:<{width}}  # {what}\n" for command, what in lines)
 
 
+def _ways_on(view: RunView) -> list[tuple[str, str]]:
+    """Return what goes on from a run, as commands with what they do."""
+    from actsearch.runs import is_final, nothing_passed
+
+    if nothing_passed(view.ended):
+        return [
+            (_command("inspect", view.path, "--rejected"), "what was turned away, and why"),
+            (
+                _command("resume", view.path, "--seed-formula") + " FORMULA",
+                "go on from one that passes",
+            ),
+        ]
+    if is_final(view.ended):
+        task = ("--task", str(view.config.get("task", "")))
+        larger = shlex.join(["actsearch", "search", "default", *task, "--seed-run", view.name])
+        return [(larger + _where(view.path), "from its best on, in a space without an end")]
+    return [(_command("resume", view.path, "--budget", "10m"), "search on")]
+
+
+def _where(path: Path) -> str:
+    return "" if path.parent == RUNS_DIR else f" {shlex.join(['--runs-dir', str(path.parent)])}"
+
+
 def _command(verb: str, path: Path, *more: str) -> str:
-    where = () if path.parent == RUNS_DIR else ("--runs-dir", str(path.parent))
-    return shlex.join(["actsearch", verb, path.name, *more, *where])
+    return shlex.join(["actsearch", verb, path.name, *more]) + _where(path)

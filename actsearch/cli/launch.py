@@ -42,6 +42,8 @@ def launch(
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
     """
+    from actsearch.runs import is_final
+
     progress = make_progress(title, quiet=quiet)
     try:
         with terminate_as_interrupt(), progress:
@@ -58,7 +60,9 @@ def launch(
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"ended: {printable(result.ended)}\n")
     first = None
-    if confirm is not None:
+    if confirm is not None and is_final(result.ended) and not view.has_news:
+        sys.stdout.write("not confirmed: no formula that is new has a score\n")
+    elif confirm is not None:
         sys.stdout.write("\n")
         sys.stdout.flush()
         first = confirm(view.path, view.totals.elapsed_s)

@@ -12,6 +12,7 @@ from actsearch.cli.options import FormatOption, note
 from actsearch.results.tables import Column, Format, write_record, write_rows
 
 if TYPE_CHECKING:
+    from actsearch.search.conditions import ConditionModel
     from actsearch.search.portrait import Sample
     from actsearch.search.space import SearchSpace
 
@@ -30,6 +31,7 @@ SAMPLES = (
 )
 N_SAMPLES = 10
 _WINDOW, _N_BARS = 4.0, 33
+_OTHERS = 1.0  # what u and o are where functions of x are drawn
 
 
 @app.callback()
@@ -92,7 +94,7 @@ def show(
         from actsearch.results.plots import plot_functions
 
         functions = [part for one in drawn for part in parts_of(one.expression)]
-        plot_functions(functions, plot, f"{space.name}, seed {seed}")
+        plot_functions(functions, plot, f"{space.name}, seed {seed}{_at(space)}")
         note(f"drawn: {plot}")
     if fmt is Format.CSV:
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
@@ -103,9 +105,14 @@ def show(
         write_record(record, fmt, sys.stdout)
         return
     record["expressions"] = amount(record["expressions"])
+    if space.conditions:
+        record["conditions"] = "; ".join(_condition(one) for one in space.conditions)
+    for key in ("unary", "binary", "ternary", "seeds"):  # in full, as they are what is asked for
+        if key in record:
+            record[key] = ", ".join(record[key])
     write_record(record, fmt, sys.stdout)
     if drawn:
-        sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed})\n")
+        sys.stdout.write(f"\n{len(drawn)} random formulas (seed {seed}{_at(space)})\n")
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)
 
 
@@ -119,7 +126,7 @@ def check(
 
     space = load_space(str(file))
     sys.stdout.write(f"{file}: fine ({space.description or 'no description'})\n")
-    sys.stdout.write(f"expressions: {amount(size_of(space))}, and {len(space.seeds)} seeds\n")
+    sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     tried = reasons(space)
     passed = tried.pop("", 0)
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
@@ -128,7 +135,10 @@ def check(
     for seed in faulty_seeds(space):
         note(f"seed {seed.expression} will not be trained: {seed.fault}")
     if not passed:
-        note("nothing that was drawn would be trained: a search may end where it begins")
+        note(
+            "nothing that was drawn would be trained, so a search would see little but its seeds: "
+            "loosen what rejects most, or give seeds and primitives that meet it"
+        )
 
 
 def amount(size: int | None) -> str:
@@ -148,8 +158,19 @@ def _record(space: SearchSpace, *, whole: bool) -> dict[str, Any]:
     }
     always |= {"expressions": size_of(space), "inputs": list(space.inputs)}
     rest = ("unary", "binary", "ternary", "seeds")
-    first = always | {key: settings[key] for key in rest if settings.get(key)}
+    first = always | {key: list(getattr(space, key)) for key in rest if getattr(space, key)}
     return first | {key: value for key, value in settings.items() if key not in first and value}
+
+
+def _condition(model: ConditionModel) -> str:
+    """Write a condition in words, with what it costs where it is a wish."""
+    wish = "" if model.penalty is None else f" (a wish: penalty {model.penalty:g})"
+    return f"{model.plain}{wish}"
+
+
+def _at(space: SearchSpace) -> str:
+    """Say what other inputs are where functions are drawn over x."""
+    return "".join(f", {name} = {_OTHERS:g}" for name in space.inputs[1:])
 
 
 def _row(sample: Sample) -> dict[str, Any]:
@@ -162,7 +183,7 @@ def _row(sample: Sample) -> dict[str, Any]:
     x = np.linspace(-_WINDOW, _WINDOW, _N_BARS // len(parts))
     curves = []
     for part in parts:
-        values = part.evaluate(x, dict.fromkeys(part.inputs[1:], 1.0))
+        values = part.evaluate(x, dict.fromkeys(part.inputs[1:], _OTHERS))
         curves.append(sparkline([float(value) for value in values]))
     formula, curve = str(sample.expression), " ".join(curves)
     return {"formula": formula, "curve": curve, "fault": sample.fault or ""}

@@ -71,16 +71,16 @@ def check(
             of = "" if wrt == "x" else f" with respect to {wrt}"
             return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
     if np.mean(slope != 0) < 0.01:
+        if len(expression.inputs) > 1:
+            return "gradient zero: it changes with x nowhere, or in steps alone"
         return "gradient zero: nothing would flow back through it"
     return None
 
 
 def _fixed(parameters: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
     """Return a value for each parameter, no two alike and none of them special."""
-    values = np.modf(np.arange(len(parameters)) * _GOLDEN)[0]
-    return {
-        name: np.asarray(0.7 + 0.6 * value) for name, value in zip(parameters, values, strict=True)
-    }
+    values = (0.7 + 0.6 * math.modf(rank * _GOLDEN)[0] for rank in range(len(parameters)))
+    return {name: np.array(value) for name, value in zip(parameters, values, strict=True)}
 
 
 def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -> bool:

@@ -107,13 +107,16 @@ def _positive(_settings: Settings, view: View) -> Found:
 
 
 def _symmetry(sign: int) -> Callable[[Settings, View], Found]:
-    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude."""
+    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude.
+
+    Where that is below 1, of 1: a sum that is 0 but for its rounding has no magnitude of its own.
+    """
 
     def find(_settings: Settings, view: View) -> Found:
         f = view.f
         mirrored = sign * f[:, ::-1]
         finite = np.abs(f[np.isfinite(f)])
-        slack = TOLERANCE * np.maximum(np.abs(f), np.abs(mirrored)) + 1e-9 * finite.max(initial=0.0)
+        slack = TOLERANCE * np.maximum(np.abs(f), np.abs(mirrored)) + 1e-9 * finite.max(initial=1.0)
         gaps = np.abs(f - mirrored)
         excess = np.where(np.isfinite(gaps), gaps - slack, np.where(f == mirrored, -1.0, 1.0))
         if not (excess > 0).any():

@@ -14,6 +14,7 @@ from actsearch.runs.folder import (
     runs_root,
 )
 from actsearch.runs.learned import Learned, learned, learned_means
+from actsearch.runs.outcomes import is_final, last_outcome, nothing_passed
 from actsearch.runs.ranking import Leaderboard
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
@@ -34,8 +35,11 @@ __all__ = [
     "default_name",
     "existing_run",
     "hall_of_fame",
+    "is_final",
+    "last_outcome",
     "learned",
     "learned_means",
+    "nothing_passed",
     "result_of",
     "run_folder",
     "run_names",

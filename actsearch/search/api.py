@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
 from actsearch.expressions import Candidate, parse_candidate
-from actsearch.runs import RunStore, Scored, check_free, default_name, hall_of_fame, run_folder
+from actsearch.runs import (
+    RunStore,
+    Scored,
+    check_free,
+    default_name,
+    hall_of_fame,
+    is_final,
+    run_folder,
+)
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, check_readable, formulas_of
@@ -68,9 +76,11 @@ class Result:
             BadInput: Nothing has a score yet.
         """
         if not self.hall_of_fame:
+            name = self.path.name
+            on = f"give it a larger budget: actsearch resume {name} --budget 10m"
             raise BadInput(
-                f"run '{self.path.name}' has no scored formula yet; give it a larger budget: "
-                f"actsearch resume {self.path.name} --budget 10m"
+                f"run '{name}' has no scored formula{'' if is_final(self.ended) else ' yet'}; "
+                f"{self.ended if is_final(self.ended) else on}"
             )
         return self.hall_of_fame[0]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from actsearch.durations import format_duration
 from actsearch.runs import Birth
+from actsearch.runs.outcomes import EXHAUSTED, NOTHING_PASSES, WALKED_THROUGH
 from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
 
 #: How many causes are told one by one.
@@ -35,8 +36,8 @@ def walked_through(size: int, births: Sequence[Birth]) -> str:
     """Say that a finite space was seen to its end."""
     trained = sum(birth.status == ACCEPTED for birth in births)
     return (
-        f"the space is walked through: it has {size:,} expressions, and with the seeds {trained:,} "
-        "different functions that are worth training"
+        f"{WALKED_THROUGH}: all of its {size:,} expressions were seen once; with the seeds "
+        f"{trained:,} different functions were worth training"
     )
 
 
@@ -55,9 +56,9 @@ def nothing_new(births: Sequence[Birth], n: int) -> str:
         shares[_N_CAUSES - 1 :] = [f"{100 * rest / len(last):.1f} % others"]
     rejected = sum(birth.status == REJECTED for birth in last)
     if 2 * rejected > len(last):
-        what, remedy = "nothing passes", _REMEDY
+        what, remedy = NOTHING_PASSES, _REMEDY
     else:
-        what, remedy = "the space seems exhausted", ""
+        what, remedy = EXHAUSTED, ""
     none = f"none of the last {len(last)} births was worth training"
     return f"{what}: {none}: {'; '.join(shares)}{remedy}"
 

@@ -115,7 +115,7 @@ def _load_one(spec: str, data: Path | None) -> Task:
     there = scores_of(name) if name in _ONE_WIDTH else (*scores_of(name), EQUAL_PARAMETERS)
     for variant in variants:
         if variant not in there:
-            raise unknown(f"variant, of task '{name}',", variant, there)
+            raise unknown(f"variant of task '{name}':", variant, there)
     scores = [variant for variant in variants if variant != EQUAL_PARAMETERS]
     if len(set(variants)) < len(variants) or len(scores) > 1:
         raise BadInput(

@@ -280,8 +280,8 @@ def test_a_small_space_is_walked_through_and_its_race_is_run_to_the_end(tmp_path
     worth = {one.fingerprint() for one in everything if one.check() is None}
     assert worth <= trained
     assert ended == (
-        f"the space is walked through: it has {len(everything)} expressions, and with the seeds "
-        f"{len(trained)} different functions that are worth training"
+        f"the space is walked through: all of its {len(everything)} expressions were seen once; "
+        f"with the seeds {len(trained)} different functions were worth training"
     )
     # Nobody is left who may go on, now that all results are known.
     with RunStore.open(tmp_path / "run1") as store:
@@ -322,7 +322,7 @@ def test_breeding_that_finds_nothing_new_gives_way_to_a_walk(
     assert operators[0] == "random"
     first = operators.index("enumerated")
     assert operators[first:] == ["enumerated"] * 18
-    assert ended.startswith("the space is walked through: it has 18 expressions")
+    assert ended.startswith("the space is walked through: all of its 18 expressions were seen once")
 
 
 def conditioned(*tables: dict[str, Any]) -> SearchSpace:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actsearch.expressions import PRIMITIVES, Expression, parse
+from actsearch.expressions import PRIMITIVES, Expression, parse, parse_candidate, parts_of
 from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
 from actsearch.search.trees import from_node, opened_forms, to_node
@@ -72,10 +72,11 @@ def test_births_lie_in_the_space(name: str, number: int, seed: int, scratch: boo
     tree = breeder.shape.read(born.expression)
     assert tree is not None
     assert breeder.shape.fits(tree)
-    seed_ops = {node.op for text in space.seeds for node in parse(text).root.walk()}
-    allowed = {*space.unary, *space.binary, *space.ternary, "factor"} | seed_ops
+    seeds = [part for text in space.seeds for part in parts_of(parse_candidate(text))]
+    seed_ops = {node.op for part in seeds for node in part.root.walk()}
+    allowed = {*space.unary, *space.binary, *space.ternary, "factor", "layers"} | seed_ops
     assert {item.name for item in tree if item.arity} <= allowed
-    assert parse(str(born.expression)) == born.expression
+    assert parse_candidate(str(born.expression)) == born.expression
 
 
 @pytest.mark.parametrize(

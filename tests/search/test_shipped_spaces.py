@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from actsearch import kernels
-from actsearch.expressions import KNOWN, Expression, parse, parts_of
+from actsearch.expressions import KNOWN, Expression, parse, parse_candidate, parts_of
 from actsearch.expressions.checks import FLOAT32_MAX, GRID
 from actsearch.expressions.conditions import Condition
 from actsearch.expressions.cost import modelled_cost
@@ -112,7 +112,7 @@ def check_form(space: SearchSpace, expression: Expression) -> None:
     assert set(expression.inputs) <= set(space.inputs), text
     most = max(
         space.parameters.max or MAX_PARAMETERS,
-        *(len(parse(seed).parameters) for seed in space.seeds),
+        *(len(parse_candidate(seed).parameters) for seed in space.seeds),
     )
     assert len(expression.parameters) <= most, text
     if expression.parameters:
@@ -182,10 +182,12 @@ def test_seeds_are_worth_training_and_keep_to_the_space(name: str) -> None:
     space = load_space(name)
     conditions = [one for one in plain_conditions(space.conditions) if one.is_hard]
     for text in space.seeds:
-        assert fault_of(space, parse(text)) is None, text
-        check_function(parse(text), conditions, random_points(0))
+        assert fault_of(space, parse_candidate(text)) is None, text
+        for part in parts_of(parse_candidate(text)):
+            check_function(part, conditions, random_points(0))
     if set(space.seeds) != set(KNOWN.values()):  # of those two have one function, and two names
-        assert len({parse(text).fingerprint() for text in space.seeds}) == len(space.seeds)
+        prints = {parse_candidate(text).fingerprint() for text in space.seeds}
+        assert len(prints) == len(space.seeds)
 
 
 def test_the_conditions_of_shipped_spaces_are_all_looked_at() -> None:

@@ -1,0 +1,30 @@
+"""How the search of a run ended, as its sessions keep it: which endings are for good.
+
+What a session's outcome begins with tells; ``search.endings`` writes the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actsearch.runs.records import Session
+
+WALKED_THROUGH = "the space is walked through"
+NOTHING_PASSES = "nothing passes"
+EXHAUSTED = "the space seems exhausted"
+
+
+def is_final(outcome: str) -> bool:
+    """Tell whether more time or births would change nothing."""
+    return outcome.startswith((WALKED_THROUGH, NOTHING_PASSES, EXHAUSTED))
+
+
+def nothing_passed(outcome: str) -> bool:
+    """Tell whether all was turned away before training."""
+    return outcome.startswith(NOTHING_PASSES)
+
+
+def last_outcome(sessions: Iterable[Session]) -> str:
+    """Return why the last search of a run ended, "" where it did not."""
+    searches = [one for one in sessions if one.info.get("kind") != "confirm"]
+    return searches[-1].outcome if searches else ""
