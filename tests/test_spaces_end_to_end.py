@@ -14,7 +14,7 @@ import pytest
 
 import actsearch
 from actsearch.cli.main import run as command
-from actsearch.expressions import parse
+from actsearch.expressions import Expression, parse_candidate, parts_of
 from actsearch.expressions.conditions import first_broken
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.search.conditions import plain_conditions
@@ -27,6 +27,7 @@ TASK_OF = {
     "positive": "mdn",
     "overlap": "keywords",
     "gated": "mnist1d-mlp@equal-parameters",
+    "layerwise": "mnist1d-cnn",
 }
 #: The same tasks, trained for eight steps; one function a task, as a task file has them.
 TINY = '''
@@ -56,6 +57,10 @@ def overlap():
 
 def positive():
     return tiny("mdn")
+
+
+def layerwise():
+    return tiny("mnist1d-cnn")
 '''
 N_RANDOM = 2
 FRESH = {"random", ENUMERATED}
@@ -76,11 +81,17 @@ def soon_bred(space: SearchSpace) -> SearchSpace:
     return space.model_copy(update={"evolution": evolution, "screening": screening})
 
 
+def inputs_of(births: list[Birth], row: TrainingRow) -> tuple[str, ...]:
+    return parse_candidate(births[row.birth_id].formula).inputs
+
+
 def check_contents(space: SearchSpace, births: list[Birth], trainings: list[TrainingRow]) -> None:
     """See that a run holds what its space promises."""
     seeds, rest = births[: len(space.seeds)], births[len(space.seeds) :]
     assert {one.operator for one in seeds} == {"seed"}
-    assert [parse(one.formula) for one in seeds] == [parse(text) for text in space.seeds]
+    assert [parse_candidate(one.formula) for one in seeds] == [
+        parse_candidate(text) for text in space.seeds
+    ]
     assert {one.operator for one in rest} <= FRESH | BRED
     if space.shape.enumerate:
         assert {one.operator for one in rest} == {ENUMERATED}
@@ -92,18 +103,18 @@ def check_contents(space: SearchSpace, births: list[Birth], trainings: list[Trai
     assert trained <= accepted
     assert len(accepted - trained) <= space.evolution.lag  # those that time left no room for
     for one in births:
-        expression = parse(one.formula)
-        assert set(expression.inputs) <= set(space.inputs)
+        candidate = parse_candidate(one.formula)
+        assert set(candidate.inputs) <= set(space.inputs)
         if one.status == "accepted":
-            assert first_broken(expression, conditions) is None
+            assert all(first_broken(part, conditions) is None for part in parts_of(candidate))
         if one.status == "rejected":
             assert one.reason
     scored = [row for row in trainings if row.score is not None]
     assert len({row.birth_id for row in scored}) > len(trained) / 2
     for row in scored:
-        names = parse(births[row.birth_id].formula).parameters
-        assert all(math.isfinite(row.metrics[f"{name}[0]"]) for name in names)
-    read_by = {name for row in scored for name in parse(births[row.birth_id].formula).inputs}
+        first = parts_of(parse_candidate(births[row.birth_id].formula))[0]
+        assert all(math.isfinite(row.metrics[f"{name}[0]"]) for name in first.parameters)
+    read_by = {name for row in scored for name in inputs_of(births, row)}
     assert read_by == set(space.inputs)
 
 
@@ -161,21 +172,32 @@ def test_a_space_is_searched_resumed_shown_and_exported(
     best = rows[0]
     shown = json.loads(answer(capsys, "inspect", "r", str(best["id"]), "--format", "json"))
     assert shown["formula"] == best["formula"] == births[best["id"]].formula
-    learning = next((row for row in rows if parse(row["formula"]).parameters), None)
+    learning = next((row for row in rows if parse_candidate(row["formula"]).parameters), None)
     if learning is not None:
         table = json.loads(answer(capsys, "inspect", "r", str(learning["id"]), "--format", "json"))
         names = {one["parameter"] for one in table["learned"]}
-        assert names == set(parse(learning["formula"]).parameters)
+        assert names == set(parse_candidate(learning["formula"]).parameters)
 
-    single = next(row for row in rows if parse(row["formula"]).inputs == ("x",))
+    single = next(
+        row
+        for row in rows
+        if isinstance(parse_candidate(row["formula"]), Expression)
+        and parse_candidate(row["formula"]).inputs == ("x",)
+    )
     answer(capsys, "export", "r", str(single["id"]), "--name", "found")
     code = Path("found.py").read_text(encoding="utf-8")
     compile(code, "found.py", "exec")
     assert single["formula"] in code
-    other = next((row for row in rows if parse(row["formula"]).inputs != ("x",)), None)
+    other = next((row for row in rows if parse_candidate(row["formula"]).inputs != ("x",)), None)
     if other is not None:
         said = answer(capsys, "export", "r", str(other["id"]), "--name", "other", code=2)
         assert "reads" in said
+    layered = next((row for row in rows if " | " in row["formula"]), None)
+    if layered is not None:
+        answer(capsys, "export", "r", str(layered["id"]), "--name", "layered")
+        for group in space.shape.layers:
+            compile(Path(f"layered_{group}.py").read_text(encoding="utf-8"), group, "exec")
+    assert (layered is not None) == bool(space.shape.layers)
 
 
 @pytest.mark.nightly
@@ -203,6 +225,6 @@ def test_two_minutes_of_a_space_and_the_verdict(
     assert {row.split for row in trials} == {"test"}
     assert not {row.seed for row in trials} & {row.seed for row in trainings}
     for formula in {row.formula for row in trials}:
-        assert set(parse(formula).inputs) <= set(space.inputs)
+        assert set(parse_candidate(formula).inputs) <= set(space.inputs)
     new = {row.formula for row in trials} & {one.formula for one in births}
     assert new
