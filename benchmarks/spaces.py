@@ -76,7 +76,8 @@ def table(name: str, options: argparse.Namespace, folder: Path) -> str:
         devices="cpu",
     )
     rows = [
-        row(one, one.formula in seeds, one.formula == found_by(seeds[0])) for one in found.entries
+        written(one, one.formula in seeds, one.formula == found_by(seeds[0]))
+        for one in found.entries
     ]
     header = f"| formula | | {found.score_name} | difference to its best seed | Holm p |"
     return "\n".join([head, header, "|---|---|---|---|---|", *rows, ""])
@@ -92,7 +93,7 @@ def best_seeds(ranked: list[Scored]) -> list[str]:
     return [one.formula for one in ranked if one.operator == "seed"][:N_SEEDS]
 
 
-def row(one: Entry, is_seed: bool, is_baseline: bool) -> str:
+def written(one: Entry, is_seed: bool, is_baseline: bool) -> str:
     """Return one row of a table."""
     what = "seed" if is_seed else "found"
     formula = one.formula.replace("|", "\\|")
