@@ -25,7 +25,7 @@ from pydantic import (
 
 from actsearch.errors import nearest, shorten
 from actsearch.expressions import KNOWN, FormulaError, parse
-from actsearch.expressions.conditions import Condition, Violation, violations
+from actsearch.expressions.conditions import Condition
 from actsearch.expressions.known import formula_of
 
 _Number = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -248,17 +248,3 @@ def _explain(problem: Any, model: type[ConditionModel]) -> str:
 def plain_conditions(models: Sequence[ConditionModel]) -> tuple[Condition, ...]:
     """Return conditions as plain values, in their order."""
     return tuple(model.plain for model in models)
-
-
-def seeds_that_break(
-    seeds: Sequence[str], models: Sequence[ConditionModel]
-) -> list[tuple[str, Violation]]:
-    """Return which seeds of a space violate a hard condition, each with its first violation.
-
-    Args:
-        seeds: Formulas, as ``SearchSpace.seeds`` has them.
-        models: As ``SearchSpace.conditions`` has them.
-    """
-    hard = [condition for condition in plain_conditions(models) if condition.is_hard]
-    found = ((text, violations(parse(text), hard)) for text in seeds)
-    return [(text, broken[0]) for text, broken in found if broken]

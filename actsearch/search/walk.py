@@ -9,13 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actsearch.errors import BadInput
 from actsearch.runs import Birth
 from actsearch.search.evolution import ENUMERATED, Breeder, Offspring
-from actsearch.search.shapes import MAX_ENUMERATED
+from actsearch.search.shapes import MAX_ENUMERATED, shape_of
 from actsearch.search.space import SearchSpace
 
 #: A space of so many expressions is walked through at once: breeding would only repeat them.
 SMALL = 1000
+
+
+def check_enumerable(space: SearchSpace) -> None:
+    """Refuse a space that asks to be walked through and can't be.
+
+    Raises:
+        BadInput: It has no end, or more expressions than ``MAX_ENUMERATED``.
+    """
+    if not space.shape.enumerate:
+        return
+    size = shape_of(space).size
+    if size is None:
+        raise BadInput(
+            f"search space '{space.name}' has enumerate = true, and there is no end of its "
+            "expressions: constants are drawn. Set constants.share = 0, or constants.scale = 0 for "
+            "those that are listed, and leave out primitives that take numbers (rbf, clip ...)"
+        )
+    if size > MAX_ENUMERATED:
+        raise BadInput(
+            f"search space '{space.name}' has enumerate = true, and {size:,} expressions are more "
+            f"than are walked through ({MAX_ENUMERATED:,}); leave enumerate out, and it is bred"
+        )
 
 
 class Walk:

@@ -12,7 +12,8 @@ from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.expressions.condition_kinds import KINDS
 from actsearch.expressions.conditions import first_broken
-from actsearch.search.conditions import MODELS, plain_conditions, seeds_that_break
+from actsearch.search.conditions import MODELS, plain_conditions
+from actsearch.search.portrait import faulty_seeds
 from actsearch.search.space import SearchSpace, load_space, space_from
 
 NEEDED: dict[str, dict[str, Any]] = {
@@ -68,9 +69,9 @@ def test_a_file_with_conditions(tmp_path: Path) -> None:
         "bounded to [-1, 1]",
         "smooth",
     ]
-    ((seed, violation),) = seeds_that_break(space.seeds, space.conditions)
-    assert seed == "relu(x)"
-    assert violation.sentence == "not bounded to [-1, 1]: 1e+08 at x = 1e+08"
+    (faulty,) = faulty_seeds(space)
+    assert str(faulty.expression) == "relu(x)"
+    assert faulty.fault == "not bounded to [-1, 1]: 1e+08 at x = 1e+08"
 
 
 def test_every_error_of_the_tables_at_once() -> None:
@@ -177,7 +178,7 @@ def test_what_can_be_met_together_is_accepted(tables: list[dict[str, Any]]) -> N
 @pytest.mark.parametrize("name", ["bounded", "quantization-friendly"])
 def test_shipped_spaces_are_not_at_odds_with_their_seeds(name: str) -> None:
     space = load_space(name)
-    assert seeds_that_break(space.seeds, space.conditions) == []
+    assert faulty_seeds(space) == []
     conditions = plain_conditions(space.conditions)
     assert {condition.is_hard for condition in conditions} == {True, False}
     for text in ("relu(x)", "sigmoid(x)", "x"):

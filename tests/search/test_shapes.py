@@ -14,6 +14,7 @@ from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.shapes import Shape, shape_of
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
 from actsearch.search.trees import fill, to_candidate, to_expression
+from actsearch.search.walk import check_enumerable
 
 
 def space(**settings: Any) -> SearchSpace:
@@ -222,3 +223,22 @@ def test_layers_are_bred_apart_and_across() -> None:
     assert len(layered) > 100
     assert all(len(one.parts) == 3 for one in layered)
     assert {len(set(one.parts)) for one in layered} >= {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"unary": ["tanh"]}, "no end of its expressions: constants are drawn"),
+        ({"binary": ["mix"], "constants": {"share": 0}}, "no end of its expressions"),
+        (
+            {"unary": ["tanh", "sin", "cos"], "binary": ["add"], "constants": {"share": 0}},
+            r"expressions are more than are walked through \(2,000,000\)",
+        ),
+    ],
+)
+def test_what_cannot_be_walked_through_is_refused(settings: dict[str, Any], message: str) -> None:
+    from actsearch.errors import BadInput
+
+    check_enumerable(space(**settings))
+    with pytest.raises(BadInput, match=message):
+        check_enumerable(space(**settings, shape={"enumerate": True}))
