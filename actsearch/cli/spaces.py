@@ -123,10 +123,10 @@ def check(
     """Check a space file; all that is wrong with it comes at once."""
     from actsearch.search import load_space
     from actsearch.search.portrait import N_TRIED, faulty_seeds, reasons, size_of
-    from actsearch.search.walk import check_enumerable
+    from actsearch.search.walk import check_searchable
 
     space = load_space(str(file))
-    check_enumerable(space)
+    check_searchable(space)
     sys.stdout.write(f"{file}: fine ({space.description or 'no description'})\n")
     sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     tried = reasons(space)

@@ -67,7 +67,12 @@ class Layered:
 
     def fingerprint(self) -> str:
         """Return the key that candidates of the same functions share."""
-        prints = [f"{group}:{one.fingerprint()}" for group, one in self.formulas]
+        functions = [one.fingerprint() for one in self.parts]
+        if len(set(functions)) == 1:  # one function in all groups, however it is written
+            return functions[0]
+        prints = [
+            f"{group}:{print_}" for (group, _), print_ in zip(self.formulas, functions, strict=True)
+        ]
         return hashlib.sha256("|".join(prints).encode()).hexdigest()[:32]
 
     def check(self, max_size: int | None = None, *, slopes: bool = True) -> str | None:

@@ -118,7 +118,8 @@ def _mirrored(one: Array) -> list[Array]:
         for order, way in ((np.arange(n), 1.0), (turned, -1.0))
         for sign in (1.0, -1.0)
     ]
-    return images if len(one) == 1 else [*images, *(image[::-1] for image in images)]
+    # Groups of layers are no slices: what stands first there does not stand last.
+    return [*images, *(image[::-1] for image in images)] if len(one) == len(_SLICES) else images
 
 
 def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIGHT) -> Array:
@@ -224,9 +225,17 @@ def nearly_multiple_of(
     """Return the place of the nearest of ``rivals``, a factor aside, within ``radius``, or None."""
     if expression.parameters:
         return None
-    squares = squared_distances(curves(rivals), curve(expression), scale_weight=0.0)
+    # A formula for each group of layers has no slices to be compared in.
+    alike = [
+        place
+        for place, rival in enumerate(rivals)
+        if not isinstance(expression, Layered) or rival.inputs == ("x",)
+    ]
+    squares = squared_distances(
+        curves([rivals[place] for place in alike]), curve(expression), scale_weight=0.0
+    )
     nearest = int(np.argmin(squares)) if len(squares) else 0
-    return nearest if len(squares) and squares[nearest] < radius**2 else None
+    return alike[nearest] if len(squares) and squares[nearest] < radius**2 else None
 
 
 def unlike(expressions: Sequence[Candidate], n: int, radius: float) -> list[int]:

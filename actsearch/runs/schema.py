@@ -16,7 +16,8 @@ from actsearch.runs.records import BIRTH_STATUSES, TRAINING_STATUSES
 APPLICATION_ID = 0x41637453  # "ActS"
 SCHEMA_VERSION = 3
 #: Version 1 has no heats and no trials: it is read, and never written. Version 2 has no penalties
-#: of births, nor how many heats a decision saw: it is read as it is, and brought up to date where it is gone on with.
+#: of births, nor how many heats a decision saw: it is read as it is, and brought up to date where
+#: more is added to it, as a confirmation is.
 READABLE_VERSIONS = (1, 2, 3)
 _UPGRADABLE_VERSION = 2
 #: What version 3 added: table -> its last column.

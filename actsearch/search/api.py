@@ -29,7 +29,7 @@ from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, check_readable, formulas_of
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
-from actsearch.search.walk import check_enumerable
+from actsearch.search.walk import check_searchable
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
@@ -147,7 +147,7 @@ def search(
     if budget is None and births is None:
         raise BadInput("a search needs an end: give a budget such as '5m', births, or both")
     the_space = space if isinstance(space, SearchSpace) else load_space(space)
-    check_enumerable(the_space)
+    check_searchable(the_space)
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     check_readable(the_space, given, the_task)

@@ -28,6 +28,8 @@ from actsearch.workers import WAIT, Job, Pool
 
 #: A space that gives nothing new in so many births is taken for exhausted.
 EXHAUSTED_AFTER = 2000
+#: So many expressions of a walk are committed together at most.
+WALKED_AT_ONCE = 100
 #: So many at least may go on from each stage when a finite space is walked through: there will be
 #: no others to take the places.
 LAST_PLACES = 8
@@ -172,9 +174,18 @@ class Engine:
                 self._ended = self._exhausted() or not self._breed()
 
     def _walk_on(self) -> bool:
-        """Take the next expressions of a finite space until one is trained; False at a limit."""
+        """Take the next expressions of a finite space, to the next that is trained at most.
+
+        Returns:
+            False where the limit of births is reached.
+        """
         litter = Litter(len(self._ledger.births))  # nothing is screened: all are to be judged
-        while litter.n_promising == 0 and not self._walk.is_over:
+        # Not too many at once: the clock is looked at between, and what is seen is kept.
+        while (
+            litter.n_promising == 0
+            and not self._walk.is_over
+            and len(litter.births) < WALKED_AT_ONCE
+        ):
             if self._limits.reached_births(len(self._ledger.births) + len(litter.births)):
                 return False
             self._add(litter, self._walk.step())
@@ -305,7 +316,9 @@ class Engine:
         try:
             expression = parse_candidate(birth.formula)
             reason = expression.check(max_size=self._space.max_formula_nodes)
-            return reason or self._broken(expression, fine=True)
+            reason = reason or self._broken(expression, fine=True)
+            self._penalty(birth)  # what can't be judged is turned away here, not later
+            return reason
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"
 

@@ -36,6 +36,8 @@ from actsearch.search.trees import (
 ENUMERATED = "enumerated"
 #: How often an operator is tried until its child differs from the parent and fits the shape.
 _TRIES = 20
+#: How often a random formula is drawn until one keeps to the limits.
+_RANDOM_TRIES, _FIRST_TRIES = 100, 1000
 
 
 class _Fitness(base.Fitness):
@@ -161,14 +163,23 @@ class Breeder:
         return operator
 
     def _fresh(self) -> Offspring:
-        tree = self.shape.random()
-        for _ in range(_TRIES):
-            fill(tree, self._space)
-            order_bounds(tree)
+        # Where nothing fits the last one is born all the same, and the checks have their say.
+        for _ in range(_RANDOM_TRIES):
+            tree = self._drawn()
             if self._fits(tree):
                 break
-            tree = self.shape.random()
         return Offspring(self._expression(tree), "random", ())
+
+    def _drawn(self) -> list[Any]:
+        tree = self.shape.random()
+        fill(tree, self._space)
+        order_bounds(tree)
+        return tree
+
+    def can_begin(self) -> bool:
+        """Tell whether random formulas keep to the limits of the space, now and then at least."""
+        with _seeded(self._seed, -4):
+            return any(self._fits(self._drawn()) for _ in range(_FIRST_TRIES))
 
     def _expression(self, tree: Sequence[Any]) -> Candidate:
         return to_candidate(tree, per_channel=self._space.parameters.per == "channel")
@@ -208,6 +219,7 @@ class Breeder:
         for _ in range(_TRIES):
             father = select()
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
+            order_bounds(child)
             if self._fits(child) and not _same(child, mother) and not _same(child, father):
                 ids = (mother.birth_id, father.birth_id)
                 return Offspring(self._expression(child), "crossover", ids)

@@ -184,14 +184,14 @@ def _free(tree: Tree) -> None:
 def _freeze(tree: Tree) -> None:
     """Turn a parameter into a constant at what it was learned to be, rounded if that is free."""
     parameter = random.choice(_droppable(tree))
-    name = f"p{parameters_of(tree).index(parameter)}"
 
     def frozen(value: float) -> Expression:
         copy = gp.PrimitiveTree(tree)
         _put_constant(copy, parameter, value)
         return to_expression(copy)
 
-    value = rounded(tree.learned.get(name, parameter.start), frozen)
+    # A parent's parameters are known by the names that its formula has for them.
+    value = rounded(tree.learned.get(parameter.name, parameter.start), frozen)
     if value == 1:
         _drop_factors(tree, parameter)
     _put_constant(tree, parameter, value)

@@ -134,7 +134,7 @@ class FreeShape:
             yield from ((input_leaf(name, Value), ()) for name in space.inputs)
             if space.constants.share > 0:
                 yield from ((constant_leaf(one, Value), ()) for one in space.constants.values)
-            if space.parameters.share > 0:
+            if space.parameters.share > 0 and space.parameters.max > 0:
                 yield from ((parameter_leaf(one, Value), ()) for one in starts)
             return
         if depth == 0:

@@ -28,7 +28,7 @@ from actsearch.search.template import Slot, read_template
 
 #: A file longer than this is no space file.
 _MAX_FILE_BYTES = 1_000_000
-MAX_WEIGHT = 100
+LEAST_WEIGHT, MAX_WEIGHT = 0.1, 100
 
 
 class SearchSpace(Part):
@@ -124,8 +124,11 @@ class SearchSpace(Part):
                 guess = nearest(name, listed)
                 hint = f"; did you mean '{guess}'?" if guess else ""
                 raise ValueError(f"a weight for '{name[:40]}', which is no primitive here{hint}")
-            if not 0 <= weight <= MAX_WEIGHT:
-                raise ValueError(f"the weight of '{name[:40]}' must lie between 0 and {MAX_WEIGHT}")
+            if weight and not LEAST_WEIGHT <= weight <= MAX_WEIGHT:
+                raise ValueError(
+                    f"the weight of '{name[:40]}' must be 0, or lie between {LEAST_WEIGHT} and "
+                    f"{MAX_WEIGHT}, got {weight:g}"
+                )
         if not any(self.weights.get(text, 1.0) > 0 for text in listed):
             raise ValueError("all primitives have the weight 0: there is nothing to draw")
         if self.shape.layers and (self.inputs != ("x",) or self.parameters.max > 0):

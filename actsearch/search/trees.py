@@ -45,10 +45,14 @@ class Learned(metaclass=FixedHash):
 
 
 class Parameter(NamedTuple):
-    """A learned parameter as a leaf's value; leaves of one key are one parameter."""
+    """A learned parameter as a leaf's value; leaves of one key are one parameter.
+
+    ``name`` is what the formula that it was read from calls it, "" where it was read from none.
+    """
 
     start: float
     key: Hashable
+    name: str = ""
 
 
 class Layers(metaclass=FixedHash):
@@ -187,9 +191,9 @@ def primitive_set(space: SearchSpace) -> gp.PrimitiveSetTyped:
     n_inputs = max(1, 12 - n_constants - n_parameters)
     inputs = [input_leaf(name, Value) for name in space.inputs]
     pset.terminals[Value] = [
-        *(inputs[k % len(inputs)] for k in range(n_inputs)),
-        *[_OPEN_VALUE] * n_constants,
-        *[_OPEN_PARAMETER] * n_parameters,
+        *inputs * n_inputs,
+        *[_OPEN_VALUE] * (n_constants * len(inputs)),
+        *[_OPEN_PARAMETER] * (n_parameters * len(inputs)),
     ]
     for kind, leaf in ((Scalar, _OPEN_SCALAR), (Learned, _OPEN_LEARNED)):
         pset.primitives[kind] = [leaf]
@@ -350,7 +354,7 @@ def leaf_of(node: Node, kind: type, expression: Expression | None = None) -> gp.
         return constant_leaf(node.value, kind)
     if is_parameter(node.op):
         start = 1.0 if expression is None else expression.start_of(node.op)
-        return parameter_leaf(Parameter(start, (str(expression), node.op)), kind)
+        return parameter_leaf(Parameter(start, (str(expression), node.op), node.op), kind)
     assert node.op in INPUTS
     return input_leaf(node.op, kind)
 

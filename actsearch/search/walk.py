@@ -12,22 +12,30 @@ from collections.abc import Iterable
 from actsearch.errors import BadInput
 from actsearch.runs import Birth
 from actsearch.search.evolution import ENUMERATED, Breeder, Offspring
-from actsearch.search.shapes import MAX_ENUMERATED, shape_of
+from actsearch.search.shapes import MAX_ENUMERATED
 from actsearch.search.space import SearchSpace
 
 #: A space of so many expressions is walked through at once: breeding would only repeat them.
 SMALL = 1000
 
 
-def check_enumerable(space: SearchSpace) -> None:
-    """Refuse a space that asks to be walked through and can't be.
+def check_searchable(space: SearchSpace) -> None:
+    """Refuse a space in which a search can't begin.
 
     Raises:
-        BadInput: It has no end, or more expressions than ``MAX_ENUMERATED``.
+        BadInput: It is to be walked through, and has no end or more expressions than
+            ``MAX_ENUMERATED``; or no random formula keeps to its limits.
     """
+    breeder = Breeder(space, 0)
     if not space.shape.enumerate:
+        if not breeder.can_begin():
+            raise BadInput(
+                f"no random formula of search space '{space.name}' keeps to its limits: raise "
+                "shape.max_nodes, shape.max_depth or parameters.max, or lower "
+                "shape.min_random_depth or shape.repeats"
+            )
         return
-    size = shape_of(space).size
+    size = breeder.shape.size
     if size is None:
         raise BadInput(
             f"search space '{space.name}' has enumerate = true, and there is no end of its "
@@ -56,7 +64,9 @@ class Walk:
         #: How many expressions there are; 0 where the space can't be walked through.
         self.size = 0 if size is None or size > MAX_ENUMERATED else size
         self.n_done = sum(birth.operator == ENUMERATED for birth in births)
-        self._at_once = space.shape.enumerate or self.size <= SMALL
+        # Where operators add parameters the forms that are counted are only where it begins.
+        is_all = space.parameters.max == 0
+        self._at_once = space.shape.enumerate or (is_all and self.size <= SMALL)
 
     def is_on(self, *, exhausted: bool) -> bool:
         """Tell whether the next birth is one of the walk.

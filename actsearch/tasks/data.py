@@ -51,6 +51,11 @@ class TrainingData:
     rms: float = 1.0
 
     @property
+    def standardised(self) -> bool:
+        """Whether inputs are trained on as mean 0 and deviation 1, not as they are."""
+        return any(self.mean) or any(one != 1 for one in self.std)
+
+    @property
     def targets_settings(self) -> dict[str, int]:
         """What the targets are, as the settings of a task say it."""
         if self.n_classes is not None:

@@ -71,6 +71,10 @@ class JointTask:
         self.name = "+".join(names)
         given = [inputs_of(task) for task in self.tasks]
         self.inputs = tuple(name for name in given[0] if all(name in one for one in given))
+        places = [getattr(task, "n_places", None) for task in self.tasks]
+        said = [n for n in places if n is not None]
+        #: Fewest activation layers of the tasks that say how many they have; None where none does.
+        self.n_places: int | None = min(said, default=None)
         self.rungs = _joint_rungs(self.tasks)
         self._references = tuple(Reference(task) for task in self.tasks)
 

@@ -212,6 +212,7 @@ class NetworkTask:
                 "n_train": len(data.train),
                 "n_validation": len(data.validation),
                 **data.targets_settings,
+                **({} if data.standardised else {"standardised": False}),
             },
             "network": str(self._build(nn.Identity)),
             "recipe": self.recipe.settings(),

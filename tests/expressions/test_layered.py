@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from actsearch.expressions import Expression, FormulaError, Layered, parse, parse_candidate
 from actsearch.expressions.layered import GROUPS, mean_over_parts, parts_of
-from actsearch.expressions.likeness import WIDTH, curve, multiple_of
+from actsearch.expressions.likeness import (
+    WIDTH,
+    curve,
+    multiple_of,
+    nearly_multiple_of,
+    squared_distances,
+)
 from tests.expressions.strategies import trees
 
 THREE = "input: relu(x) | hidden: silu(x) | last: p0*tanh(x); p0=0.5"
@@ -105,3 +111,18 @@ def test_curves_lie_side_by_side_and_means_are_over_parts() -> None:
     np.testing.assert_array_equal(curve(one)[WIDTH : 2 * WIDTH], curve(parse("silu(x)")))
     assert mean_over_parts(lambda part: part.size)(one) == 2
     assert multiple_of(one, [parse("relu(x)"), parse("silu(x)")]) is None
+
+
+def test_swapped_groups_are_far_apart() -> None:
+    one = layered("input: abs(x) | hidden: relu(x) | last: tanh(x)")
+    other = layered("input: tanh(x) | hidden: relu(x) | last: abs(x)")
+    assert squared_distances(curve(one)[None], curve(other))[0] > 0.5
+    assert squared_distances(curve(one)[None], curve(one))[0] == 0
+    rivals = [parse("relu(x)"), parse("silu(x)*u"), parse("silu(x)")]
+    nearly = layered("input: silu(x) | hidden: silu(1.001*x) | last: silu(x)")
+    assert nearly_multiple_of(nearly, rivals, 0.05) == 2
+
+
+def test_one_function_in_all_groups_has_its_fingerprint() -> None:
+    one = layered("input: x*sigmoid(x) | hidden: silu(x) | last: silu(x)")
+    assert one.fingerprint() == parse("silu(x)").fingerprint()

@@ -396,3 +396,20 @@ def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
     assert ended.startswith("the space seems exhausted: none of the last 60 births was worth ")
     assert "% the same function as a birth before" in ended
+
+
+def test_a_walk_in_which_nothing_passes_keeps_to_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsearch.search.engine.WALKED_AT_ONCE", 5)
+    values: dict[str, Any] = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"]}
+    values["seeds"] = []
+    values["shape"] = {"template": "b(u(x), u(x))", "enumerate": True}
+    values["conditions"] = [{"is": "bounded", "low": 5, "high": 6}]
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        engine = engine_on(store, space_from(values, "test"))
+        looks = iter([False, False, True])
+        engine._limits = dataclasses.replace(engine._limits, budget_s=1.0)
+        monkeypatch.setattr(Limits, "out_of_time", lambda _self: next(looks, True))
+        engine.run(ShuffledPool(1, 0))
+        assert len(store.births()) == 10  # two stretches, both kept

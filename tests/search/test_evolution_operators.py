@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from actsearch.errors import BadInput
 from actsearch.expressions import parse, parts_of
 from actsearch.search.evolution import Breeder, Offspring, Parent
 from actsearch.search.rounding import rounded
 from actsearch.search.space import SearchSpace, space_from
+from actsearch.search.walk import check_searchable
 
 N = 60
 
@@ -165,3 +167,35 @@ def test_no_parameters_are_drawn_where_none_may_be_added() -> None:
     breeder = Breeder(space("fresh", parameters={"max": 0, "share": 0.9}), 0)
     drawn = [breeder.random(number).expression for number in range(50)]
     assert not any(one.parameters for one in drawn)
+
+
+def test_learned_values_are_known_by_the_names_of_the_formula() -> None:
+    found = texts("freeze", "p1*x + p0*tanh(x)", learned={"p0": 0.25, "p1": 7.0})
+    assert found == {"7*x + p0*tanh(x)", "p0*x + 0.25*tanh(x)"}
+
+
+def test_random_formulas_are_whole_even_where_none_fits() -> None:
+    settings: dict[str, Any] = {
+        "unary": ["p0*x", "x + p0"],
+        "shape": {"template": "b(u(x), b(u(x), u(x)))"},
+    }
+    breeder = Breeder(space("fresh", **settings), 0)
+    assert not breeder.can_begin()  # three parameters, and two may be there
+    for number in range(20):
+        text = str(breeder.random(number).expression)
+        assert str(parse(text)) == text
+    tight = {"shape": {"max_nodes": 3, "min_random_depth": 3, "max_random_depth": 3}}
+    assert not Breeder(space("fresh", **tight), 0).can_begin()
+    assert Breeder(space("fresh"), 0).can_begin()
+    with pytest.raises(BadInput, match="keeps to its limits"):
+        check_searchable(space("fresh", **settings))
+
+
+def test_crossover_leaves_bounds_in_order() -> None:
+    breeder = Breeder(space("crossover", unary=["clip", "tanh"]), 0)
+    parents = [Parent(0, "clip(x, 1, 3)", 1.0), Parent(1, "clip(x, -4, -2)", 0.9)]
+    for number in range(N):
+        for part in parts_of(breeder.breed(number, parents).expression):
+            for node in part.root.walk():
+                if node.op == "clip":
+                    assert (node.args[1].value or 0.0) <= (node.args[2].value or 0.0)

@@ -14,7 +14,7 @@ from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.shapes import Shape, shape_of
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
 from actsearch.search.trees import fill, to_candidate, to_expression
-from actsearch.search.walk import check_enumerable
+from actsearch.search.walk import check_searchable
 
 
 def space(**settings: Any) -> SearchSpace:
@@ -239,6 +239,6 @@ def test_layers_are_bred_apart_and_across() -> None:
 def test_what_cannot_be_walked_through_is_refused(settings: dict[str, Any], message: str) -> None:
     from actsearch.errors import BadInput
 
-    check_enumerable(space(**settings))
+    check_searchable(space(**settings))
     with pytest.raises(BadInput, match=message):
-        check_enumerable(space(**settings, shape={"enumerate": True}))
+        check_searchable(space(**settings, shape={"enumerate": True}))

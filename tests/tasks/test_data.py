@@ -63,3 +63,10 @@ def test_what_does_not_fit(
 ) -> None:
     with pytest.raises(BadInput, match=says):
         training_data(train, validation)
+
+
+def test_data_say_whether_they_are_standardised() -> None:
+    rng = np.random.default_rng(0)
+    arrays = (rng.random((20, 3)), rng.integers(0, 2, 20))
+    assert training_data(arrays, arrays).standardised
+    assert not training_data(arrays, arrays, standardise=False).standardised
