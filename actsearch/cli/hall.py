@@ -234,14 +234,18 @@ def print_next(view: RunView, first: int | None = None) -> None:
         view: the run.
         first: the birth that came out first when it was confirmed; None: the hall's leader.
     """
+    from actsearch.expressions import parse_candidate
+
     lines = _ways_on(view)
     if view.ranked:
         leader = str(view.ranked[0]["id"] if first is None else first)
+        formula = next((r["formula"] for r in view.ranked if str(r["id"]) == leader), "x")
+        export = (_command("export", view.path, leader), "a file to drop into a network")
         verdict = (_command("confirm", view.path), "the verdict, with more seeds where it is open")
         lines = [
             *([verdict] if view.has_news else []),
             (_command("inspect", view.path, leader), "what the leader is"),
-            (_command("export", view.path, leader), "a file to drop into a network"),
+            *([export] if parse_candidate(formula).inputs == ("x",) else []),
             *lines,
         ]
     width = max(len(command) for command, _ in lines)
@@ -263,9 +267,18 @@ def _ways_on(view: RunView) -> list[tuple[str, str]]:
         ]
     if is_final(view.ended):
         task = ("--task", str(view.config.get("task", "")))
-        larger = shlex.join(["actsearch", "search", "default", *task, "--seed-run", view.name])
+        space = _larger_space(view.config.get("space_settings", {}))
+        larger = shlex.join(["actsearch", "search", space, *task, "--seed-run", view.name])
         return [(larger + _where(view.path), "from its best on, in a space without an end")]
     return [(_command("resume", view.path, "--budget", "10m"), "search on")]
+
+
+def _larger_space(settings: Mapping[str, Any]) -> str:
+    """Return a shipped space without an end that reads what the formulas of a run read."""
+    inputs = settings.get("inputs", ["x"])
+    if settings.get("shape", {}).get("layers"):
+        return "layerwise"
+    return "overlap" if "o" in inputs else "gated" if "u" in inputs else "default"
 
 
 def _where(path: Path) -> str:

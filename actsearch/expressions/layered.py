@@ -2,8 +2,8 @@
 
 Written ``input: relu(x) | hidden: silu(x) | last: tanh(x)``: the first activation layer of a
 network gets the formula of ``input``, the last one that of ``last``, all others that of ``hidden``.
-Layers of a group that has no formula count as hidden. One formula in all groups is that formula by
-itself, and is written so: ``candidate_of`` sees to it.
+Layers of a group that has no formula get that of ``hidden``, or else the last one. One formula in
+all groups is that formula by itself, and is written so: ``candidate_of`` sees to it.
 """
 
 from __future__ import annotations

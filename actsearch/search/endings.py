@@ -28,7 +28,10 @@ def out_of_time(budget_s: float | None) -> str:
 def enough_births(limit: int | None, n_births: int) -> str:
     """Say that the limit of births is reached; siblings are bred together or not at all."""
     if limit is not None and n_births < limit:
-        return f"the limit of {limit} births leaves no room for the next litter"
+        return (
+            f"the limit of {limit} births leaves room for {limit - n_births}, and the next are "
+            "more, bred together"
+        )
     return f"the limit of {limit} births is reached"
 
 
