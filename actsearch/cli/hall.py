@@ -239,13 +239,13 @@ def print_next(view: RunView, first: int | None = None) -> None:
     lines = _ways_on(view)
     if view.ranked:
         leader = str(view.ranked[0]["id"] if first is None else first)
-        formula = next((r["formula"] for r in view.ranked if str(r["id"]) == leader), "x")
+        formula = next((r.get("formula") for r in view.ranked if str(r["id"]) == leader), None)
         export = (_command("export", view.path, leader), "a file to drop into a network")
         verdict = (_command("confirm", view.path), "the verdict, with more seeds where it is open")
         lines = [
             *([verdict] if view.has_news else []),
             (_command("inspect", view.path, leader), "what the leader is"),
-            *([export] if parse_candidate(formula).inputs == ("x",) else []),
+            *([export] if parse_candidate(formula or "x").inputs == ("x",) else []),
             *lines,
         ]
     width = max(len(command) for command, _ in lines)

@@ -71,12 +71,14 @@ class JointTask:
         self.name = "+".join(names)
         given = [inputs_of(task) for task in self.tasks]
         self.inputs = tuple(name for name in given[0] if all(name in one for one in given))
-        places = [getattr(task, "n_places", None) for task in self.tasks]
-        said = [n for n in places if n is not None]
-        #: Fewest activation layers of the tasks that say how many they have; None where none does.
-        self.n_places: int | None = min(said, default=None)
         self.rungs = _joint_rungs(self.tasks)
         self._references = tuple(Reference(task) for task in self.tasks)
+
+    @property
+    def n_places(self) -> int | None:
+        """Fewest activation layers of the tasks that say how many they have; None if none does."""
+        places = [getattr(task, "n_places", None) for task in self.tasks]
+        return min((n for n in places if n is not None), default=None)
 
     def prepare(self) -> None:
         """Prepare the tasks, and train ReLU on each unless that was done before on this machine.

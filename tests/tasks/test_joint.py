@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
+from actsearch.search.given import check_readable
+from actsearch.search.space import load_space
 from actsearch.tasks import load_task
 from actsearch.tasks.joint import JointTask
 from actsearch.tasks.networks import MLP
@@ -247,3 +249,10 @@ def test_layers_give_what_all_tasks_give() -> None:
     assert load_task("mnist1d-mlp,mnist1d-cnn").inputs == ("x", "u")  # type: ignore[attr-defined]
     assert load_task("mnist1d-mlp,keywords").inputs == ("x", "u", "o")  # type: ignore[attr-defined]
     assert JointTask([tiny_task(), tiny_task(name="other", network=MLP)]).inputs == ("x",)
+
+
+def test_layers_are_as_many_as_in_the_smallest_network() -> None:
+    joint = load_task("mnist1d-cnn,mnist1d-mlp")
+    assert joint.n_places == 2  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match=r"3 groups of layers .* 2 activation layers"):
+        check_readable(load_space("layerwise"), (), joint)
