@@ -19,9 +19,9 @@ import numpy as np
 
 from actsearch.expressions import Expression, parse
 from actsearch.expressions.checks import check
-from actsearch.search.shapes import shape_of
 from actsearch.search.space import load_space
-from actsearch.search.trees import to_expression
+from actsearch.search.trees.shapes import shape_of
+from actsearch.search.trees.tree import to_expression
 
 N_WORKERS = 2
 N_SAMPLE = 1000

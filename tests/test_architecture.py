@@ -46,12 +46,9 @@ ARROWS: dict[str, set[str]] = {
 # An expression is what people compile, so it may reach for the kernels, when asked and not before.
 LAZY_EXCEPTIONS = {("expressions/expression.py", "kernels")}
 
-# The two forms that trees of DEAP may have.
-SHAPES = ("search/free_shape", "search/template_shape")
-
 # package -> where alone it may be imported
 DOORS: dict[str, tuple[str, ...]] = {
-    "deap": ("search/evolution", "search/trees", "search/shapes", *SHAPES),
+    "deap": ("search/evolution", "search/trees/"),
     "joblib": ("workers/",),
     "sqlite3": ("runs/",),
     "typer": ("cli/",),

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from actsearch.expressions import Candidate, parse_candidate, parts_of
-from actsearch.expressions.conditions import first_broken, penalty_of
+from actsearch.expressions.conditions import penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.runs.records import ACCEPTED
 from actsearch.search import endings
 from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder, Offspring
+from actsearch.search.faults import Faults
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
 from actsearch.search.space import SearchSpace
@@ -97,6 +98,7 @@ class Engine:
         self._ledger = ledger
         self._space = space
         self._conditions = plain_conditions(space.conditions)
+        self._faults = Faults(space)
         self._breeder = Breeder(space, seed)
         self._walk = Walk(space, self._breeder, ledger.births)
         self._limits = limits
@@ -305,30 +307,17 @@ class Engine:
             same_as = self._ledger.same_as(fingerprint)
             if same_as is not None:
                 return fingerprint, same_as, None
-            size = self._space.max_formula_nodes
-            reason = expression.check(max_size=size, slopes=False)
-            return fingerprint, None, reason or self._broken(expression, fine=False)
+            return fingerprint, None, self._faults.of(expression, fine=False)
         except Exception as error:  # noqa: BLE001 - else this birth would end every resume, too
             return None, None, f"can't be analysed: {type(error).__name__}: {error}"
 
     def _fault(self, birth: Birth) -> str | None:
         """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
         try:
-            expression = parse_candidate(birth.formula)
-            reason = expression.check(max_size=self._space.max_formula_nodes)
-            reason = reason or self._broken(expression, fine=True)
             self._penalty(birth)  # what can't be judged is turned away here, not later
-            return reason
+            return self._faults.of(parse_candidate(birth.formula))
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"
-
-    def _broken(self, expression: Candidate, *, fine: bool) -> str | None:
-        """Return which condition of the space an expression does not meet, and how."""
-        for part in parts_of(expression):
-            broken = first_broken(part, self._conditions, fine=fine)
-            if broken is not None:
-                return broken.sentence
-        return None
 
     def _penalty(self, birth: Birth) -> float:
         parts = parts_of(parse_candidate(birth.formula))

@@ -21,9 +21,9 @@ from actsearch.expressions import Candidate, parse_candidate
 from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
-from actsearch.search.shapes import shape_of
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import (
+from actsearch.search.trees.shapes import shape_of
+from actsearch.search.trees.tree import (
     fill,
     opened_forms,
     order_bounds,

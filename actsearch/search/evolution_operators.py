@@ -18,9 +18,9 @@ from deap import gp
 
 from actsearch.expressions import Expression
 from actsearch.search.rounding import rounded
-from actsearch.search.shapes import Shape
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import (
+from actsearch.search.trees.shapes import Shape
+from actsearch.search.trees.tree import (
     Layers,
     Learned,
     Parameter,

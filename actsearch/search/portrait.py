@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actsearch.expressions import Candidate, parse_candidate, parts_of
-from actsearch.expressions.conditions import first_broken
-from actsearch.search.conditions import plain_conditions
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.search.evolution import Breeder
+from actsearch.search.faults import Faults
 from actsearch.search.space import SearchSpace
 
 #: Births that are drawn to see what share of a space passes the checks.
@@ -35,24 +34,15 @@ def size_of(space: SearchSpace) -> int | None:
     return Breeder(space, 0).shape.size
 
 
-def fault_of(space: SearchSpace, expression: Candidate) -> str | None:
-    """Return why a search of the space would turn a formula away before training, or None."""
-    reason = expression.check(max_size=space.max_formula_nodes)
-    if reason is not None:
-        return reason
-    conditions = plain_conditions(space.conditions)
-    broken = (first_broken(part, conditions) for part in parts_of(expression))
-    return next((one.sentence for one in broken if one is not None), None)
-
-
 def samples(space: SearchSpace, n: int, seed: int = 0) -> list[Sample]:
     """Draw ``n`` different formulas, as a search begins; fewer where there are no more."""
     found: dict[str, Sample] = {}
+    faults = Faults(space)
     for expression in _drawn(space, n * _TRIES, seed):
         if len(found) == n:
             break
         if str(expression) not in found:
-            found[str(expression)] = Sample(expression, fault_of(space, expression))
+            found[str(expression)] = Sample(expression, faults.of(expression))
     return list(found.values())
 
 
@@ -61,14 +51,14 @@ def reasons(space: SearchSpace, n: int = N_TRIED, seed: int = 0) -> Counter[str]
 
     A reason is its first words, as in "non-finite": what stands before the colon.
     """
-    tried = _drawn(space, n, seed)
-    return Counter((fault_of(space, one) or "").partition(":")[0] for one in tried)
+    tried, faults = _drawn(space, n, seed), Faults(space)
+    return Counter((faults.of(one) or "").partition(":")[0] for one in tried)
 
 
 def faulty_seeds(space: SearchSpace) -> list[Sample]:
     """Return the seeds of a space that a search would not train."""
-    seeds = [parse_candidate(text) for text in space.seeds]
-    tried = [Sample(expression, fault_of(space, expression)) for expression in seeds]
+    seeds, faults = [parse_candidate(text) for text in space.seeds], Faults(space)
+    tried = [Sample(expression, faults.of(expression)) for expression in seeds]
     return [one for one in tried if one.fault is not None]
 
 

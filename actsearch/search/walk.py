@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from actsearch.errors import BadInput
 from actsearch.runs import Birth
 from actsearch.search.evolution import ENUMERATED, Breeder, Offspring
-from actsearch.search.shapes import MAX_ENUMERATED
 from actsearch.search.space import SearchSpace
+from actsearch.search.trees.shapes import MAX_ENUMERATED
 
 #: A space of so many expressions is walked through at once: breeding would only repeat them.
 SMALL = 1000

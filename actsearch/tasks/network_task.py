@@ -95,6 +95,9 @@ class NetworkTask:
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
+    _places: list[int] = field(
+        default_factory=list, init=False, repr=False, compare=False, hash=False
+    )
     _widths: dict[str, float] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
@@ -137,11 +140,11 @@ class NetworkTask:
     @property
     def n_places(self) -> int:
         """How many activation layers the network has."""
-        if "places" not in self._widths:
+        if not self._places:
             places = Noting(nn.Identity)
             self._build(places)
-            self._widths["places"] = len(places.built)
-        return int(self._widths["places"])
+            self._places.append(len(places.built))
+        return self._places[0]
 
     def factory_of(self, formula: str) -> MakeActivation:
         """Return what builds the activations of a candidate, own parameters included.
@@ -299,6 +302,7 @@ class NetworkTask:
         return {
             **self.__dict__,
             "_opened": [],
+            "_places": [],
             "_widths": {},
         }  # arrays stay behind; a worker maps its own
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.search.counting import Alternative, Counter, shares, splits
+from actsearch.search.trees.counting import Alternative, Counter, shares, splits
 
 
 class _Words:

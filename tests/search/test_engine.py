@@ -16,9 +16,7 @@ from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.conditions import plain_conditions
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
-from actsearch.search.shapes import shape_of
 from actsearch.search.space import SearchSpace, load_space, space_from
-from actsearch.search.trees import to_expression
 from actsearch.tasks.protocol import Training
 from actsearch.workers import Job
 from tests.search.simulated import ShuffledPool, SimulatedTask, number_of, score_of
@@ -260,71 +258,6 @@ def test_no_time_left_trains_nothing(tmp_path: Path) -> None:
         assert store.n_trainings() == sum(len(heat.seeds) for heat in store.heats())
 
 
-def test_a_small_space_is_walked_through_and_its_race_is_run_to_the_end(tmp_path: Path) -> None:
-    values = space_with(random_births=2, lag=4).model_dump()
-    values |= {"unary": ["tanh", "sin"], "binary": ["add"]}
-    values["constants"]["share"] = 0.0
-    values["shape"] |= {"max_nodes": 4, "max_depth": 3, "max_random_depth": 2}
-    space = space_from(values, "test")
-    everything = [to_expression(shape_of(space).at(k)) for k in range(shape_of(space).size or 0)]
-    rows: list[Any] = []
-    for workers in (1, 3):
-        with RunStore.create(tmp_path / f"run{workers}", {}, {}) as store, store.session({}):
-            ended = engine_on(store, space, births=10**6).run(ShuffledPool(workers, workers))
-            births = store.births()
-            rows.append(contents(store))
-    assert rows[0] == rows[1]
-    walked = {birth.formula for birth in births if birth.operator == "enumerated"}
-    assert walked == {str(one) for one in everything}
-    trained = {birth.fingerprint for birth in births if birth.status == "accepted"}
-    worth = {one.fingerprint() for one in everything if one.check() is None}
-    assert worth <= trained
-    assert ended == (
-        f"the space is walked through: all of its {len(everything)} expressions were seen once; "
-        f"with the seeds {len(trained)} different functions were worth training"
-    )
-    # Nobody is left who may go on, now that all results are known.
-    with RunStore.open(tmp_path / "run1") as store:
-        ledger = Ledger(RUNGS, space)
-        load(ledger, store.births(), store.heats(), store.trainings())
-    ledger.advance(len(ledger.heats))
-    assert not ledger.missing()
-    assert ledger.race.next_promotion() is None
-
-
-def test_a_walk_goes_on_where_it_was_left(tmp_path: Path) -> None:
-    values: dict[str, Any] = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"]}
-    values["seeds"] = []
-    values["shape"] = {"template": "b(u(x), u(x))", "enumerate": True}
-    space = space_from(values, "test")
-    found = []
-    for limits in ((6, 11, 10**6), (10**6,)):
-        folder = tmp_path / f"run{len(limits)}"
-        with RunStore.create(folder, {}, {}) as store, store.session({}):
-            for births in limits:
-                engine_on(store, space, births=births).run(ShuffledPool(2, 0))
-            found.append(contents(store)[0])
-    assert found[0] == found[1]
-    assert [one.operator for one in found[0]] == ["enumerated"] * 18
-
-
-def test_breeding_that_finds_nothing_new_gives_way_to_a_walk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("actsearch.search.engine.EXHAUSTED_AFTER", 100)
-    monkeypatch.setattr("actsearch.search.walk.SMALL", 0)
-    values: dict[str, Any] = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"]}
-    values["seeds"] = []
-    values["shape"] = {"template": "b(u(x), u(x))"}
-    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
-        ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(2, 0))
-        operators = [birth.operator for birth in store.births()]
-    assert operators[0] == "random"
-    first = operators.index("enumerated")
-    assert operators[first:] == ["enumerated"] * 18
-    assert ended.startswith("the space is walked through: all of its 18 expressions were seen once")
-
-
 def conditioned(*tables: dict[str, Any]) -> SearchSpace:
     values = space_with().model_dump() | {"conditions": list(tables)}
     return space_from(values, "test")
@@ -396,20 +329,3 @@ def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
     assert ended.startswith("the space seems exhausted: none of the last 60 births was worth ")
     assert "% the same function as a birth before" in ended
-
-
-def test_a_walk_in_which_nothing_passes_keeps_to_its_budget(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("actsearch.search.engine.WALKED_AT_ONCE", 5)
-    values: dict[str, Any] = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"]}
-    values["seeds"] = []
-    values["shape"] = {"template": "b(u(x), u(x))", "enumerate": True}
-    values["conditions"] = [{"is": "bounded", "low": 5, "high": 6}]
-    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
-        engine = engine_on(store, space_from(values, "test"))
-        looks = iter([False, False, True])
-        engine._limits = dataclasses.replace(engine._limits, budget_s=1.0)
-        monkeypatch.setattr(Limits, "out_of_time", lambda _self: next(looks, True))
-        engine.run(ShuffledPool(1, 0))
-        assert len(store.births()) == 10  # two stretches, both kept

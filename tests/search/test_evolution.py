@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from actsearch.expressions import PRIMITIVES, Expression, parse, parse_candidate, parts_of
 from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
-from actsearch.search.trees import from_node, opened_forms, to_node
+from actsearch.search.trees.tree import from_node, opened_forms, to_node
 
 SPACE = load_space("default")
 PARENTS = [Parent(i, text, 1 - 0.01 * i) for i, text in enumerate(SPACE.seeds)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from actsearch.expressions import Layered, parse, parse_candidate
 from actsearch.search.evolution import Breeder, Parent
-from actsearch.search.shapes import Shape, shape_of
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
-from actsearch.search.trees import fill, to_candidate, to_expression
+from actsearch.search.trees.shapes import Shape, shape_of
+from actsearch.search.trees.tree import fill, to_candidate, to_expression
 from actsearch.search.walk import check_searchable
 
 
@@ -86,6 +86,23 @@ def test_free_trees_are_counted(max_nodes: int, max_depth: int, expected: int) -
     )
     assert shape.size == expected
     assert len(set(all_of(shape))) == expected
+
+
+def test_no_more_parameters_are_counted_than_may_be() -> None:
+    settings: dict[str, Any] = {
+        "unary": ["tanh", "p0*x"],
+        "binary": ["add"],
+        "shape": {"template": "b(u(x), u(x))"},
+    }
+    most = {n: shape_of(space(**settings, parameters={"max": n})) for n in (1, 2)}
+    assert [most[n].size for n in (1, 2)] == [3, 4]
+    assert "p0*x + p1*x" not in all_of(most[1])
+    assert set(all_of(most[2])) - set(all_of(most[1])) == {"p0*x + p1*x"}
+    free = {"unary": ["p0*x"], "constants": {"share": 0}, "shape": {"max_nodes": 6}}
+    for n, expected in ((1, ["x", "p0*x"]), (2, ["x", "p0*x", "p0*(p1*x)"])):
+        assert all_of(shape_of(space(**free, parameters={"max": n}))) == expected
+    unread = space(**settings, parameters={"max": 0, "share": 0.5})
+    assert shape_of(unread).size == 4  # none is added, and primitives bring what they bring
 
 
 def test_drawn_trees_of_a_finite_space_are_among_the_counted() -> None:

@@ -25,7 +25,7 @@ from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder, Parent
-from actsearch.search.portrait import fault_of
+from actsearch.search.faults import Faults
 from actsearch.search.space import SearchSpace, load_space, space_files
 
 NAMES = sorted(space_files())
@@ -39,14 +39,14 @@ def births(space: SearchSpace, n: int, seed: int) -> Iterator[tuple[str, Express
 
     A third of them is random, the others are bred from the seeds and what was born before.
     """
-    breeder = Breeder(space, seed)
+    breeder, faults = Breeder(space, seed), Faults(space)
     population = [Parent(k, text, -k / 1000) for k, text in enumerate(space.seeds)]
     for number in range(len(population), len(population) + n):
         if number % 3 == 0:
             born = breeder.random(number)
         else:
             born = breeder.breed(number, population)
-        fault = fault_of(space, born.expression)
+        fault = faults.of(born.expression)
         for part in parts_of(born.expression):
             yield born.operator, part, fault
         if fault is None:
@@ -182,7 +182,7 @@ def test_seeds_are_worth_training_and_keep_to_the_space(name: str) -> None:
     space = load_space(name)
     conditions = [one for one in plain_conditions(space.conditions) if one.is_hard]
     for text in space.seeds:
-        assert fault_of(space, parse_candidate(text)) is None, text
+        assert Faults(space).of(parse_candidate(text)) is None, text
         for part in parts_of(parse_candidate(text)):
             check_function(part, conditions, random_points(0))
     if set(space.seeds) != set(KNOWN.values()):  # of those two have one function, and two names

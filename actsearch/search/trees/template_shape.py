@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
@@ -12,27 +11,22 @@ from deap import gp
 
 from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import INPUTS
-from actsearch.search.counting import Alternative, Counter, shares
 from actsearch.search.space import SearchSpace
 from actsearch.search.template import CORE, Slot, read_template
-from actsearch.search.trees import (
+from actsearch.search.trees.counted import CountedShape, slots_of, takes_constants
+from actsearch.search.trees.counting import Alternative, shares
+from actsearch.search.trees.tree import (
     EntryPrimitive,
     FixedHash,
     Learned,
-    Parameter,
     Scalar,
-    as_new,
-    constant_leaf,
     factor,
     input_leaf,
     is_factor,
     leaf_of,
     offered,
     open_leaf,
-    parameter_leaf,
 )
-
-_SCALAR, _LEARNED = ("scalar",), ("learned",)
 
 
 @dataclass
@@ -43,14 +37,14 @@ class _Reading:
     done: dict[Hashable, list[Any] | None] = field(default_factory=dict)
 
 
-class TemplateShape:
+class TemplateShape(CountedShape):
     """Trees of a space with templates. Implements ``shapes.Shape``.
 
     A place has a type by its form, so that DEAP's crossover exchanges what has the same form.
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self._space = space
+        super().__init__(space)
         self._templates = [read_template(text) for text in space.shape.template]
         self._repeats = space.shape.repeats
         self._offered = offered(space)
@@ -63,7 +57,6 @@ class TemplateShape:
                 self._add(template, self._type(CORE))
         for kind in (Scalar, Learned):
             self.pset.primitives[kind] = self.pset.terminals[kind] = [open_leaf(kind)]
-        self._counter = Counter(self)
 
     def _type(self, name: str) -> type:
         if name not in self._types:
@@ -180,7 +173,7 @@ class TemplateShape:
             part = parts.get(item.entry.names[k])
             # What a function makes no use of, as the constants 0 and 1 do, is the first there is.
             below = (
-                self._counter.at((operand, 0, item.args[k]), 0)
+                self.first((operand, 0, item.args[k]))
                 if part is None
                 else self._read(operand, item.args[k], part, reading)
             )
@@ -190,24 +183,10 @@ class TemplateShape:
         slots = zip(item.entry.slots, item.args[len(slot.operands) :], strict=True)
         return tree + [leaf_of(parts[name], arg, reading.expression) for name, arg in slots]
 
-    @functools.cached_property
-    def size(self) -> int | None:
-        """How many different trees there are, factors on edges left out; None for no end."""
-        entries = [
-            e for n in {k for t in self._templates for k in t.kinds} for e, _ in self._offered.of(n)
-        ]
-        if any(e.slots and not e.learned for e in entries) and self._space.constants.scale > 0:
-            return None
-        return sum(self._counter.count(symbol) for symbol in self._symbols())
-
-    def at(self, number: int) -> list[Any]:
-        """Return tree ``number``, from 0, of a shape that is finite."""
-        for symbol in self._symbols():
-            n = self._counter.count(symbol)
-            if number < n:
-                return as_new(self._counter.at(symbol, number))
-            number -= n
-        raise IndexError(number)
+    @property
+    def _draws(self) -> bool:
+        kinds = {kind for template in self._templates for kind in template.kinds}
+        return takes_constants(entry for kind in kinds for entry, _ in self._offered.of(kind))
 
     def _symbols(self) -> Iterable[tuple[Slot, int, type]]:
         low, high = self._repeats
@@ -215,32 +194,20 @@ class TemplateShape:
             for n in range(low, high + 1) if template.n_cores else (1,):
                 yield template, n - 1, self.root
 
-    def alternatives(self, symbol: Hashable) -> Iterable[Alternative]:
-        """Return what may stand at a symbol: (slot, cores below, type), a scalar, a parameter."""
-        space = self._space
-        if symbol == _LEARNED:
-            starts = [Parameter(start, "counted") for start in space.parameters.starts]
-            yield from ((parameter_leaf(one, Learned), ()) for one in starts)
-            return
-        if symbol == _SCALAR:
-            yield from ((constant_leaf(one, Scalar), ()) for one in space.constants.values)
-            return
-        assert isinstance(symbol, tuple)
+    def _at(self, symbol: tuple[Slot, int, type]) -> Iterable[Alternative]:
+        """Yield what may stand at a place with so many more cores below it, and its type."""
         slot, n_cores, kind = symbol
-        if not slot.operands:
-            if n_cores == 0:
-                names = space.inputs if slot.name == CORE else (slot.name,)
-                yield from ((input_leaf(name, kind), ()) for name in names)
-            else:
-                for template in self._templates:
-                    if template.n_cores or n_cores == 1:
-                        yield from self.alternatives((template, n_cores - 1, kind))
-            return
-        for item, _ in self._items(slot, kind):
-            slots = (_LEARNED if item.entry.learned else _SCALAR,) * len(item.entry.slots)
+        if not slot.operands and n_cores == 0:
+            names = self._space.inputs if slot.name == CORE else (slot.name,)
+            yield from ((input_leaf(name, kind), ()) for name in names)
+        elif not slot.operands:
+            for template in self._templates:
+                if template.n_cores or n_cores == 1:
+                    yield from self._at((template, n_cores - 1, kind))
+        for item, _ in self._items(slot, kind) if slot.operands else ():
             for parts in shares(n_cores, [one.n_cores > 0 for one in slot.operands]):
                 below = zip(slot.operands, parts, item.args, strict=False)
-                yield item, (*below, *slots)
+                yield item, (*below, *slots_of(item.entry))
 
 
 def read_template_part(text: str) -> Slot:

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from deap import gp
 
 from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import is_parameter
-from actsearch.search.counting import Alternative, Counter, splits
 from actsearch.search.space import SearchSpace
-from actsearch.search.trees import (
+from actsearch.search.trees.counted import CountedShape, slots_of, takes_constants
+from actsearch.search.trees.counting import Alternative, splits
+from actsearch.search.trees.tree import (
     EntryPrimitive,
-    Learned,
-    Parameter,
-    Scalar,
     Value,
-    as_new,
-    constant_leaf,
     factor,
     input_leaf,
     leaf_of,
     offered,
-    parameter_leaf,
     primitive_set,
     row_primitive,
 )
 
-_SCALAR, _LEARNED = ("scalar",), ("learned",)
 
-
-class FreeShape:
+class FreeShape(CountedShape):
     """Trees that DEAP's half-and-half generator makes (Koza 1992), read back by their form.
 
     Implements ``shapes.Shape``.
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self._space = space
+        super().__init__(space)
         self.pset = primitive_set(space)
         self.root: type = Value
         entries = [one for one in offered(space).entries if one.body != Node("x")]
         # The most particular form first: 1/x is no division where a space has it as a whole.
         self._entries = sorted(entries, key=lambda one: -one.body.size)
-        self._counter = Counter(self)
 
     def random(self) -> list[Any]:
         """Draw a tree of the ramp, its constants still to be drawn."""
@@ -96,51 +88,25 @@ class FreeShape:
         return item, dict(zip(item.entry.names, node.args, strict=True))
 
     @property
-    def size(self) -> int | None:
-        """How many different trees there are, None for no end of them."""
-        draws = self._space.constants.share > 0 or any(
-            one.slots and not one.learned for one in offered(self._space).entries
-        )
-        if draws and self._space.constants.scale > 0:
-            return None
-        return sum(self._counter.count(symbol) for symbol in self._symbols())
-
-    def at(self, number: int) -> list[Any]:
-        """Return tree ``number``, from 0, of a shape that is finite."""
-        for symbol in self._symbols():
-            n = self._counter.count(symbol)
-            if number < n:
-                return as_new(self._counter.at(symbol, number))
-            number -= n
-        raise IndexError(number)
+    def _draws(self) -> bool:
+        return self._space.constants.share > 0 or takes_constants(offered(self._space).entries)
 
     def _symbols(self) -> Iterable[tuple[int, int]]:
         shape = self._space.shape
         return ((n_nodes, shape.max_depth) for n_nodes in range(1, shape.max_nodes + 1))
 
-    def alternatives(self, symbol: Hashable) -> Iterable[Alternative]:
-        """Return what may stand at a symbol: (nodes, depth left), a scalar or a parameter."""
-        space = self._space
-        starts = [Parameter(start, "counted") for start in space.parameters.starts]
-        if symbol == _LEARNED:
-            yield from ((parameter_leaf(one, Learned), ()) for one in starts)
-            return
-        if symbol == _SCALAR:
-            yield from ((constant_leaf(one, Scalar), ()) for one in space.constants.values)
-            return
-        assert isinstance(symbol, tuple)
-        n_nodes, depth = symbol
+    def _at(self, symbol: tuple[int, int]) -> Iterable[Alternative]:
+        """Yield what may stand at a number of nodes and a depth that is left."""
+        space, (n_nodes, depth) = self._space, symbol
         if n_nodes == 1:
-            yield from ((input_leaf(name, Value), ()) for name in space.inputs)
-            if space.constants.share > 0:
-                yield from ((constant_leaf(one, Value), ()) for one in space.constants.values)
-            if space.parameters.share > 0 and space.parameters.max > 0:
-                yield from ((parameter_leaf(one, Value), ()) for one in starts)
-            return
-        if depth == 0:
-            return
-        for entry in offered(space).entries:
-            slots = (_LEARNED if entry.learned else _SCALAR,) * len(entry.slots)
-            item = EntryPrimitive(entry, [Value] * entry.n_operands, Value)
-            for parts in splits(n_nodes - 1 - len(slots), entry.n_operands, least=1):
-                yield item, (*((part, depth - 1) for part in parts), *slots)
+            leaves = [input_leaf(name, Value) for name in space.inputs]
+            leaves += self._constants(Value) if space.constants.share > 0 else []
+            learns = space.parameters.share > 0 and space.parameters.max > 0
+            leaves += self._parameters(Value) if learns else []
+            yield from ((leaf, ()) for leaf in leaves)
+        elif depth > 0:
+            for entry in offered(space).entries:
+                slots = slots_of(entry)
+                item = EntryPrimitive(entry, [Value] * entry.n_operands, Value)
+                for parts in splits(n_nodes - 1 - len(slots), entry.n_operands, least=1):
+                    yield item, (*((part, depth - 1) for part in parts), *slots)

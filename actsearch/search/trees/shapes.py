@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from deap import gp
 
 from actsearch.expressions import Candidate, Layered
-from actsearch.search.free_shape import FreeShape
 from actsearch.search.space import SearchSpace
-from actsearch.search.template_shape import TemplateShape
-from actsearch.search.trees import Layers, LayersItem, subtrees
+from actsearch.search.trees.free_shape import FreeShape
+from actsearch.search.trees.template_shape import TemplateShape
+from actsearch.search.trees.tree import Layers, LayersItem, subtrees
 
 #: A finite space of more expressions than this is not walked through one by one.
 MAX_ENUMERATED = 2_000_000

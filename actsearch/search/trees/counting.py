@@ -8,7 +8,7 @@ the k-th expression is found by walking down with what is left of k: mixed-radix
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Protocol
 
 #: What may stand at a symbol: an item of a tree, and the symbols of its arguments.
@@ -84,3 +84,26 @@ def shares(total: int, allowed: Sequence[bool]) -> Iterable[tuple[int, ...]]:
     for parts in splits(total, n):
         rest = iter(parts)
         yield tuple(next(rest) if may else 0 for may in allowed)
+
+
+class Limited:
+    """A grammar whose expressions have a stated number of marked items. Implements ``Grammar``.
+
+    Its symbols are pairs of a symbol of the grammar beneath and that number.
+
+    Args:
+        grammar: What it limits.
+        is_marked: Tells whether an item counts.
+    """
+
+    def __init__(self, grammar: Grammar, is_marked: Callable[[Any], bool]) -> None:
+        self._grammar = grammar
+        self._is_marked = is_marked
+
+    def alternatives(self, symbol: Hashable) -> Iterable[Alternative]:
+        """Return what may stand at a pair of symbol and number."""
+        assert isinstance(symbol, tuple)
+        beneath, n = symbol
+        for item, arguments in self._grammar.alternatives(beneath):
+            for parts in splits(n - self._is_marked(item), len(arguments)):
+                yield item, tuple(zip(arguments, parts, strict=True))
