@@ -127,18 +127,19 @@ def check(
 
     space = load_space(str(file))
     check_searchable(space)
-    sys.stdout.write(f"{file}: fine ({space.description or 'no description'})\n")
-    sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
-    tried = reasons(space)
+    tried, faulty = reasons(space), faulty_seeds(space)
     passed = tried.pop("", 0)
+    verdict = "fine" if passed or len(faulty) < len(space.seeds) else "nothing can be trained"
+    sys.stdout.write(f"{file}: {verdict} ({space.description or 'no description'})\n")
+    sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
     for reason, n in tried.most_common():
         sys.stdout.write(f"  {n:4d}  {reason}\n")
-    for seed in faulty_seeds(space):
+    for seed in faulty:
         note(f"seed {seed.expression} will not be trained: {seed.fault}")
     if not passed:
         note(
-            "nothing that was drawn would be trained, so a search would see little but its seeds: "
+            "nothing that was drawn would be trained, so a search would see its seeds at most: "
             "loosen what rejects most, or give seeds and primitives that meet it"
         )
 

@@ -47,10 +47,15 @@ def check(
     given = others(expression, points)
     for name in expression.parameters:  # they vary about 1, and about where they start
         given[name] = given[name] * expression.start_of(name)
-    values = expression.evaluate(points, given)
-    bad = _first_bad(values, largest)
-    if bad is not None:
-        return f"non-finite: {values[bad]:.3g} at x = {points[bad]:g}"
+    settings = [given]
+    if expression.parameters:  # a pole may lie just where a training begins
+        starts = {name: np.array(expression.start_of(name)) for name in expression.parameters}
+        settings.append(given | starts)
+    for setting in settings:
+        values = expression.evaluate(points, setting)
+        bad = _first_bad(values, largest)
+        if bad is not None:
+            return f"non-finite: {values[bad]:.3g} at x = {points[bad]:g}"
     # Learned parameters are the same for all x; each has another value, or two slopes were one.
     fixed = expression.evaluate(points, given | _fixed(expression.parameters))
     magnitude = float(np.abs(fixed).max())
@@ -65,11 +70,13 @@ def check(
     if not slopes:
         return None
     for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
-        slope = expression.derivative(wrt).evaluate(points, given)
-        bad = _first_bad(slope, largest)
-        if bad is not None:
-            of = "" if wrt == "x" else f" with respect to {wrt}"
-            return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
+        derivative = expression.derivative(wrt)
+        for setting in settings:
+            slope = derivative.evaluate(points, setting)
+            bad = _first_bad(slope, largest)
+            if bad is not None:
+                of = "" if wrt == "x" else f" with respect to {wrt}"
+                return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
     if np.mean(slope != 0) < 0.01:
         if len(expression.inputs) > 1:
             return "gradient zero: it changes with x nowhere, or in steps alone"

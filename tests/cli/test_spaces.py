@@ -135,6 +135,7 @@ def test_seeds_that_will_not_be_trained_are_told(actsearch: Command) -> None:
 def test_a_space_in_which_nothing_passes_is_told(actsearch: Command) -> None:
     answer = actsearch("spaces", "check", write("even.toml", EVEN))
     assert answer.code == 0
+    assert answer.out.startswith("even.toml: nothing can be trained (")
     assert "of 200 random births 0 pass the checks" in answer.out
     assert "not even\n" in answer.out
     *seeds, last = answer.err.splitlines()

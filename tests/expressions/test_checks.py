@@ -81,3 +81,14 @@ def test_any_tree_gets_a_verdict_without_a_warning() -> None:
     kinds = {verdict.split(":")[0] for verdict in verdicts if verdict}
     assert {"over size", "non-finite", "constant", "gradient non-finite"} <= kinds
     assert None in verdicts
+
+
+def test_a_pole_where_a_parameter_starts_is_seen() -> None:
+    reason = parse("tanh(x)/(p0*x + 1e-6)").check()
+    assert reason is not None
+    assert reason.startswith("non-finite: ")
+    assert parse("tanh(x)/(p0*x*x + 1)").check() is None
+    # In the slope alone: the value is finite everywhere.
+    slope = parse("sqrt(abs(p0*x + 1e-6))*x").check()
+    assert slope is not None
+    assert slope.startswith("gradient non-finite")
