@@ -51,11 +51,9 @@ def check(
     if expression.parameters:  # a pole may lie just where a training begins
         starts = {name: np.array(expression.start_of(name)) for name in expression.parameters}
         settings.append(given | starts)
-    for setting in settings:
-        values = expression.evaluate(points, setting)
-        bad = _first_bad(values, largest)
-        if bad is not None:
-            return f"non-finite: {values[bad]:.3g} at x = {points[bad]:g}"
+    bad = _non_finite(expression, points, settings, largest)
+    if bad is not None:
+        return f"non-finite: {bad}"
     # Learned parameters are the same for all x; each has another value, or two slopes were one.
     fixed = expression.evaluate(points, given | _fixed(expression.parameters))
     magnitude = float(np.abs(fixed).max())
@@ -71,12 +69,10 @@ def check(
         return None
     for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
         derivative = expression.derivative(wrt)
-        for setting in settings:
-            slope = derivative.evaluate(points, setting)
-            bad = _first_bad(slope, largest)
-            if bad is not None:
-                of = "" if wrt == "x" else f" with respect to {wrt}"
-                return f"gradient non-finite{of}: {slope[bad]:.3g} at x = {points[bad]:g}"
+        bad = _non_finite(derivative, points, settings, largest)
+        if bad is not None:
+            return f"gradient non-finite{'' if wrt == 'x' else f' with respect to {wrt}'}: {bad}"
+        slope = derivative.evaluate(points, given)
     if np.mean(slope != 0) < 0.01:
         if len(expression.inputs) > 1:
             return "gradient zero: it changes with x nowhere, or in steps alone"
@@ -96,7 +92,21 @@ def _is_affine(values: NDArray[np.float64], inputs: list[NDArray[np.float64]]) -
     return bool(np.abs(values - columns @ found).max() <= _FLAT * np.abs(values).max())
 
 
-def _first_bad(values: NDArray[np.float64], largest: float) -> int | None:
-    """Return the first index whose magnitude is beyond ``largest`` or NaN."""
-    bad = np.flatnonzero(~(np.abs(values) <= largest))
-    return int(bad[0]) if bad.size else None
+def _non_finite(
+    expression: Expression,
+    points: NDArray[np.float64],
+    settings: list[dict[str, NDArray[np.float64]]],
+    largest: float,
+) -> str | None:
+    """Return where a function is larger than ``largest`` or NaN, None where it is nowhere.
+
+    Trainings compute in float32, where a step on the way may overflow and the end does not.
+    """
+    for setting in settings:
+        for dtype in (np.float64, np.float32) if largest <= FLOAT32_MAX else (np.float64,):
+            values = expression.evaluate(points, setting, dtype)
+            bad = np.flatnonzero(~(np.abs(values) <= largest))
+            if bad.size:
+                place = f"{values[bad[0]]:.3g} at x = {points[bad[0]]:g}"
+                return place if dtype is np.float64 else f"{place} in float32"
+    return None

@@ -131,27 +131,30 @@ class Expression:
         return lower([self.root], (*self.inputs, *self.parameters))
 
     def evaluate(
-        self, x: ArrayLike, others: Mapping[str, ArrayLike] | None = None
+        self,
+        x: ArrayLike,
+        others: Mapping[str, ArrayLike] | None = None,
+        dtype: type[np.floating[Any]] = np.float64,
     ) -> NDArray[np.float64]:
-        """Compute it in float64 with NumPy.
+        """Compute it with NumPy.
 
         Args:
             x: Any shape.
             others: Values of further inputs and parameters by name; a parameter is where it
                 starts by default.
+            dtype: What every step is rounded to.
 
         Returns:
-            An array of the shape of ``x``. Overflow gives infinities, no warnings.
+            An array of the shape of ``x``, float64. Overflow gives infinities, no warnings.
 
         Raises:
             KeyError: An input besides ``x`` has no value.
         """
-        x = np.asarray(x, dtype=np.float64)
+        x = np.asarray(x, dtype)
         given = {"x": x, **(others or {})}
-        values = [np.asarray(given[name], dtype=np.float64) for name in self.inputs]
+        values = [np.asarray(given[name], dtype) for name in self.inputs]
         values += [
-            np.asarray(given.get(name, self.start_of(name)), dtype=np.float64)
-            for name in self.parameters
+            np.asarray(given.get(name, self.start_of(name)), dtype) for name in self.parameters
         ]
         with np.errstate(all="ignore"):
             (result,) = run(self.program, NUMPY_OPS, values)

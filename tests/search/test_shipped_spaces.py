@@ -134,10 +134,8 @@ def check_function(expression: Expression, conditions: list[Condition], points: 
     tensors[0].requires_grad_()
     computed = expression.compile("eager")(*tensors)
     (slope,) = torch.autograd.grad(computed.sum(), tensors[0])
-    # A step on the way to a value may be beyond float32 where the value is not, far out or at a
-    # pole that float32 hits and float64 does not.
-    assert torch.isfinite(computed).float().mean() > 0.95, text
-    assert torch.isfinite(slope).float().mean() > 0.8, text
+    assert torch.isfinite(computed).all(), text
+    assert torch.isfinite(slope).all(), text
     for condition in conditions:
         assert HOLDS[condition.kind](expression, dict(condition.settings), points), (
             f"{text} is not {condition}"
