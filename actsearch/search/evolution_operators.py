@@ -62,6 +62,7 @@ def operators_of(
     """
     pset, is_free = shape.pset, not space.shape.template
     learns = space.parameters.max > 0
+    moves = learns and (space.constants.scale > 0 or len(space.parameters.starts) > 1)
     return {
         "insert": Operator(lambda tree: gp.mutInsert(tree, pset), lambda _tree: is_free),
         "delete": Operator(gp.mutShrink, lambda _tree: is_free),
@@ -72,7 +73,7 @@ def operators_of(
             lambda tree: gp.mutUniform(tree, lambda pset, type_: shape.subtree(type_), pset)  # noqa: ARG005
         ),
         "perturb": Operator(
-            lambda tree: _perturb(tree, space), lambda tree: bool(_numbers(tree, learns))
+            lambda tree: _perturb(tree, space, moves), lambda tree: bool(_numbers(tree, moves))
         ),
         "open": Operator(
             lambda tree: _open(tree, opened, pset),
@@ -82,14 +83,19 @@ def operators_of(
             lambda tree: _add_parameter(tree, space),
             lambda tree: len(parameters_of(tree)) < space.parameters.max,
         ),
-        "drop_parameter": Operator(_drop_parameter, lambda tree: learns and bool(_droppable(tree))),
+        "drop_parameter": Operator(
+            lambda tree: _drop_parameter(tree, space),
+            lambda tree: learns and bool(_droppable(tree)),
+        ),
         "free": Operator(
             _free,
             lambda tree: (
                 len(parameters_of(tree)) < space.parameters.max and bool(_numbers(tree, False))
             ),
         ),
-        "freeze": Operator(_freeze, lambda tree: learns and bool(_droppable(tree))),
+        "freeze": Operator(
+            lambda tree: _freeze(tree, space), lambda tree: learns and bool(_droppable(tree))
+        ),
     }
 
 
@@ -104,25 +110,26 @@ def _droppable(tree: Tree) -> list[Parameter]:
     return [one for one in parameters_of(tree) if one.key not in fixed]
 
 
-def _perturb(tree: Tree, space: SearchSpace) -> None:
+def _perturb(tree: Tree, space: SearchSpace, moves: bool) -> None:
     """Scale a constant, or where a parameter starts, by a log-normal factor.
 
-    Now and then with the other sign. Where all constants are of a list, take another of it.
+    Now and then with the other sign. Where all constants are of a list, take another of it; where a
+    parameter starts is then of the list of starts.
     """
-    place = random.choice(_numbers(tree, space.parameters.max > 0))
+    place = random.choice(_numbers(tree, moves))
     chosen = tree[place]
-    if is_number(chosen) and space.constants.scale == 0:
-        tree[place] = constant_leaf(random.choice(space.constants.values), chosen.ret)
-        return
-    scale = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
-    old = chosen.value.start if is_learned(chosen) else chosen.value
-    value = round_constant((old or 0.1) * scale)
+    if space.constants.scale == 0:
+        value = random.choice(
+            space.constants.values if is_number(chosen) else space.parameters.starts
+        )
+    else:
+        scale = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
+        old = chosen.value if is_number(chosen) else chosen.value.start
+        value = round_constant((old or 0.1) * scale)
     if is_number(chosen):
         tree[place] = constant_leaf(value, chosen.ret)
-        return
-    for at, node in enumerate(tree):
-        if is_learned(node) and node.value.key == chosen.value.key:
-            tree[at] = parameter_leaf(node.value._replace(start=value), node.ret)
+    else:
+        _put_start(tree, chosen.value, value)
 
 
 def _replace(tree: Tree, pset: gp.PrimitiveSetTyped) -> None:
@@ -167,11 +174,11 @@ def _add_parameter(tree: Tree, space: SearchSpace) -> None:
     tree[whole] = [factor(kind), *tree[whole], leaf]
 
 
-def _drop_parameter(tree: Tree) -> None:
+def _drop_parameter(tree: Tree, space: SearchSpace) -> None:
     """Take a parameter out: a factor goes, elsewhere its start stays as a constant."""
     parameter = random.choice(_droppable(tree))
     _drop_factors(tree, parameter)
-    _put_constant(tree, parameter, parameter.start)
+    _put_constant(tree, parameter, _constant(parameter.start, space))
 
 
 def _free(tree: Tree) -> None:
@@ -181,20 +188,38 @@ def _free(tree: Tree) -> None:
     tree[place] = parameter_leaf(Parameter(leaf.value, ("freed", place)), leaf.ret)
 
 
-def _freeze(tree: Tree) -> None:
+def _freeze(tree: Tree, space: SearchSpace) -> None:
     """Turn a parameter into a constant at what it was learned to be, rounded if that is free."""
     parameter = random.choice(_droppable(tree))
 
+    def learned(one: Parameter) -> float:  # a parent's are known by the names its formula has
+        return tree.learned.get(one.name, one.start)
+
     def frozen(value: float) -> Expression:
         copy = gp.PrimitiveTree(tree)
+        for other in parameters_of(tree):
+            _put_start(copy, other, learned(other))
         _put_constant(copy, parameter, value)
         return to_expression(copy)
 
-    # A parent's parameters are known by the names that its formula has for them.
-    value = rounded(tree.learned.get(parameter.name, parameter.start), frozen)
+    value = _constant(rounded(learned(parameter), frozen), space)
     if value == 1:
         _drop_factors(tree, parameter)
     _put_constant(tree, parameter, value)
+
+
+def _constant(value: float, space: SearchSpace) -> float:
+    """Return a number that a space has for it: the nearest where all are of a list."""
+    if space.constants.scale > 0:
+        return value
+    return min(space.constants.values, key=lambda one: abs(one - value))
+
+
+def _put_start(tree: Tree, parameter: Parameter, start: float) -> None:
+    """Let a parameter start elsewhere, wherever it stands."""
+    for place, node in enumerate(tree):
+        if is_learned(node) and node.value.key == parameter.key:
+            tree[place] = parameter_leaf(node.value._replace(start=start), node.ret)
 
 
 def _put_constant(tree: Tree, parameter: Parameter, value: float) -> None:

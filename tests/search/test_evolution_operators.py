@@ -92,6 +92,44 @@ def test_a_parameter_becomes_what_it_was_learned_to_be() -> None:
     assert texts("freeze", "p0*tanh(x); p0=3") == {"3*tanh(x)"}
 
 
+def test_digits_are_free_by_what_the_others_were_learned_to_be() -> None:
+    """Where p1 was learned to be nearly 0, no digit of p0 shows; at its start it would."""
+    learned = {"p0": 0.7312345, "p1": 1e-6}
+    found = texts("freeze", "relu(x) + p1*tanh(p0*x)", learned=learned)
+    assert "relu(x) + p0*tanh(0.7*x)" in found
+    found = texts("freeze", "relu(x) + p1*tanh(p0*x)", learned=learned | {"p1": 1.0})
+    assert "relu(x) + p0*tanh(0.73*x)" in found
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [
+        ("freeze", {"tanh(0.5*x)*relu(p0*x); p0=0.25", "tanh(p0*x)*relu(2*x); p0=1.5"}),
+        ("drop_parameter", {"tanh(x)*relu(p0*x); p0=0.25", "tanh(p0*x)*relu(x); p0=1.5"}),
+        (
+            "perturb",
+            {
+                "tanh(p0*x)*relu(p1*x); p0=0.25, p1=0.25",
+                "tanh(p0*x)*relu(p1*x); p0=1.5, p1=1.5",
+            },
+        ),
+    ],
+)
+def test_numbers_stay_on_the_lists_of_a_space(operator: str, expected: set[str]) -> None:
+    lists: dict[str, Any] = {
+        "constants": {"values": [0.5, 2.0], "scale": 0},
+        "parameters": {"max": 2, "starts": [1.5, 0.25]},
+    }
+    formula, learned = "tanh(p0*x)*relu(p1*x); p0=1.5, p1=0.25", {"p0": 0.7, "p1": 30.0}
+    assert texts(operator, formula, learned=learned, **lists) == expected
+
+
+def test_one_start_alone_is_not_perturbed() -> None:
+    settings = {"constants": {"values": [0.5, 2.0], "scale": 0}}
+    found = bred("perturb", "tanh(p0*x); p0=1.5", **settings)
+    assert {one.operator for one in found} == {"random"}
+
+
 def test_parameters_that_primitives_bring_stay() -> None:
     settings: dict[str, Any] = {
         "unary": ["tanh", "p0*x"],
@@ -170,8 +208,8 @@ def test_no_parameters_are_drawn_where_none_may_be_added() -> None:
 
 
 def test_learned_values_are_known_by_the_names_of_the_formula() -> None:
-    found = texts("freeze", "p1*x + p0*tanh(x)", learned={"p0": 0.25, "p1": 7.0})
-    assert found == {"7*x + p0*tanh(x)", "p0*x + 0.25*tanh(x)"}
+    found = texts("freeze", "p1*x + p0*tanh(x)", learned={"p0": 0.25, "p1": 0.5})
+    assert found == {"0.5*x + p0*tanh(x)", "p0*x + 0.25*tanh(x)"}
 
 
 def test_random_formulas_are_whole_even_where_none_fits() -> None:
