@@ -122,6 +122,7 @@ def check(
 ) -> None:
     """Check a space file; all that is wrong with it comes at once."""
     from actsearch.search import load_space
+    from actsearch.search.idle import idle_settings
     from actsearch.search.portrait import N_TRIED, faulty_seeds, reasons, size_of
     from actsearch.search.walk import check_searchable
 
@@ -135,6 +136,8 @@ def check(
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
     for reason, n in tried.most_common():
         sys.stdout.write(f"  {n:4d}  {reason}\n")
+    for idle in idle_settings(space):
+        note(idle)
     for seed in faulty:
         note(f"seed {seed.expression} will not be trained: {seed.fault}")
     if not passed:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from actsearch.expressions import parse
+from actsearch.search.idle import idle_settings
 from actsearch.search.space import load_space, space_files
 from tests.cli.conftest import Command
 
@@ -130,6 +131,45 @@ def test_seeds_that_will_not_be_trained_are_told(actsearch: Command) -> None:
     assert answer.err == (
         "seed relu(x) will not be trained: not bounded above by 1: 1e+08 at x = 1e+08\n"
     )
+
+
+IDLE = """\
+unary = ["tanh", "relu"]
+binary = ["add"]
+seeds = ["ReLU"]
+[constants]
+share = 0.5
+[parameters]
+starts = [2.0]
+[shape]
+template = "b(u(x), u(x))"
+max_nodes = 9
+[evolution]
+objectives = ["score", "cost"]
+[evolution.operators]
+insert = 0.3
+open = 0.0
+free = 0.2
+"""
+
+
+def test_settings_that_do_nothing_are_told(actsearch: Command) -> None:
+    answer = actsearch("spaces", "check", write("idle.toml", IDLE))
+    assert answer.code == 0
+    template = "(it is for free trees, and the space has a template)"
+    assert answer.err.splitlines() == [
+        f"no effect: shape.max_nodes {template}",
+        f"no effect: constants.share {template}",
+        f"no effect: evolution.operators.insert {template}",
+        "no effect: parameters.starts (parameters.max is 0, and no primitive has any)",
+        "no effect: evolution.operators.free (parameters.max is 0)",
+        'no effect: evolution.objectives (selection is not "nsga2")',
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(space_files()))
+def test_what_ships_says_nothing_idle(name: str) -> None:
+    assert idle_settings(load_space(name)) == []
 
 
 def test_a_space_in_which_nothing_passes_is_told(actsearch: Command) -> None:

@@ -1,0 +1,100 @@
+"""Settings that a space file gives and that do nothing there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from actsearch.search.primitives import entry
+from actsearch.search.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """Keys of one table of the file, and when they do nothing."""
+
+    table: str
+    keys: tuple[str, ...]
+    holds: Callable[[SearchSpace], bool]
+    why: str
+
+
+def idle_settings(space: SearchSpace) -> list[str]:
+    """Return a sentence for each group of settings that are written down and change nothing.
+
+    What is written as 0 is meant to do nothing, and not told.
+    """
+    found = []
+    for rule in _RULES:
+        table = functools.reduce(getattr, rule.table.split("."), space)
+        written = [
+            f"{rule.table}.{key}"
+            for key in rule.keys
+            if key in table.model_fields_set and getattr(table, key) != 0
+        ]
+        if written and rule.holds(space):
+            found.append(f"no effect: {', '.join(written)} ({rule.why})")
+    return found
+
+
+def _has_template(space: SearchSpace) -> bool:
+    return bool(space.shape.template)
+
+
+def _adds_no_parameters(space: SearchSpace) -> bool:
+    return space.parameters.max == 0
+
+
+def _learns_nothing(space: SearchSpace) -> bool:
+    entries = (space.unary, space.binary, space.ternary)
+    offered = [entry(text, n) for n, texts in enumerate(entries, 1) for text in texts]
+    brings = any(one.learned and one.slots for one in offered)
+    return space.parameters.max == 0 and not brings
+
+
+def _is_walked(space: SearchSpace) -> bool:
+    return space.shape.enumerate
+
+
+_FREE = "it is for free trees, and the space has a template"
+_NONE = "parameters.max is 0"
+_WALK = "a space that is enumerated is not bred in"
+_RULES = (
+    _Rule(
+        "shape",
+        ("max_nodes", "max_depth", "min_random_depth", "max_random_depth"),
+        _has_template,
+        _FREE,
+    ),
+    _Rule("constants", ("share",), _has_template, _FREE),
+    _Rule("parameters", ("share",), _has_template, _FREE),
+    _Rule("evolution.operators", ("insert", "delete", "open"), _has_template, _FREE),
+    _Rule("parameters", ("share",), _adds_no_parameters, _NONE),
+    _Rule("parameters", ("starts", "per"), _learns_nothing, f"{_NONE}, and no primitive has any"),
+    _Rule(
+        "evolution.operators",
+        ("add_parameter", "drop_parameter", "free", "freeze"),
+        _adds_no_parameters,
+        _NONE,
+    ),
+    _Rule(
+        "evolution",
+        ("objectives",),
+        lambda space: space.evolution.selection != "nsga2",
+        'selection is not "nsga2"',
+    ),
+    _Rule(
+        "evolution",
+        ("tournament", "parsimony"),
+        lambda space: space.evolution.selection == "nsga2",
+        'selection is "nsga2"',
+    ),
+    _Rule(
+        "evolution",
+        ("population", "random_births", "selection", "operators"),
+        _is_walked,
+        _WALK,
+    ),
+    _Rule("screening", ("offspring", "unscreened"), _is_walked, _WALK),
+)
