@@ -13,7 +13,9 @@ from typing import Any
 from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.trials.confirm import confirm_store
 from actsearch.trials.entries import Entry, entries_of
+from actsearch.trials.judged import Confirmation
 from actsearch.trials.saved import Contestant
 from actsearch.workers import Slots, Wait
 
@@ -193,3 +195,17 @@ def race(reference: str | None = None) -> list[Entry]:
     }
     entrants = [Contestant(formula, formula) for formula in RACE]
     return entries_of(entrants, records, {}, reference, has_target=True)
+
+
+def run_trials(
+    folder: Path, task: Any, seed: int = 0, n_jobs: int | None = None, **more: Any
+) -> Confirmation:
+    """Confirm a run with scores that a simulated task makes up."""
+    with RunStore.open(folder, write=True) as store:
+        return confirm_store(
+            store,
+            task,
+            slots=SLOTS,
+            pool_of=lambda one, _slots: ShuffledPool(one, seed, n_jobs),
+            **more,
+        )
