@@ -19,8 +19,8 @@ from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
 from actsearch.expressions.cost import NS, OTHER_NS, modelled_cost, operation_counts
 from actsearch.kernels.cost import measured_cost
 from actsearch.search.evolution import Breeder
-from actsearch.search.primitives import offered_primitives
 from actsearch.search.space import load_space
+from actsearch.search.space.primitives import offered_primitives
 from benchmarks._timing import keep_memory, machine, spread
 
 N_JUDGED = 60

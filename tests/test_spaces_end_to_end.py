@@ -17,10 +17,10 @@ from actsearch.cli.main import run as command
 from actsearch.expressions import Expression, parse_candidate, parts_of
 from actsearch.expressions.conditions import first_broken
 from actsearch.runs import Birth, RunStore, TrainingRow
-from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import ENUMERATED
 from actsearch.search.space import SearchSpace, load_space, space_files
-from actsearch.search.space_parts import Operators
+from actsearch.search.space.conditions import plain_conditions
+from actsearch.search.space.parts import Operators
 
 NAMES = sorted(space_files())
 TASK_OF = {

@@ -12,9 +12,9 @@ from actsearch.cli.options import FormatOption, note
 from actsearch.results.tables import Column, Format, write_record, write_rows
 
 if TYPE_CHECKING:
-    from actsearch.search.conditions import ConditionModel
     from actsearch.search.portrait import Sample
     from actsearch.search.space import SearchSpace
+    from actsearch.search.space.conditions import ConditionModel
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -122,8 +122,8 @@ def check(
 ) -> None:
     """Check a space file; all that is wrong with it comes at once."""
     from actsearch.search import load_space
-    from actsearch.search.idle import idle_settings
     from actsearch.search.portrait import N_TRIED, faulty_seeds, reasons, size_of
+    from actsearch.search.space.idle import idle_settings
     from actsearch.search.walk import check_searchable
 
     space = load_space(str(file))

@@ -17,12 +17,12 @@ from actsearch.expressions.conditions import penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
 from actsearch.runs.records import ACCEPTED
 from actsearch.search import endings
-from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.faults import Faults
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.conditions import plain_conditions
 from actsearch.search.walk import Walk
 from actsearch.tasks.protocol import STOPPED, Training
 from actsearch.workers import WAIT, Job, Pool

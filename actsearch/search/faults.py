@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from actsearch.expressions import Candidate, parts_of
 from actsearch.expressions.conditions import Condition, first_broken
-from actsearch.search.conditions import plain_conditions
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.conditions import plain_conditions
 
 
 class Faults:

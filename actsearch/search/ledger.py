@@ -20,7 +20,7 @@ from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
 from actsearch.search.space import SearchSpace
-from actsearch.search.space_parts import Screening
+from actsearch.search.space.parts import Screening
 from actsearch.search.surrogate import Surrogate
 from actsearch.tasks.protocol import Rung
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from actsearch.expressions import parse
-from actsearch.search.idle import idle_settings
 from actsearch.search.space import load_space, space_files
+from actsearch.search.space.idle import idle_settings
 from tests.cli.conftest import Command
 
 TASK = Path(__file__).resolve().parents[2] / "examples" / "my_task.py"

@@ -12,9 +12,9 @@ from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.expressions.condition_kinds import KINDS
 from actsearch.expressions.conditions import first_broken
-from actsearch.search.conditions import MODELS, plain_conditions
 from actsearch.search.portrait import faulty_seeds
 from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.search.space.conditions import MODELS, plain_conditions
 
 NEEDED: dict[str, dict[str, Any]] = {
     "bounded": {"low": -1},

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from actsearch.expressions import Expression, parse
 from actsearch.expressions.conditions import first_broken
 from actsearch.runs import RunStore, hall_of_fame
-from actsearch.search.conditions import plain_conditions
 from actsearch.search.engine import Engine, Limits
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
+from actsearch.search.space.conditions import plain_conditions
 from actsearch.tasks.protocol import Training
 from actsearch.workers import Job
 from tests.search.simulated import ShuffledPool, SimulatedTask, number_of, score_of

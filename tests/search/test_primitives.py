@@ -7,7 +7,7 @@ import pytest
 from actsearch.errors import BadInput
 from actsearch.expressions import Node, parse
 from actsearch.expressions.node import const
-from actsearch.search.primitives import FORMALS, entry, offered_primitives
+from actsearch.search.space.primitives import FORMALS, entry, offered_primitives
 
 X, Y = parse("tanh(x)").root, parse("x + 1").root
 

@@ -23,10 +23,10 @@ from actsearch.expressions.cost import modelled_cost
 from actsearch.expressions.fingerprint import others
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import MAX_PARAMETERS
-from actsearch.search.conditions import plain_conditions
 from actsearch.search.evolution import Breeder, Parent
 from actsearch.search.faults import Faults
 from actsearch.search.space import SearchSpace, load_space, space_files
+from actsearch.search.space.conditions import plain_conditions
 
 NAMES = sorted(space_files())
 #: Of so many parents is bred; what was born takes the places of the seeds one by one.

@@ -11,9 +11,9 @@ from actsearch.errors import BadInput
 from actsearch.expressions import KNOWN, PRIMITIVES, parse
 from actsearch.expressions.known import KNOWN_SCALES
 from actsearch.search.evolution import Breeder
-from actsearch.search.primitives import offered_primitives
 from actsearch.search.space import load_space, space_files
-from actsearch.search.space_parts import Operators
+from actsearch.search.space.parts import Operators
+from actsearch.search.space.primitives import offered_primitives
 
 
 def write(folder: Path, text: str) -> Path:

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from actsearch.expressions.conditions import KINDS
-from actsearch.search.conditions import MODELS
 from actsearch.search.given import check_readable
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
+from actsearch.search.space.conditions import MODELS
 from actsearch.tasks.protocol import inputs_of
 from actsearch.tasks.registry import TASKS, load_task
 

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from actsearch.search.primitives import Entry
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.primitives import Entry
 from actsearch.search.trees.counting import Alternative, Counter, Limited
 from actsearch.search.trees.tree import (
     Learned,

@@ -12,7 +12,7 @@ from deap import gp
 from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import INPUTS
 from actsearch.search.space import SearchSpace
-from actsearch.search.template import CORE, Slot, read_template
+from actsearch.search.space.template import CORE, Slot, read_template
 from actsearch.search.trees.counted import CountedShape, slots_of, takes_constants
 from actsearch.search.trees.counting import Alternative, shares
 from actsearch.search.trees.tree import (

@@ -21,8 +21,8 @@ from deap import gp
 from actsearch.expressions import Candidate, Expression, Node, parse
 from actsearch.expressions.layered import candidate_of
 from actsearch.expressions.node import INPUTS, const, is_parameter
-from actsearch.search.primitives import FORMALS, Entry, entry, filled, row_entry
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.primitives import FORMALS, Entry, entry, filled, row_entry
 
 
 class FixedHash(type):

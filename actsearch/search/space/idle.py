@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from actsearch.search.primitives import entry
-from actsearch.search.space import SearchSpace
+from actsearch.search.space.model import SearchSpace
+from actsearch.search.space.primitives import entry
 
 
 @dataclass(frozen=True)

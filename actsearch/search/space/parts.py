@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from actsearch.expressions.layered import GROUPS
 from actsearch.expressions.node import MAX_PARAMETERS
-from actsearch.search.template import read_template
+from actsearch.search.space.template import read_template
 
 MAX_REPEATS = 8
 Probability = Annotated[float, Field(ge=0, le=1)]

@@ -19,12 +19,12 @@ from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse_candida
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS
 from actsearch.expressions.table import ALIASES
-from actsearch.search.conditions import AnyCondition
-from actsearch.search.contradictions import contradictions
-from actsearch.search.primitives import FORMALS, KINDS, entry, offered_primitives
 from actsearch.search.racing import Racing
-from actsearch.search.space_parts import Constants, Evolution, Parameters, Part, Screening, Shape
-from actsearch.search.template import Slot, read_template
+from actsearch.search.space.conditions import AnyCondition
+from actsearch.search.space.contradictions import contradictions
+from actsearch.search.space.parts import Constants, Evolution, Parameters, Part, Screening, Shape
+from actsearch.search.space.primitives import FORMALS, KINDS, entry, offered_primitives
+from actsearch.search.space.template import Slot, read_template
 
 #: A file longer than this is no space file.
 _MAX_FILE_BYTES = 1_000_000
@@ -35,7 +35,7 @@ class SearchSpace(Part):
     """One search space.
 
     ``conditions`` are what candidates must meet to be trained or, with a penalty, what counts for
-    their ranks; see ``search/conditions.py``.
+    their ranks; see ``search/space/conditions.py``.
     """
 
     name: str = Field(min_length=1, max_length=64)
@@ -164,7 +164,7 @@ class SearchSpace(Part):
 def space_files() -> dict[str, Path]:
     """Return the shipped space files by name, from the wheel or from the checkout."""
     shipped = Path(str(resources.files("actsearch"))) / "_spaces"
-    folder = shipped if shipped.is_dir() else Path(__file__).parents[2] / "search_spaces"
+    folder = shipped if shipped.is_dir() else Path(__file__).parents[3] / "search_spaces"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

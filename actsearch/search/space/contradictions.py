@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from actsearch.search.conditions import (
+from actsearch.search.space.conditions import (
     Bounded,
     ConditionModel,
     Limits,
