@@ -217,7 +217,8 @@ def test_two_minutes_of_a_space_and_the_verdict(
     space = load_space(name)
     assert len(births) > len(space.seeds) + 10
     check_contents(space, births, trainings)
-    check_bred(space, births, trainings)
+    if len(births) > len(space.seeds) + space.evolution.random_births:  # else the machine is slow
+        check_bred(space, births, trainings)
     with RunStore.open(Path("runs/r")) as store:
         trials = store.trials()
         assert [one.outcome for one in store.sessions()][1:] == ["done"]

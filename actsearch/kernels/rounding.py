@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 _EXACT = frozenset(
     ("neg", "abs", "sign", "maximum", "minimum", "lt", "gt", "eq", "where", "cast")
 )  # fmt: skip
+_SUMS = ("add", "sub")
 _N_DRAWS = 4
 #: Two sides this close, in roundings of the larger one, may be equal in float32.
 _TIE = 4.0
@@ -59,6 +60,32 @@ def shaken(
             np.max([_distance(drawn[k], true[k]) for drawn in draws], axis=0)
             for k in range(len(nodes))
         ]
+
+
+def clashes(
+    node: Node, arguments: Sequence[str], values: Sequence[Array | float]
+) -> NDArray[np.bool_]:
+    """Tell where two infinite numbers meet in a sum when every step is rounded to float32.
+
+    There programs differ that are right: a product and a sum in one rounding don't overflow between
+    the two, so what is NaN for one is infinite for the next.
+
+    Args:
+        node: What to compute.
+        arguments: The names of the variables.
+        values: Their values; arrays of shape (n,), at least one, and numbers.
+    """
+    met = []
+
+    def meeting(exact: Callable[..., Any], a: Any, b: Any) -> Any:
+        met.append(np.isinf(a) & np.isinf(b))
+        return exact(a, b)
+
+    ops = NUMPY_OPS | {name: functools.partial(meeting, NUMPY_OPS[name]) for name in _SUMS}
+    with np.errstate(all="ignore"):
+        run(lower([node], arguments), ops, [np.asarray(value, np.float32) for value in values])
+    n = next(len(value) for value in values if isinstance(value, np.ndarray))
+    return functools.reduce(np.logical_or, met, np.zeros(n, bool))
 
 
 def _distance(one: Array, other: Array) -> Array:
@@ -95,4 +122,4 @@ def _off(exact: Callable[..., Any], factors: Iterator[Array], *args: Any) -> Any
 
 #: The operations without errors, but for ties. Sides that are equal are so here as well: what a
 #: program gives at a kink that is met exactly is not excused.
-_TYING = NUMPY_OPS | {name: functools.partial(_tied, NUMPY_OPS[name]) for name in ("add", "sub")}
+_TYING = NUMPY_OPS | {name: functools.partial(_tied, NUMPY_OPS[name]) for name in _SUMS}

@@ -109,6 +109,19 @@ class Off(EagerEngine):
         return super().gradients(gradient * self.factors[1], needed, *tensors)
 
 
+class Lost(EagerEngine):
+    """NaN where the value is infinite, or where the slope is."""
+
+    def value(self, *tensors: torch.Tensor) -> torch.Tensor:
+        found = super().value(*tensors)
+        return torch.where(found.isinf(), torch.nan, found)
+
+
+@pytest.mark.parametrize("formula", ["exp(x)", "sinh(x)", "x*exp(x)", "x**2 + exp(x)", "cube(x)*x"])
+def test_overflow_does_not_excuse_what_no_sum_can_lose(formula: str) -> None:
+    assert probe.disagreement(Lost(parse(formula)), torch.float32) is not None
+
+
 @pytest.mark.parametrize("formula", [*KNOWN.values(), "x**2 - asinh(x)*x", "exp(cos(x**3))*x"])
 def test_a_small_error_is_still_seen(formula: str) -> None:
     expression = parse(formula)
