@@ -9,6 +9,7 @@ be, so constants are tuned by gradients at no extra training.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,12 @@ def operators_of(
     """
     pset, is_free = shape.pset, not space.shape.template
     learns = space.parameters.max > 0
-    moves = learns and (space.constants.scale > 0 or len(space.parameters.starts) > 1)
+    listed = space.constants.scale == 0
+    places = functools.partial(
+        _numbers,
+        constants=not listed or len(set(space.constants.values)) > 1,
+        parameters=learns and (not listed or len(set(space.parameters.starts)) > 1),
+    )
     return {
         "insert": Operator(lambda tree: gp.mutInsert(tree, pset), lambda _tree: is_free),
         "delete": Operator(gp.mutShrink, lambda _tree: is_free),
@@ -73,7 +79,7 @@ def operators_of(
             lambda tree: gp.mutUniform(tree, lambda pset, type_: shape.subtree(type_), pset)  # noqa: ARG005
         ),
         "perturb": Operator(
-            lambda tree: _perturb(tree, space, moves), lambda tree: bool(_numbers(tree, moves))
+            lambda tree: _perturb(tree, places(tree), space), lambda tree: bool(places(tree))
         ),
         "open": Operator(
             lambda tree: _open(tree, opened, pset),
@@ -89,9 +95,7 @@ def operators_of(
         ),
         "free": Operator(
             _free,
-            lambda tree: (
-                len(parameters_of(tree)) < space.parameters.max and bool(_numbers(tree, False))
-            ),
+            lambda tree: len(parameters_of(tree)) < space.parameters.max and bool(_numbers(tree)),
         ),
         "freeze": Operator(
             lambda tree: _freeze(tree, space), lambda tree: learns and bool(_droppable(tree))
@@ -99,9 +103,13 @@ def operators_of(
     }
 
 
-def _numbers(tree: Tree, learns: bool) -> list[int]:
-    """Return the places of constants, and of learned parameters if they count."""
-    return [i for i, node in enumerate(tree) if is_number(node) or (learns and is_learned(node))]
+def _numbers(tree: Tree, *, constants: bool = True, parameters: bool = False) -> list[int]:
+    """Return the places of constants and of learned parameters, if they count."""
+    return [
+        i
+        for i, node in enumerate(tree)
+        if (constants and is_number(node)) or (parameters and is_learned(node))
+    ]
 
 
 def _droppable(tree: Tree) -> list[Parameter]:
@@ -110,21 +118,20 @@ def _droppable(tree: Tree) -> list[Parameter]:
     return [one for one in parameters_of(tree) if one.key not in fixed]
 
 
-def _perturb(tree: Tree, space: SearchSpace, moves: bool) -> None:
+def _perturb(tree: Tree, places: list[int], space: SearchSpace) -> None:
     """Scale a constant, or where a parameter starts, by a log-normal factor.
 
     Now and then with the other sign. Where all constants are of a list, take another of it; where a
     parameter starts is then of the list of starts.
     """
-    place = random.choice(_numbers(tree, moves))
+    place = random.choice(places)
     chosen = tree[place]
+    old = chosen.value if is_number(chosen) else chosen.value.start
     if space.constants.scale == 0:
-        value = random.choice(
-            space.constants.values if is_number(chosen) else space.parameters.starts
-        )
+        listed = space.constants.values if is_number(chosen) else space.parameters.starts
+        value = random.choice([one for one in listed if one != old])
     else:
         scale = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
-        old = chosen.value if is_number(chosen) else chosen.value.start
         value = round_constant((old or 0.1) * scale)
     if is_number(chosen):
         tree[place] = constant_leaf(value, chosen.ret)
@@ -183,7 +190,7 @@ def _drop_parameter(tree: Tree, space: SearchSpace) -> None:
 
 def _free(tree: Tree) -> None:
     """Turn a constant into a parameter that starts there."""
-    place = random.choice(_numbers(tree, False))
+    place = random.choice(_numbers(tree))
     leaf = tree[place]
     tree[place] = parameter_leaf(Parameter(leaf.value, ("freed", place)), leaf.ret)
 
@@ -202,10 +209,10 @@ def _freeze(tree: Tree, space: SearchSpace) -> None:
         _put_constant(copy, parameter, value)
         return to_expression(copy)
 
-    value = _constant(rounded(learned(parameter), frozen), space)
+    value = rounded(learned(parameter), frozen)
     if value == 1:
         _drop_factors(tree, parameter)
-    _put_constant(tree, parameter, value)
+    _put_constant(tree, parameter, _constant(value, space))
 
 
 def _constant(value: float, space: SearchSpace) -> float:

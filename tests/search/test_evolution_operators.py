@@ -124,10 +124,16 @@ def test_numbers_stay_on_the_lists_of_a_space(operator: str, expected: set[str])
     assert texts(operator, formula, learned=learned, **lists) == expected
 
 
-def test_one_start_alone_is_not_perturbed() -> None:
-    settings = {"constants": {"values": [0.5, 2.0], "scale": 0}}
-    found = bred("perturb", "tanh(p0*x); p0=1.5", **settings)
-    assert {one.operator for one in found} == {"random"}
+def test_lists_of_one_number_leave_nothing_to_perturb() -> None:
+    for formula, values in (("tanh(p0*x); p0=1.5", [0.5, 2.0]), ("tanh(2*x)", [2.0, 2.0])):
+        found = bred("perturb", formula, constants={"values": values, "scale": 0})
+        assert {one.operator for one in found} == {"random"}
+
+
+def test_a_factor_that_was_learned_to_be_one_is_dropped_whatever_the_list() -> None:
+    lists: dict[str, Any] = {"constants": {"values": [0.5, 2.0], "scale": 0}}
+    assert texts("freeze", "p0*tanh(x)", learned={"p0": 1.0}, **lists) == {"tanh(x)"}
+    assert texts("freeze", "p0*tanh(x)", learned={"p0": 40.0}, **lists) == {"2*tanh(x)"}
 
 
 def test_parameters_that_primitives_bring_stay() -> None:

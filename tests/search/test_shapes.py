@@ -122,6 +122,46 @@ def test_drawn_trees_of_a_finite_space_are_among_the_counted() -> None:
             assert str(to_expression(tree)) in counted
 
 
+TEMPLATES = ("b(core, core)", "u(x)", "b(u(core), u(x))", "b(u(x), x)", "u(b(u(core), core))")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    templates=st.lists(st.sampled_from(TEMPLATES), min_size=1, max_size=3, unique=True),
+    n=st.integers(1, 3),
+    seed=st.integers(0, 10**6),
+)
+def test_templates_count_what_they_draw_and_read_what_they_count(
+    templates: list[str], n: int, seed: int
+) -> None:
+    repeats = [1, n if any("core" in one for one in templates) else 1]
+    shape = shape_of(
+        space(
+            unary=["tanh", "relu"],
+            binary=["add"],
+            shape={"template": templates, "repeats": repeats},
+        )
+    )
+    assert shape.size is not None
+    counted = {str(to_expression(shape.at(k))) for k in range(min(shape.size, 400))}
+    assert all(shape.read(parse(text)) is not None for text in counted)
+    random.seed(seed)
+    drawn = {str(to_expression(shape.random())) for _ in range(40)}
+    assert shape.size > 400 or drawn <= counted
+
+
+def test_numbers_that_are_listed_twice_are_counted_once() -> None:
+    lists: dict[str, Any] = {
+        "unary": ["tanh", "p0*x"],
+        "binary": ["add"],
+        "shape": {"max_nodes": 3, "max_depth": 2},
+        "constants": {"values": [1.0, 1.0, 2.0], "scale": 0},
+        "parameters": {"max": 1, "starts": [0.5, 0.5]},
+    }
+    found = all_of(shape_of(space(**lists)))
+    assert len(found) == len(set(found)) > 10
+
+
 def test_a_space_of_drawn_constants_has_no_end() -> None:
     assert shape_of(load_space("default")).size is None
     assert (

@@ -12,6 +12,7 @@ from actsearch.search.space.template import read_template
 
 MAX_REPEATS = 8
 Probability = Annotated[float, Field(ge=0, le=1)]
+Frequency = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Part(BaseModel):
@@ -128,18 +129,18 @@ class Parameters(Part):
 class Operators(Part):
     """Relative frequencies of what makes an offspring."""
 
-    crossover: float = Field(default=0.25, ge=0)
-    insert: float = Field(default=0.15, ge=0)
-    delete: float = Field(default=0.1, ge=0)
-    replace: float = Field(default=0.15, ge=0)
-    regrow: float = Field(default=0.1, ge=0)
-    perturb: float = Field(default=0.1, ge=0)
-    open: float = Field(default=0.1, ge=0)
-    add_parameter: float = Field(default=0.1, ge=0)
-    drop_parameter: float = Field(default=0.05, ge=0)
-    free: float = Field(default=0.1, ge=0)
-    freeze: float = Field(default=0.1, ge=0)
-    fresh: float = Field(default=0.05, ge=0)
+    crossover: Frequency = 0.25
+    insert: Frequency = 0.15
+    delete: Frequency = 0.1
+    replace: Frequency = 0.15
+    regrow: Frequency = 0.1
+    perturb: Frequency = 0.1
+    open: Frequency = 0.1
+    add_parameter: Frequency = 0.1
+    drop_parameter: Frequency = 0.05
+    free: Frequency = 0.1
+    freeze: Frequency = 0.1
+    fresh: Frequency = 0.05
 
     @model_validator(mode="after")
     def _some(self) -> Operators:
@@ -162,7 +163,9 @@ class Evolution(Part):
     population: int = Field(default=40, ge=2, le=100_000)
     random_births: int = Field(default=30, ge=0, le=1_000_000)
     selection: Literal["tournament", "nsga2"] = "tournament"
-    objectives: tuple[Literal["score", "cost", "size"], ...] = ("score", "cost", "size")
+    objectives: tuple[Literal["score", "cost", "size"], ...] = Field(
+        default=("score", "cost", "size"), min_length=1
+    )
     tournament: int = Field(default=4, ge=1, le=1000)
     parsimony: float = Field(default=1.2, ge=1, le=2)
     lag: int = Field(default=16, ge=1, le=10_000)

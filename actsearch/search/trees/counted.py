@@ -90,11 +90,12 @@ class CountedShape(ABC):
         return self._at(symbol)
 
     def _parameters(self, kind: type) -> list[Any]:
-        starts = self._space.parameters.starts
+        starts = dict.fromkeys(self._space.parameters.starts)
         return [parameter_leaf(Parameter(start, "counted"), kind) for start in starts]
 
     def _constants(self, kind: type) -> list[Any]:
-        return [constant_leaf(value, kind) for value in self._space.constants.values]
+        values = dict.fromkeys(self._space.constants.values)  # named twice, drawn twice as often
+        return [constant_leaf(value, kind) for value in values]
 
 
 def takes_constants(entries: Iterable[Entry]) -> bool:

@@ -202,7 +202,7 @@ class TemplateShape(CountedShape):
             yield from ((input_leaf(name, kind), ()) for name in names)
         elif not slot.operands:
             for template in self._templates:
-                if template.n_cores or n_cores == 1:
+                if template.n_cores:
                     yield from self._at((template, n_cores - 1, kind))
         for item, _ in self._items(slot, kind) if slot.operands else ():
             for parts in shares(n_cores, [one.n_cores > 0 for one in slot.operands]):
