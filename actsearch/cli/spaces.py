@@ -122,28 +122,35 @@ def check(
 ) -> None:
     """Check a space file; all that is wrong with it comes at once."""
     from actsearch.search import load_space
-    from actsearch.search.portrait import N_TRIED, faulty_seeds, reasons, size_of
+    from actsearch.search.portrait import N_TRIED, barren_seeds, faulty_seeds, reasons, size_of
     from actsearch.search.space.idle import idle_settings
-    from actsearch.search.walk import check_searchable
+    from actsearch.search.walk import begins_as_walk, check_searchable
 
     space = load_space(str(file))
     check_searchable(space)
     tried, faulty = reasons(space), faulty_seeds(space)
     passed = tried.pop("", 0)
-    verdict = "fine" if passed or len(faulty) < len(space.seeds) else "nothing can be trained"
+    verdict = "fine" if passed else f"none of {N_TRIED} random births would be trained"
     sys.stdout.write(f"{file}: {verdict} ({space.description or 'no description'})\n")
     sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
     for reason, n in tried.most_common():
         sys.stdout.write(f"  {n:4d}  {reason}\n")
-    for idle in idle_settings(space):
+    is_walked = begins_as_walk(space)
+    for idle in idle_settings(space, is_walked=is_walked):
         note(idle)
+    barren = [] if is_walked else barren_seeds(space)
+    if barren:
+        note(
+            f"{len(barren)} of {len(space.seeds)} seeds have not the form of the space; they are "
+            f"trained and have no offspring: {', '.join(map(str, barren))}"
+        )
     for seed in faulty:
         note(f"seed {seed.expression} will not be trained: {seed.fault}")
     if not passed:
         note(
-            "nothing that was drawn would be trained, so a search would see its seeds at most: "
-            "loosen what rejects most, or give seeds and primitives that meet it"
+            "a search would see its seeds and perhaps little else: loosen what turns most away, or "
+            "give seeds and primitives that meet it"
         )
 
 

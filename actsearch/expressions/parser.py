@@ -197,7 +197,9 @@ class _Reader:
         if name in PRIMITIVES or name in ALIASES:
             raise self._error(f"'{name}' is a function; write {name}(...)", at)
         if name[:1] == "p" and name[1:].isdigit():
-            raise self._error(f"parameters are p0 to p{MAX_PARAMETERS - 1}, got '{name}'", at)
+            most = MAX_PARAMETERS if allowed is None else sum(map(is_parameter, allowed))
+            offered = f"parameters are p0 to p{most - 1}" if most else "there are no parameters"
+            raise self._error(f"{offered}, got '{name}'", at)
         known = allowed or (*INPUTS, "p0")
         raise self._error(
             f"unknown name '{shorten(name, 30)}'; variables are {', '.join(known)}"

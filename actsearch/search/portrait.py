@@ -62,6 +62,13 @@ def faulty_seeds(space: SearchSpace) -> list[Sample]:
     return [one for one in tried if one.fault is not None]
 
 
+def barren_seeds(space: SearchSpace) -> list[Candidate]:
+    """Return the seeds that are not of the space's form: trained, and without offspring."""
+    shape = Breeder(space, 0).shape
+    seeds = [parse_candidate(text) for text in space.seeds]
+    return [one for one in seeds if shape.read(one) is None]
+
+
 def _drawn(space: SearchSpace, n: int, seed: int) -> Iterator[Candidate]:
     breeder = Breeder(space, seed)
     return (breeder.random(number).expression for number in range(n))

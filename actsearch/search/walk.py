@@ -49,6 +49,11 @@ def check_searchable(space: SearchSpace) -> None:
         )
 
 
+def begins_as_walk(space: SearchSpace) -> bool:
+    """Tell whether a search of a space walks through it from the beginning."""
+    return Walk(space, Breeder(space, 0), ()).is_on(exhausted=False)
+
+
 class Walk:
     """How far a space is walked through.
 

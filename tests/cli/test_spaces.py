@@ -14,6 +14,7 @@ import pytest
 from actsearch.expressions import parse
 from actsearch.search.space import load_space, space_files
 from actsearch.search.space.idle import idle_settings
+from actsearch.search.walk import begins_as_walk
 from tests.cli.conftest import Command
 
 TASK = Path(__file__).resolve().parents[2] / "examples" / "my_task.py"
@@ -134,15 +135,18 @@ def test_seeds_that_will_not_be_trained_are_told(actsearch: Command) -> None:
 
 
 IDLE = """\
+inputs = ["x", "u"]
 unary = ["tanh", "relu"]
 binary = ["add"]
-seeds = ["ReLU"]
+ternary = ["max(a, max(b, c))"]
+seeds = ["ReLU", "max(x, u)", "tanh(tanh(x) + relu(x))"]
 [constants]
 share = 0.5
 [parameters]
 starts = [2.0]
 [shape]
-template = "b(u(x), u(x))"
+template = "u(b(u(core), u(core)))"
+repeats = [1, 5]
 max_nodes = 9
 [evolution]
 objectives = ["score", "cost"]
@@ -158,24 +162,42 @@ def test_settings_that_do_nothing_are_told(actsearch: Command) -> None:
     assert answer.code == 0
     template = "(it is for free trees, and the space has a template)"
     assert answer.err.splitlines() == [
+        "no effect: ternary (no template has a place for it)",
         f"no effect: shape.max_nodes {template}",
         f"no effect: constants.share {template}",
         f"no effect: evolution.operators.insert {template}",
         "no effect: parameters.starts (parameters.max is 0, and no primitive has any)",
         "no effect: evolution.operators.free (parameters.max is 0)",
         'no effect: evolution.objectives (selection is not "nsga2")',
+        (
+            "2 of 3 seeds have not the form of the space; they are trained and have no offspring: "
+            "relu(x), max(x, u)"
+        ),
+    ]
+
+
+def test_a_space_that_is_walked_through_has_no_use_for_breeding(actsearch: Command) -> None:
+    breeding = "[evolution]\npopulation = 9\n[screening]\noffspring = 3\n"
+    binary = 'binary = ["add", "max"]\ninputs = ["x", "u"]\n[shape]'
+    text = SIX.replace("[shape]", binary) + breeding
+    answer = actsearch("spaces", "check", write("six.toml", text))
+    assert answer.err.splitlines() == [
+        "no effect: the input u (no template has a place for it)",
+        "no effect: evolution.population (the space is walked through, not bred in)",
+        "no effect: screening.offspring (the space is walked through, not bred in)",
     ]
 
 
 @pytest.mark.parametrize("name", sorted(space_files()))
 def test_what_ships_says_nothing_idle(name: str) -> None:
-    assert idle_settings(load_space(name)) == []
+    space = load_space(name)
+    assert idle_settings(space, is_walked=begins_as_walk(space)) == []
 
 
 def test_a_space_in_which_nothing_passes_is_told(actsearch: Command) -> None:
     answer = actsearch("spaces", "check", write("even.toml", EVEN))
     assert answer.code == 0
-    assert answer.out.startswith("even.toml: nothing can be trained (")
+    assert answer.out.startswith("even.toml: none of 200 random births would be trained (")
     assert "of 200 random births 0 pass the checks" in answer.out
     assert "not even\n" in answer.out
     *seeds, last = answer.err.splitlines()
@@ -183,8 +205,8 @@ def test_a_space_in_which_nothing_passes_is_told(actsearch: Command) -> None:
         "seed relu(x) will not be trained",
         "seed tanh(x) will not be trained",
     ]
-    assert last.startswith("nothing that was drawn would be trained")
-    assert "loosen what rejects most" in last
+    assert last.startswith("a search would see its seeds and perhaps little else")
+    assert "loosen what turns most away" in last
 
 
 @pytest.mark.parametrize(

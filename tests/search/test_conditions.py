@@ -87,29 +87,29 @@ def test_every_error_of_the_tables_at_once() -> None:
         {"is": "smooth", "penalty": 0},
     ).splitlines() == [
         "the space has 9 errors:",
-        "  conditions.0: unknown condition 'bouned'; did you mean 'bounded'? (known: "
+        "  conditions, number 1: unknown condition 'bouned'; did you mean 'bounded'? (known: "
         + ", ".join(MODELS)
         + ")",
         (
-            "  conditions.1: bounded: unknown key 'hgih'; did you mean 'high'? "
+            "  conditions, number 2: bounded: unknown key 'hgih'; did you mean 'high'? "
             "(known: penalty, low, high)"
         ),
-        "  conditions.2: bounded: low must be below high, got 2 and 1",
+        "  conditions, number 3: bounded: low must be below high, got 2 and 1",
         (
-            "  conditions.3: limits: left is a number from -1e6 to 1e6, 'inf', '-inf' or 'finite', "
-            "got 'infinite'"
+            "  conditions, number 4: limits: left is a number from -1e6 to 1e6, 'inf', '-inf' or "
+            "'finite', got 'infinite'"
         ),
         (
-            "  conditions.4: cost: at_most_of: 'geluu' is no known activation and no formula; did "
-            "you mean 'GELU'?, got 'geluu'; factor: input should be greater than 0, got -1"
+            "  conditions, number 5: cost: at_most_of: 'geluu' is no known activation and "
+            "no formula; did you mean 'GELU'?, got 'geluu'; factor: input should be greater "
+            "than 0, got -1"
         ),
-        (
-            "  conditions.5: lipschitz: at_most: input should be a valid number, unable to parse "
-            "string as a number, got 'small'"
-        ),
-        "  conditions.6: a condition is a table with 'is' (one of: " + ", ".join(MODELS) + ")",
-        "  conditions.7: slope: near must be below far, got 3 and 2",
-        "  conditions.8: smooth: penalty: input should be greater than 0, got 0",
+        "  conditions, number 6: lipschitz: at_most: a number is needed, got 'small'",
+        "  conditions, number 7: a condition is a table with 'is' (one of: "
+        + ", ".join(MODELS)
+        + ")",
+        "  conditions, number 8: slope: near must be below far, got 3 and 2",
+        "  conditions, number 9: smooth: penalty: input should be greater than 0, got 0",
     ]
 
 

@@ -66,7 +66,7 @@ def test_a_space_says_what_formulas_may_read(tmp_path: Path) -> None:
     assert load_space("default").inputs == ("x",)
     with pytest.raises(BadInput, match="x, the pre-activation, is missing"):
         load_space(write(tmp_path, 'unary = ["relu"]\ninputs = ["u"]'))
-    with pytest.raises(BadInput, match=r"inputs\.1"):
+    with pytest.raises(BadInput, match="inputs, number 2"):
         load_space(write(tmp_path, 'unary = ["relu"]\ninputs = ["x", "w"]'))
 
 
@@ -161,3 +161,41 @@ def test_the_space_of_scales_begins_with_what_is_known_and_above_zero() -> None:
     for seed in map(parse, texts):
         assert seed.check() is None
         assert seed.evaluate(np.linspace(-15.0, 15.0, 601)).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('unary = "tanh"', "unary: a list in square brackets is needed, got 'tanh'"),
+        ("shape = 3", "shape: a table is needed, got 3"),
+        (
+            '[conditions]\nis = "odd"',
+            "conditions: each is a table of its own: write [[conditions]]",
+        ),
+        ("[shape]\nrepeats = [1, 2, 3]", "shape.repeats: the list has 3 entries, and may have 2"),
+        ('[shape]\nenumerate = "yes"', "shape.enumerate: true or false is needed, got 'yes'"),
+        (
+            '[evolution]\npopulation = "40"',
+            "evolution.population: a whole number is needed, got '40'",
+        ),
+        ("[evolution]\nlag = true", "evolution.lag: a whole number is needed, got true"),
+        ("[evolution]\nobjectives = []", "the list needs 1 entries or more, and has 0"),
+        ("[evolution.operators]\ncrossover = inf", "operators.crossover: input should be less"),
+        (
+            '[constants]\nvalues = [1, "1"]',
+            "constants.values, number 2: a number is needed, got '1'",
+        ),
+        (
+            '[[conditions]]\nis = "bounded"\nlow = true',
+            "conditions, number 1: bounded: low: a number is needed, got true",
+        ),
+        ('unary = ["p4*x"]', "parameters are p0 to p3, got 'p4'"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_told_in_words_of_the_file(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    first = "" if text.startswith("unary") else 'unary = ["tanh"]\n'
+    with pytest.raises(BadInput) as refused:
+        load_space(write(tmp_path, first + text))
+    assert said in str(refused.value)

@@ -27,6 +27,7 @@ from actsearch.errors import nearest, shorten
 from actsearch.expressions import KNOWN, FormulaError, parse
 from actsearch.expressions.conditions import Condition
 from actsearch.expressions.known import formula_of
+from actsearch.search.space.messages import explained
 
 _Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 _Positive = Annotated[float, Field(gt=0, le=1e6)]
@@ -219,7 +220,7 @@ def read_condition(table: Any) -> Any:
             f"unknown condition '{shorten(str(kind))}'{hint} (known: {', '.join(MODELS)})"
         )
     try:
-        return model.model_validate(settings)
+        return model.model_validate(settings, strict=True)
     except ValidationError as error:
         problems = [_explain(problem, model) for problem in error.errors()]
         raise ValueError(f"{kind}: {'; '.join(dict.fromkeys(problems))}") from None
@@ -239,10 +240,7 @@ def _explain(problem: Any, model: type[ConditionModel]) -> str:
     if model is Limits and where in ("left", "right"):
         accepted = "a number from -1e6 to 1e6, 'inf', '-inf' or 'finite'"
         return f"{where} is {accepted}, got {problem['input']!r}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    got = problem.get("input")
-    shown = f", got {got!r}" if isinstance(got, str | int | float) else ""
-    return f"{f'{where}: ' if where else ''}{message[:1].lower()}{message[1:]}{shown}"
+    return f"{f'{where}: ' if where else ''}{explained(problem)}"
 
 
 def plain_conditions(models: Sequence[ConditionModel]) -> tuple[Condition, ...]:

@@ -7,6 +7,8 @@ wrong. The model is plain data; ``evolution.py`` gives it meaning.
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -22,6 +24,7 @@ from actsearch.expressions.table import ALIASES
 from actsearch.search.racing import Racing
 from actsearch.search.space.conditions import AnyCondition
 from actsearch.search.space.contradictions import contradictions
+from actsearch.search.space.messages import explained
 from actsearch.search.space.parts import Constants, Evolution, Parameters, Part, Screening, Shape
 from actsearch.search.space.primitives import FORMALS, KINDS, entry, offered_primitives
 from actsearch.search.space.template import Slot, read_template
@@ -212,7 +215,8 @@ def space_from(values: dict[str, Any], where: str) -> SearchSpace:
         BadInput: With every error, one a line.
     """
     try:
-        return SearchSpace.model_validate(values)
+        # By way of JSON, where "strict" takes lists as they are, and no text for a number.
+        return SearchSpace.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
         plural = "s" if len(lines) > 1 else ""
@@ -223,15 +227,15 @@ def space_from(values: dict[str, Any], where: str) -> SearchSpace:
 def _explain(problem: Any) -> str:
     """Put one of pydantic's errors into one line, with the nearest key for an unknown one."""
     where = ".".join(str(part) for part in problem["loc"]) or "the file"
+    where = re.sub(r"\.(\d+)", lambda at: f", number {int(at[1]) + 1}", where)
     if problem["type"] == "extra_forbidden":
         keys = _keys_at(problem["loc"][:-1])
         close = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1, cutoff=0.4)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         return f"{where}: unknown key{hint} (known: {', '.join(keys)})"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    got = problem.get("input")
-    shown = f", got {got!r}" if isinstance(got, str | int | float) else ""
-    return f"{where}: {message[:1].lower()}{message[1:]}{shown}"
+    if problem["loc"] == ("conditions",) and problem["type"] == "tuple_type":
+        return "conditions: each is a table of its own: write [[conditions]], in two brackets"
+    return f"{where}: {explained(problem)}"
 
 
 def _keys_at(path: tuple[int | str, ...]) -> list[str]:

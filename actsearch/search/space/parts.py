@@ -68,7 +68,9 @@ class Shape(Part):
     @field_validator("template", mode="before")
     @classmethod
     def _one_or_more(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
+        if isinstance(given, str):
+            return (given,)
+        return tuple(given) if isinstance(given, list) else given
 
     @field_validator("template")
     @classmethod
