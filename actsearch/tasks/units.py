@@ -210,8 +210,7 @@ class Unit(nn.Module):
         super().__init__()
         self.inputs = inputs
         self.projection = projection
-        # A copy draws no random numbers, so what is built after it starts as it would without.
-        self.second = copy.deepcopy(projection) if "u" in inputs else None
+        self.second = _drawn_anew(projection) if "u" in inputs else None
         self.activation = activation
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -224,6 +223,18 @@ class Unit(nn.Module):
             given.append(overlap(inputs, weight).to(given[0].dtype))
         activations: Tensor = self.activation(*given)
         return activations
+
+
+def _drawn_anew(projection: nn.Module) -> nn.Module:
+    """Return a copy with initial values of its own; what is built next starts as without it."""
+    again = copy.deepcopy(projection)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, ())))
+        for part in again.modules():
+            reset: Any = getattr(part, "reset_parameters", None)
+            if reset is not None:
+                reset()
+    return again
 
 
 def overlap(inputs: Tensor, weight: Tensor) -> Tensor:

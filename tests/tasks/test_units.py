@@ -152,6 +152,22 @@ def test_second_projections_are_drawn_like_the_first_and_are_others() -> None:
         initialise(network, 3.0, torch.Generator())
 
 
+@pytest.mark.parametrize("layer", [nn.Linear(3, 4), nn.ConvTranspose1d(2, 3, 2)])
+def test_second_projections_differ_from_the_first_in_any_layer(layer: nn.Module) -> None:
+    torch.manual_seed(5)
+    (built,) = unit(layer, FormulaFactory("max(x, u)"))
+    assert isinstance(built, Unit)
+    assert built.second is not None
+    after = torch.rand(3)
+    first, second = (
+        one.get_parameter("weight").detach() for one in (built.projection, built.second)
+    )
+    assert not torch.equal(first, second)
+    assert 0.3 < float(second.std() / first.std()) < 3
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(3))  # what is built next is not another one for it
+
+
 def test_who_gives_what() -> None:
     assert inputs_given(functools.partial(functools.partial(MLP, n_inputs=3), hidden=(2,))) == (
         "x",
