@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.fingerprint import others
+from actsearch.expressions.poles import first_pole, suspects
 
 if TYPE_CHECKING:
     from actsearch.expressions.expression import Expression
@@ -34,8 +35,10 @@ def check(
     Args:
         expression: What to check.
         max_size: Most nodes, or None for no limit.
-        slopes: Check the gradient as well, which takes ten times as long as the rest.
-        points: Where it has to be finite, float64 of shape (n,).
+        slopes: Check the gradient as well, which takes ten times as long as the rest, and look for
+            poles between the points.
+        points: Where it has to be finite, float64 of shape (n,); given others than the default,
+            nothing is said of what lies between them.
         largest: What is larger in magnitude is not finite.
 
     Returns:
@@ -67,11 +70,18 @@ def check(
         return f"affine: a sum of multiples of {', '.join(expression.inputs)}"
     if not slopes:
         return None
+    suspected = suspects(expression) if points is GRID else None
+    if suspected is not None and (pole := first_pole(expression, suspected)) is not None:
+        return f"non-finite: a pole at x = {pole:.6g}"
     for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
         derivative = expression.derivative(wrt)
         bad = _non_finite(derivative, points, settings, largest)
         if bad is not None:
             return f"gradient non-finite{'' if wrt == 'x' else f' with respect to {wrt}'}: {bad}"
+        if suspected is not None and wrt == "x":
+            pole = first_pole(derivative, suspected)
+            if pole is not None:
+                return f"gradient non-finite: a pole at x = {pole:.6g}"
         slope = derivative.evaluate(points, given)
     if np.mean(slope != 0) < 0.01:
         if len(expression.inputs) > 1:

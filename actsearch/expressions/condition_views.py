@@ -21,12 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.analysis import WINDOW, jumps, limit
-from actsearch.expressions.base_ops import NUMPY_OPS
-from actsearch.expressions.dialects import run
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.fingerprint import others
-from actsearch.expressions.lowering import lower
 from actsearch.expressions.node import Node, const
+from actsearch.expressions.zeros import Lines
 
 Array = NDArray[np.float64]
 Evaluate = Callable[[Any], Array]
@@ -40,7 +38,6 @@ _FAR_CHEAP = np.concatenate([[12.5, 20.0, 45.0], _POWERS])
 _FAR_FINE = np.unique(np.concatenate([np.geomspace(10.07, 9.7e7, 400), _POWERS]))
 #: Distances from a landmark at which the function is looked at, in units of its argument.
 _AROUND = np.linspace(-8, 8, 65)
-_MAX_LANDMARKS = 48
 #: Where the kinks of a primitive lie, by its argument, where that is not at 0 alone.
 _KINKS_AT = {"hardsigmoid": (-3.0, 3.0), "hardswish": (-3.0, 3.0)}
 #: How many extremes are looked at closer, and how often.
@@ -210,39 +207,17 @@ class View:
         targets = _targets(self.expression.root)
         if not targets:
             return np.array([[0.0, 1.0]])
-        names = (*self.expression.inputs, *self.expression.parameters)
-        program = lower(targets, names)
-
-        def values(x: Array, rows: NDArray[np.intp]) -> Array:
-            """Return all targets (first axis) at points of the slices ``rows``."""
-            given = {"x": x} | self._fixed
-            given |= {name: v[rows, 0] for name, v in self._slices.items()}
-            with np.errstate(all="ignore"):
-                found = run(program, NUMPY_OPS, [given[name] for name in names])
-            return np.array([np.broadcast_to(one, x.shape) for one in found])
-
-        # Shifted, so that zeros at round numbers lie between the points.
-        coarse = np.linspace(-WINDOW, WINDOW, 2002)
-        rows = np.repeat(np.arange(self.n_slices), len(coarse))
-        found = values(np.tile(coarse, self.n_slices), rows)
-        signs = np.sign(found).reshape(len(targets), self.n_slices, len(coarse))
-        which, slices, place = np.nonzero(signs[..., 1:] * signs[..., :-1] < 0)
-        if len(which) > _MAX_LANDMARKS:
-            kept = np.linspace(0, len(which) - 1, _MAX_LANDMARKS).astype(int)
-            which, slices, place = which[kept], slices[kept], place[kept]
-        low, high, own = coarse[place], coarse[place + 1], np.arange(len(which))
-        for _ in range(13):  # sixteen parts at a time, to the last digit
-            points = np.linspace(low, high, 17)  # (17, n)
-            all_found = values(points.ravel(), np.tile(slices, 17))
-            mine = all_found.reshape(len(targets), 17, -1)[which, :, own]  # (n, 17)
-            part = (np.sign(mine[:, 1:]) != np.sign(mine[:, :1])).argmax(axis=1)
-            low, high = points[part, own], points[part + 1, own]
+        settings = {name: np.repeat(v, self.n_slices) for name, v in self._fixed.items()}
+        settings |= {name: v[:, 0] for name, v in self._slices.items()}
+        lines = Lines(targets, settings, self.n_slices)
+        found = lines.crossings()
         step = 1e-6
         with np.errstate(all="ignore"):
-            change = values(high + step, slices) - values(low - step, slices)
-            rate = np.abs(change[which, own]) / (2 * step)
+            change = lines.values(found.x + step, found.rows)
+            change -= lines.values(found.x - step, found.rows)
+            rate = np.abs(change[found.which, np.arange(len(found.x))]) / (2 * step)
         rate = np.where(np.isfinite(rate) & (rate > 1e-3), rate, 1.0)
-        return np.concatenate([[[0.0, 1.0]], np.stack([high, rate], axis=1)])
+        return np.concatenate([[[0.0, 1.0]], np.stack([found.x, rate], axis=1)])
 
 
 def _targets(root: Node) -> list[Node]:

@@ -136,10 +136,34 @@ def check_function(expression: Expression, conditions: list[Condition], points: 
     (slope,) = torch.autograd.grad(computed.sum(), tensors[0])
     assert torch.isfinite(computed).all(), text
     assert torch.isfinite(slope).all(), text
+    assert not changes_sign_through_infinity(expression), text
     for condition in conditions:
         assert HOLDS[condition.kind](expression, dict(condition.settings), points), (
             f"{text} is not {condition}"
         )
+
+
+def changes_sign_through_infinity(expression: Expression) -> bool:
+    """Close in on every change of sign on random points: a pole is huge on both sides of it."""
+    compiled = expression.compile("eager")
+    held = [torch.tensor(0.37, dtype=torch.float64) for _ in expression.inputs[1:]]
+    held += [
+        torch.tensor(expression.start_of(p), dtype=torch.float64) for p in expression.parameters
+    ]
+
+    def at(x: torch.Tensor) -> torch.Tensor:
+        return compiled(x, *(one.expand_as(x) for one in held)).detach()
+
+    source = torch.Generator().manual_seed(zlib.crc32(str(expression).encode()))
+    x = 20 * torch.rand(20_001, generator=source, dtype=torch.float64).sort().values - 10
+    signs = at(x).sign()
+    places = torch.nonzero(signs[1:] * signs[:-1] < 0)[:, 0]
+    low, high, sign = x[places], x[places + 1], signs[places]
+    for _ in range(60 if len(places) else 0):
+        middle = (low + high) / 2
+        same = at(middle).sign() == sign
+        low, high = torch.where(same, middle, low), torch.where(same, high, middle)
+    return bool(((at(low).abs() > 1e10) & (at(high).abs() > 1e10)).any())
 
 
 def survey(name: str, n: int, n_native: int) -> None:
