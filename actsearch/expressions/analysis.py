@@ -22,6 +22,8 @@ Evaluate = Callable[[ArrayLike], NDArray[np.float64]]
 #: The window of range, zeros, kinks and slopes; wider than pre-activations get in practice.
 WINDOW = 10.0
 _N = 20_001
+#: Magnitudes that tell what happens as x goes to infinity, a row for each decade.
+LIMIT_POINTS: NDArray[np.float64] = np.geomspace(1e4, 1e8, 4000).reshape(4, 1000)
 #: A slope below this counts as saturated.
 SATURATED = 0.01
 
@@ -32,7 +34,7 @@ class Analysis:
 
     ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``dead``,
     ``lipschitz``, ``monotone``, ``symmetry`` are those on [-10, 10] (20,001 points); ``limits``
-    come from values out to 1e8; means under N(0, 1) from a sum over the same grid.
+    come from values between 1e4 and 1e8; means under N(0, 1) from a sum over the same grid.
     """
 
     formula: str
@@ -86,7 +88,7 @@ def _analyze(expression: Expression) -> Analysis:
         complexity=expression.complexity,
         undefined_share=float(np.mean(~np.isfinite(f))),
         range=_range(f),
-        limits=(limit(value, -1.0), limit(value, 1.0)),
+        limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
         symmetry=_symmetry(f),
@@ -111,24 +113,39 @@ def _range(f: NDArray[np.float64]) -> Interval:
     return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
 
 
-def limit(value: Evaluate, sign: float) -> str:
-    """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8.
+def limit(values: NDArray[np.float64]) -> str:
+    """Describe what happens as x goes to -inf or +inf.
+
+    What wavers goes to infinity if what it falls back to rises from decade to decade. Points miss
+    the very minima, so that these seem to rise where the waves do: by far less than the depth of
+    a wave, though.
+
+    Args:
+        values: Those at ``LIMIT_POINTS`` or their negatives, or at some points of each decade,
+            of which the last belongs to it: shape (decades, points).
 
     Returns:
         A number, ``inf``, ``-inf``, ``oscillates`` or ``undefined``.
     """
-    x = sign * 10.0 ** np.arange(2, 9)
-    f = value(x)
-    if np.isnan(f).any():
+    if np.isnan(values).any():
         return "undefined"
-    if math.isinf(f[-1]):
-        return "inf" if f[-1] > 0 else "-inf"
-    if np.ptp(f[-3:]) <= 1e-4 * max(1.0, abs(f[-1])):
-        return f"{round(float(f[-1]), 6) + 0.0:g}"
-    growth = np.abs(f[1:]) > 2 * np.abs(f[:-1])
-    if growth[-3:].all() and (np.sign(f[-3:]) == np.sign(f[-1])).all():
-        return "inf" if f[-1] > 0 else "-inf"
-    return "oscillates" if np.ptp(np.sign(np.diff(f))) else ("inf" if f[-1] > f[-2] else "-inf")
+    last = values[-1, -1]
+    if np.isfinite(values).all() and np.ptp(values[-2:]) <= 1e-4 * max(1.0, abs(last)):
+        return f"{round(float(last), 6) + 0.0:g}"
+    for end, sign in (("inf", 1), ("-inf", -1)):
+        if _climbs(sign * values):
+            return end
+    return "oscillates"
+
+
+def _climbs(values: NDArray[np.float64]) -> bool:
+    if (values[-1] == np.inf).all():
+        return True
+    low, high = values.min(axis=1), values.max(axis=1)
+    with np.errstate(invalid="ignore"):  # of infinite values, which are compared with nothing
+        depth = np.fmax.reduce(np.maximum.accumulate(values.ravel()) - values.ravel())
+        rises = (np.diff(low) >= 0).all() and (np.diff(high) >= 0).all()
+        return bool(rises and low[-1] - low[0] > 1e-3 * depth)
 
 
 def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:

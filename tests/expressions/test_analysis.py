@@ -106,6 +106,12 @@ def test_sin() -> None:
         ("log_abs(x)", ("inf", "inf")),
         ("sqrt(x)", ("undefined", "inf")),
         ("x*cos(x)", ("oscillates", "oscillates")),
+        ("x*(1 + sin(x))", ("oscillates", "oscillates")),
+        ("x*(1.5 + sin(x))", ("-inf", "inf")),
+        ("asinh(x) + 3*sin(x)", ("-inf", "inf")),
+        ("sinh(x)*cos(x)", ("oscillates", "oscillates")),
+        ("exp(x)*sin(x)", ("0", "oscillates")),
+        ("exp(x/100000)", ("0", "inf")),
         ("atan(x)", ("-1.5708", "1.5708")),
     ],
 )
