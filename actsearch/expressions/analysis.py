@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.known import KNOWN
+from actsearch.expressions.rounding import rounding
 
 if TYPE_CHECKING:
     from actsearch.expressions.expression import Expression
@@ -21,7 +22,8 @@ Evaluate = Callable[[ArrayLike], NDArray[np.float64]]
 
 #: The window of range, zeros, kinks and slopes; wider than pre-activations get in practice.
 WINDOW = 10.0
-_N = 20_001
+#: Each correctly rounded, so that they are symmetric about 0 to the last digit.
+_GRID: NDArray[np.float64] = np.arange(-10_000, 10_001) / (10_000 / WINDOW)
 #: Magnitudes that tell what happens as x goes to infinity, a row for each decade.
 LIMIT_POINTS: NDArray[np.float64] = np.geomspace(1e4, 1e8, 4000).reshape(4, 1000)
 #: A slope below this counts as saturated.
@@ -69,12 +71,14 @@ def analyze(expression: Expression) -> Analysis:
 
 
 def _analyze(expression: Expression) -> Analysis:
-    x = np.linspace(-WINDOW, WINDOW, _N)
+    x = _GRID
     fixed = dict.fromkeys(expression.inputs[1:], 1.0)
     derivative = expression.derivative()
     value = functools.partial(expression.evaluate, others=fixed)
     slope = functools.partial(derivative.evaluate, others=fixed)
     f, d = value(x), slope(x)
+    starts = {name: expression.start_of(name) for name in expression.parameters}
+    noise = 1e-12 + rounding(expression, x, fixed | starts, f)
     density = np.exp(-x * x / 2)
     density /= density.sum()
     mean = float(np.sum(density * f))
@@ -91,8 +95,8 @@ def _analyze(expression: Expression) -> Analysis:
         limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
-        symmetry=_symmetry(f),
-        monotone=_monotone(f),
+        symmetry=_symmetry(f, noise),
+        monotone=_monotone(f, noise),
         slope_at_0=float(slope(0.0)),
         lipschitz=float(np.max(np.abs(d))),
         dead=_stretches(x, d == 0),
@@ -180,23 +184,22 @@ def jumps(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tu
     return tuple(kinks)
 
 
-def _symmetry(f: NDArray[np.float64]) -> str:
+def _symmetry(f: NDArray[np.float64], noise: NDArray[np.float64]) -> str:
     if not np.isfinite(f).all():  # infinite values would pass for equal
         return "none"
-    tolerance = 1e-9 * max(1.0, float(np.abs(f).max()))
-    if np.abs(f + f[::-1]).max() <= tolerance:
+    slack = 1e-9 * np.maximum(1.0, np.abs(f)) + noise + noise[::-1]
+    if (np.abs(f + f[::-1]) <= slack).all():
         return "odd"
-    return "even" if np.abs(f - f[::-1]).max() <= tolerance else "none"
+    return "even" if (np.abs(f - f[::-1]) <= slack).all() else "none"
 
 
-def _monotone(f: NDArray[np.float64]) -> str:
+def _monotone(f: NDArray[np.float64], noise: NDArray[np.float64]) -> str:
     if not np.isfinite(f).all():
         return "no"
-    steps = np.diff(f)
-    tolerance = 1e-12 * max(1.0, float(np.abs(f).max()))
-    if (steps >= -tolerance).all():
+    steps, slack = np.diff(f), noise[1:] + noise[:-1] + 1e-12 * np.abs(f[1:])
+    if (steps >= -slack).all():
         return "increasing"
-    return "decreasing" if (steps <= tolerance).all() else "no"
+    return "decreasing" if (steps <= slack).all() else "no"
 
 
 def _stretches(x: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[Interval, ...]:
@@ -216,9 +219,8 @@ def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[floa
     """
     from actsearch.expressions.expression import parse
 
-    x = np.linspace(-WINDOW, WINDOW, _N)
     distances = [
-        (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(x)) ** 2))), name)
+        (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(_GRID)) ** 2))), name)
         for name, formula in KNOWN.items()
     ]
     finite = [pair for pair in distances if math.isfinite(pair[0])]

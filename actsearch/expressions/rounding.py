@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
@@ -29,7 +29,7 @@ _CAUTION = 64.0
 def rounding(
     expression: Expression,
     x: NDArray[np.float64],
-    others: Mapping[str, NDArray[np.float64]],
+    others: Mapping[str, ArrayLike],
     values: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return by how much values may be off.

@@ -133,6 +133,22 @@ def test_kinks(text: str, kinks: tuple[float, ...]) -> None:
     assert analysis(text).kinks == pytest.approx(kinks, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("text", "symmetry", "monotone"),
+    [
+        ("cosh(3*x) + 1000*tanh(x)", "none", "no"),
+        ("sinh(2*x) + 0.05", "none", "increasing"),
+        ("cosh(3*x)**8 + sin(x)", "none", "no"),
+        ("exp(3*x)**4 + 0.1*gauss(x + 1)", "none", "no"),
+        ("sinh(3*x) - 1e5*x", "odd", "no"),
+        ("1e9*sigmoid(x) - 5e8", "odd", "increasing"),
+        ("exp(3*x) - x + exp(-3*x) + x", "even", "no"),
+    ],
+)
+def test_what_is_large_elsewhere_hides_nothing(text: str, symmetry: str, monotone: str) -> None:
+    assert (analysis(text).symmetry, analysis(text).monotone) == (symmetry, monotone)
+
+
 def test_values_that_are_not_finite_pass_for_nothing() -> None:
     for text in ("exp(exp(x))", "log(x)", "cos(x)/x"):
         found = analysis(text)
