@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from actsearch.expressions.known import KNOWN
+from actsearch.expressions.rounding import rounding
 
 if TYPE_CHECKING:
     from actsearch.expressions.expression import Expression
@@ -21,7 +22,10 @@ Evaluate = Callable[[ArrayLike], NDArray[np.float64]]
 
 #: The window of range, zeros, kinks and slopes; wider than pre-activations get in practice.
 WINDOW = 10.0
-_N = 20_001
+#: Each correctly rounded, so that they are symmetric about 0 to the last digit.
+_GRID: NDArray[np.float64] = np.arange(-10_000, 10_001) / (10_000 / WINDOW)
+#: Magnitudes that tell what happens as x goes to infinity, a row for each decade.
+LIMIT_POINTS: NDArray[np.float64] = np.geomspace(1e4, 1e8, 4000).reshape(4, 1000)
 #: A slope below this counts as saturated.
 SATURATED = 0.01
 
@@ -32,7 +36,7 @@ class Analysis:
 
     ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``dead``,
     ``lipschitz``, ``monotone``, ``symmetry`` are those on [-10, 10] (20,001 points); ``limits``
-    come from values out to 1e8; means under N(0, 1) from a sum over the same grid.
+    come from values between 1e4 and 1e8; means under N(0, 1) from a sum over the same grid.
     """
 
     formula: str
@@ -67,12 +71,14 @@ def analyze(expression: Expression) -> Analysis:
 
 
 def _analyze(expression: Expression) -> Analysis:
-    x = np.linspace(-WINDOW, WINDOW, _N)
+    x = _GRID
     fixed = dict.fromkeys(expression.inputs[1:], 1.0)
     derivative = expression.derivative()
     value = functools.partial(expression.evaluate, others=fixed)
     slope = functools.partial(derivative.evaluate, others=fixed)
     f, d = value(x), slope(x)
+    starts = {name: expression.start_of(name) for name in expression.parameters}
+    noise = 1e-12 + rounding(expression, x, fixed | starts, f)
     density = np.exp(-x * x / 2)
     density /= density.sum()
     mean = float(np.sum(density * f))
@@ -86,11 +92,11 @@ def _analyze(expression: Expression) -> Analysis:
         complexity=expression.complexity,
         undefined_share=float(np.mean(~np.isfinite(f))),
         range=_range(f),
-        limits=(limit(value, -1.0), limit(value, 1.0)),
+        limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
-        symmetry=_symmetry(f),
-        monotone=_monotone(f),
+        symmetry=_symmetry(f, noise),
+        monotone=_monotone(f, noise),
         slope_at_0=float(slope(0.0)),
         lipschitz=float(np.max(np.abs(d))),
         dead=_stretches(x, d == 0),
@@ -111,24 +117,39 @@ def _range(f: NDArray[np.float64]) -> Interval:
     return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
 
 
-def limit(value: Evaluate, sign: float) -> str:
-    """Describe what happens as x goes to -inf or +inf, from values at 1e2 ... 1e8.
+def limit(values: NDArray[np.float64]) -> str:
+    """Describe what happens as x goes to -inf or +inf.
+
+    What wavers goes to infinity if what it falls back to rises from decade to decade. Points miss
+    the very minima, so that these seem to rise where the waves do: by far less than the depth of
+    a wave, though.
+
+    Args:
+        values: Those at ``LIMIT_POINTS`` or their negatives, or at some points of each decade,
+            of which the last belongs to it: shape (decades, points).
 
     Returns:
         A number, ``inf``, ``-inf``, ``oscillates`` or ``undefined``.
     """
-    x = sign * 10.0 ** np.arange(2, 9)
-    f = value(x)
-    if np.isnan(f).any():
+    if np.isnan(values).any():
         return "undefined"
-    if math.isinf(f[-1]):
-        return "inf" if f[-1] > 0 else "-inf"
-    if np.ptp(f[-3:]) <= 1e-4 * max(1.0, abs(f[-1])):
-        return f"{round(float(f[-1]), 6) + 0.0:g}"
-    growth = np.abs(f[1:]) > 2 * np.abs(f[:-1])
-    if growth[-3:].all() and (np.sign(f[-3:]) == np.sign(f[-1])).all():
-        return "inf" if f[-1] > 0 else "-inf"
-    return "oscillates" if np.ptp(np.sign(np.diff(f))) else ("inf" if f[-1] > f[-2] else "-inf")
+    last = values[-1, -1]
+    if np.isfinite(values).all() and np.ptp(values[-2:]) <= 1e-4 * max(1.0, abs(last)):
+        return f"{round(float(last), 6) + 0.0:g}"
+    for end, sign in (("inf", 1), ("-inf", -1)):
+        if _climbs(sign * values):
+            return end
+    return "oscillates"
+
+
+def _climbs(values: NDArray[np.float64]) -> bool:
+    if (values[-1] == np.inf).all():
+        return True
+    low, high = values.min(axis=1), values.max(axis=1)
+    with np.errstate(invalid="ignore"):  # of infinite values, which are compared with nothing
+        depth = np.fmax.reduce(np.maximum.accumulate(values.ravel()) - values.ravel())
+        rises = (np.diff(low) >= 0).all() and (np.diff(high) >= 0).all()
+        return bool(rises and low[-1] - low[0] > 1e-3 * depth)
 
 
 def _zeros(x: NDArray[np.float64], f: NDArray[np.float64]) -> tuple[float, ...]:
@@ -163,23 +184,22 @@ def jumps(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tu
     return tuple(kinks)
 
 
-def _symmetry(f: NDArray[np.float64]) -> str:
+def _symmetry(f: NDArray[np.float64], noise: NDArray[np.float64]) -> str:
     if not np.isfinite(f).all():  # infinite values would pass for equal
         return "none"
-    tolerance = 1e-9 * max(1.0, float(np.abs(f).max()))
-    if np.abs(f + f[::-1]).max() <= tolerance:
+    slack = 1e-9 * np.maximum(1.0, np.abs(f)) + noise + noise[::-1]
+    if (np.abs(f + f[::-1]) <= slack).all():
         return "odd"
-    return "even" if np.abs(f - f[::-1]).max() <= tolerance else "none"
+    return "even" if (np.abs(f - f[::-1]) <= slack).all() else "none"
 
 
-def _monotone(f: NDArray[np.float64]) -> str:
+def _monotone(f: NDArray[np.float64], noise: NDArray[np.float64]) -> str:
     if not np.isfinite(f).all():
         return "no"
-    steps = np.diff(f)
-    tolerance = 1e-12 * max(1.0, float(np.abs(f).max()))
-    if (steps >= -tolerance).all():
+    steps, slack = np.diff(f), noise[1:] + noise[:-1] + 1e-12 * np.abs(f[1:])
+    if (steps >= -slack).all():
         return "increasing"
-    return "decreasing" if (steps <= tolerance).all() else "no"
+    return "decreasing" if (steps <= slack).all() else "no"
 
 
 def _stretches(x: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[Interval, ...]:
@@ -199,9 +219,8 @@ def _nearest(f: NDArray[np.float64], density: NDArray[np.float64]) -> tuple[floa
     """
     from actsearch.expressions.expression import parse
 
-    x = np.linspace(-WINDOW, WINDOW, _N)
     distances = [
-        (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(x)) ** 2))), name)
+        (float(np.sqrt(np.sum(density * (f - parse(formula).evaluate(_GRID)) ** 2))), name)
         for name, formula in KNOWN.items()
     ]
     finite = [pair for pair in distances if math.isfinite(pair[0])]

@@ -23,6 +23,8 @@ from actsearch.expressions.known import formula_of
 
 #: Relative to what is compared: float32 holds seven digits.
 TOLERANCE = 1e-6
+#: What is less is rounding, even where a sum is 0 but for it.
+LEAST = 1e-13
 #: A penalty never counts a greater amount: x**3 is not a million times worse than x**2.
 MOST_AMOUNT = 10.0
 #: How far a measured limit may be from the one that is asked for, relative to max(1, it).
@@ -56,8 +58,8 @@ class Kind:
     defaults: tuple[tuple[str, Setting], ...] = ()
 
 
-def _at(value: float, x: float) -> str:
-    return f"{value:.4g} at x = {x:.4g}"
+def _at(value: float, x: float, name: str = "x") -> str:
+    return f"{value:.4g} at {name} = {x:.4g}"
 
 
 def _signed(view: View, sign: int, points: Array) -> Array:
@@ -72,19 +74,28 @@ def _bounded(settings: Settings, view: View) -> Found:
         slack = TOLERANCE * max(1.0, abs(bound))
         value, x = view.greatest(functools.partial(_signed, view, sign), sign * view.f)
         excess = value - sign * bound
-        for side, far in ((-1, view.f_left), (1, view.f_right)):
+        name = "x"
+        for axis, side, far in _far_out(view):
             out = np.nan_to_num(sign * far, nan=-np.inf, posinf=np.inf, neginf=-np.inf).max(axis=0)
             if out.max() - sign * bound > max(excess, slack):
-                excess = float(out.max()) - sign * bound
+                excess, name = float(out.max()) - sign * bound, axis
                 value, x = float(out.max()), side * float(view.far[out.argmax()])
         if excess > slack and (worst is None or excess > worst[0]):
-            worst = excess, _at(sign * value, x)
-        elif excess <= slack and worst is None:
+            worst = excess, _at(sign * value, x, name)
+        elif excess <= slack and worst is None and view.fine:
             endless = "inf" if sign > 0 else "-inf"
             for side, end in ((0, "-inf"), (1, "inf")):
                 if endless in view.limits[side] and view.diverges(side):
                     worst = MOST_AMOUNT, f"no end {where} as x goes to {end}"
     return worst
+
+
+def _far_out(view: View) -> list[tuple[str, int, Array]]:
+    """Return the values far out: of which input, on which side, shape (slices, far)."""
+    sides = [("x", -1, view.f_left), ("x", 1, view.f_right)]
+    if "u" in view.expression.inputs:
+        sides += [("u", side, view.far_in_u[int(side > 0)]) for side in (-1, 1)]
+    return sides
 
 
 def _bounded_name(settings: Settings) -> str:
@@ -96,9 +107,13 @@ def _bounded_name(settings: Settings) -> str:
 
 def _positive(_settings: Settings, view: View) -> Found:
     """Ask for more than 0 as float32 on [-10, 10]; farther out exp(-x**2) may be 0."""
-    least, x = view.greatest(lambda points: -view.value(points), -view.f)
-    if not np.float32(-least) > 0:
-        return 1.0, _at(-least + 0.0, x)
+    values = view.single(view.x)
+    if np.isnan(values).any():
+        place = np.flatnonzero(np.isnan(values).any(axis=0))[0]
+        return 1.0, f"undefined at x = {view.x[place]:.4g} in float32"
+    highest, x = view.greatest(lambda points: -view.single(points), -values)
+    if not highest < 0:
+        return 1.0, f"{_at(-highest + 0.0, x)} in float32"
     for sign, values in ((-1, view.f_left), (1, view.f_right)):
         if (values < 0).any():
             place = np.flatnonzero((values < 0).any(axis=0))[0]
@@ -107,55 +122,62 @@ def _positive(_settings: Settings, view: View) -> Found:
 
 
 def _symmetry(sign: int) -> Callable[[Settings, View], Found]:
-    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and 1e-9 of the function's magnitude.
-
-    Where that is below 1, of 1: a sum that is 0 but for its rounding has no magnitude of its own.
-    """
+    """Ask for f(-x) = sign*f(x), to ``TOLERANCE`` of both and what rounding moves them by."""
 
     def find(_settings: Settings, view: View) -> Found:
         f = view.f
         mirrored = sign * f[:, ::-1]
-        finite = np.abs(f[np.isfinite(f)])
-        slack = TOLERANCE * np.maximum(np.abs(f), np.abs(mirrored)) + 1e-9 * finite.max(initial=1.0)
-        gaps = np.abs(f - mirrored)
-        excess = np.where(np.isfinite(gaps), gaps - slack, np.where(f == mirrored, -1.0, 1.0))
-        if not (excess > 0).any():
+        gaps = np.where(f == mirrored, 0.0, np.abs(f - mirrored))  # infinite values have no gap
+        slack = _slack(f, mirrored)
+        broken = ~(gaps <= slack) | np.isinf(gaps)
+        if broken.any():
+            noise = view.rounding[:, len(view.far) : -len(view.far)]
+            broken &= ~(gaps <= slack + noise + noise[:, ::-1]) | np.isinf(gaps)
+        if not broken.any():
             return None
-        row, place = np.unravel_index(np.nanargmax(excess), excess.shape)
+        row, place = np.unravel_index(np.where(broken, gaps, -1.0).argmax(), gaps.shape)
         gap, x = gaps[row, place], abs(view.x[place])
         left, right = f[row, len(view.x) - 1 - place], f[row, place]
         if view.x[place] < 0:
             left, right = right, left
-        return float(gap), f"{left:.4g} at x = {-x:.4g} and {right:.4g} at x = {x:.4g}"
+        return float(gap), f"{_at(left, 0.0 - x)} and {_at(right, x)}, off by {gap:.3g}"
 
     return find
 
 
+def _slack(one: Array, other: Array) -> Array:
+    """Return what two values may differ by where both have few roundings of their own."""
+    return LEAST + TOLERANCE * np.fmax(np.abs(one), np.abs(other))
+
+
 def _monotone(settings: Settings, view: View) -> Found:
-    """Measure the deepest fall from any height before, as a share of the range on the window."""
+    """Measure the deepest fall from any height before, as a share of the range on the window.
+
+    Whether it is one is judged by the height and the point alone: what is large elsewhere hides
+    nothing.
+    """
+    x, f = view.everywhere
+    span = max(np.ptp(np.where(np.isfinite(view.f), view.f, 0.0)), 1e-300)
+    rows = np.arange(len(f))[:, None]
 
     def deepest(sign: int) -> tuple[float, float]:
-        f = sign * view.f
-        span = np.ptp(np.where(np.isfinite(f), f, 0.0))
-        falls = np.maximum.accumulate(f, axis=1) - f
-        place = int(np.nanargmax(falls.max(axis=0)))
-        fall, x = float(falls[:, place].max() / span) if span > 0 else 0.0, float(view.x[place])
-        edges = ((view.f_left[:, ::-1], -view.far[::-1]), (view.f_right, view.far))
-        for values, points in edges:
-            steps = np.diff(sign * values, axis=1)
-            size = np.maximum(np.abs(values[:, 1:]), np.abs(values[:, :-1])) + span
-            shares = np.where(steps < -TOLERANCE * size, -steps / max(span, 1e-300), 0.0)
-            shares = np.nan_to_num(shares, nan=0.0, posinf=MOST_AMOUNT)
-            if shares.max() > max(fall, TOLERANCE):
-                fall, x = float(shares.max()), float(points[1:][shares.max(axis=0).argmax()])
-        return (fall, x) if fall > TOLERANCE else (0.0, 0.0)
+        peaks = np.fmax.accumulate(sign * f, axis=1)
+        falls = peaks - sign * f
+        broken = (falls > _slack(peaks, f)) | np.isposinf(falls)
+        if broken.any():
+            new = np.concatenate([np.ones_like(broken[:, :1]), np.diff(peaks) > 0], axis=1)
+            at = np.maximum.accumulate(np.where(new, np.arange(len(x)), 0), axis=1)
+            noise = view.rounding + view.rounding[rows, at]
+            broken &= (falls > _slack(peaks, f) + noise) | np.isposinf(falls)
+        shares = np.where(broken, falls / span, 0.0).max(axis=0)
+        return float(shares.max()), float(x[shares.argmax()])
 
     signs = {"increasing": (1,), "decreasing": (-1,), None: (1, -1)}[settings["direction"]]
-    (fall, x), sign = min((deepest(sign), -sign) for sign in signs)
+    (fall, place), sign = min((deepest(sign), -sign) for sign in signs)
     if not fall > 0:
         return None
     verb = "falls" if sign < 0 else "rises"
-    return fall, f"it {verb} by {fall:.2g} of its range before x = {x:.4g}"
+    return fall, f"it {verb} by {fall:.2g} of its range before x = {place:.4g}"
 
 
 def _zero_at_zero(_settings: Settings, view: View) -> Found:
@@ -170,17 +192,22 @@ def _density(x: Array) -> Array:
 
 
 def _zero_centred(settings: Settings, view: View) -> Found:
-    """Take the mean over x from N(0, 1), and over slices; to 0.1 % of the mean magnitude."""
+    """Take the mean over x from N(0, 1), and over slices; to ``TOLERANCE`` of the mean magnitude.
+
+    A step between two points makes the sum inexact: by about as much as half of the points do.
+    """
     f, density = view.on_grid, _density(view.grid)
     mean = abs(float(np.mean(f @ density)))
-    slack = (1e-3 if view.fine else 2e-2) * float(np.mean(np.abs(f) @ density))
+    coarse = abs(float(np.mean(f[:, ::2] @ _density(view.grid[::2]))))
+    slack = (TOLERANCE if view.fine else 2e-2) * float(np.mean(np.abs(f) @ density))
     excess = mean - settings["at_most"]
+    slack += abs(mean - coarse)
     return (excess, f"{mean:.4g}") if excess > slack or math.isnan(excess) else None
 
 
 def _sparse(settings: Settings, view: View) -> Found:
     """Count zeros as float32 has them, of which a neighbour on the grid is one, too; to 0.001."""
-    zero = view.on_grid.astype(np.float32) == 0
+    zero = view.single(view.grid) == 0
     beside = np.zeros_like(zero)
     beside[:, 1:] |= zero[:, :-1]
     beside[:, :-1] |= zero[:, 1:]
@@ -304,7 +331,7 @@ KINDS: dict[str, Kind] = {
     "even": Kind(lambda _: "even", "greatest |f(x) - f(-x)| on [-10, 10]", _symmetry(1)),
     "monotone": Kind(
         lambda c: c["direction"] or "monotone",
-        "deepest fall (or rise) as a share of the range on [-10, 10]",
+        "deepest fall (or rise) in units of the range on [-10, 10]",
         _monotone,
         defaults=(("direction", None),),
     ),
@@ -350,6 +377,7 @@ KINDS: dict[str, Kind] = {
         _limits_name,
         "distance to the limit, 1 for another kind of limit",
         _limits,
+        cheap="hint",
         defaults=(("left", None), ("right", None)),
     ),
 }

@@ -6,9 +6,9 @@ through zero (or through a bound of ``clip``) a spike, a step or a kink may hide
 than any grid. Extremes are then looked at ever closer. What it finds are values that the function
 has: a violation is true, within the stated tolerances for rounding.
 
-Values are float64's. Parameters stand at their start values. Of a function that reads ``u`` or
-``o``, slices are looked at: x varies, and the others stand at values spread evenly over (-4, 4),
-for ``o`` over (0, 1).
+Values are float64's, where a kind does not ask for float32's. Parameters stand at their start
+values. Of a function that reads ``u`` or ``o``, slices are looked at: x varies, and the others
+stand at values spread evenly over (-4, 4), for ``o`` over (0, 1).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis import WINDOW, jumps, limit
+from actsearch.expressions.analysis import LIMIT_POINTS, WINDOW, jumps, limit
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.fingerprint import others
 from actsearch.expressions.node import Node, const
+from actsearch.expressions.rounding import rounding
 from actsearch.expressions.zeros import Lines
 
 Array = NDArray[np.float64]
 Evaluate = Callable[[Any], Array]
 
 _N_CHEAP, _N_FINE, _N_SLICES = 401, 20_001, 8
-#: Magnitudes of x beyond the window; whole powers of ten from 1e2 on tell the limits.
-_POWERS = 10.0 ** np.arange(2, 9)
 #: Far beyond, where a square is still finite: they tell whether something ends at all.
 _STEPS: Array = np.power(10.0, np.arange(8, 65, 8), dtype=np.float64)
-_FAR_CHEAP = np.concatenate([[12.5, 20.0, 45.0], _POWERS])
-_FAR_FINE = np.unique(np.concatenate([np.geomspace(10.07, 9.7e7, 400), _POWERS]))
+#: Magnitudes of x beyond the window.
+_FAR_CHEAP = np.concatenate([[12.5, 20.0, 45.0], 10.0 ** np.arange(2, 9)])
+_FAR_FINE = np.unique(np.concatenate([np.geomspace(10.07, 9.7e7, 400), _FAR_CHEAP]))
 #: Distances from a landmark at which the function is looked at, in units of its argument.
 _AROUND = np.linspace(-8, 8, 65)
 #: Where the kinks of a primitive lie, by its argument, where that is not at 0 alone.
@@ -66,12 +66,18 @@ class View:
         }
         self._slices = {name: inputs[name][:, None] for name in expression.inputs[1:]}
         self.n_slices = _N_SLICES if self._slices else 1
-        self.grid = np.linspace(-WINDOW, WINDOW, _N_FINE if fine else _N_CHEAP)
+        half = (_N_FINE if fine else _N_CHEAP) // 2
+        # Each point correctly rounded: symmetric, and the cheap points are among the fine ones.
+        self.grid = np.arange(-half, half + 1) / (half / WINDOW)
         self.far = _FAR_FINE if fine else _FAR_CHEAP
 
     def value(self, x: Array) -> Array:
         """Return the values at ``x``, one row a slice: shape (slices, points)."""
         return self._evaluate(self.expression, x)
+
+    def single(self, x: Array) -> Array:
+        """Return the values as a training has them, each step in float32: shape as of ``value``."""
+        return self._evaluate(self.expression, x, np.float32)
 
     def slope(self, x: Array) -> Array:
         """Return the slopes in x at ``x``: shape (slices, points)."""
@@ -111,16 +117,35 @@ class View:
         return self.value(self.far)
 
     @functools.cached_property
+    def far_in_u(self) -> Array:
+        """Values at ``-far`` and at ``far`` as u, x standing at eight values: shape (2, 8, far)."""
+        at = self._slices["u"]
+        sides = [self._slices | {"u": side[None, :]} for side in (-self.far, self.far)]
+        x = np.broadcast_to(at, (len(at), len(self.far)))
+        return np.stack([self.expression.evaluate(x, self._fixed | given) for given in sides])
+
+    @functools.cached_property
+    def rounding(self) -> Array:
+        """By how much values on the window, and far on the left and right, may be off."""
+        points, values = self.everywhere
+        x = np.broadcast_to(points, values.shape)
+        return rounding(self.expression, x, self._fixed | self._slices, values)
+
+    @functools.cached_property
+    def everywhere(self) -> tuple[Array, Array]:
+        """The points far on the left, of the window and far on the right, and the values there."""
+        x = np.concatenate([-self.far[::-1], self.x, self.far])
+        return x, np.concatenate([self.f_left[:, ::-1], self.f, self.f_right], axis=1)
+
+    @functools.cached_property
     def limits(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What happens as x goes to -inf and to +inf, in words, a slice each."""
-        return self._limits(self.f_left, -1.0), self._limits(self.f_right, 1.0)
+        x = LIMIT_POINTS if self.fine else LIMIT_POINTS[:, 99::100]  # with the last of a decade
 
-    def _limits(self, values: Array, sign: float) -> tuple[str, ...]:
-        def of(row: Array) -> str:
-            return limit(lambda _x: row, sign)
+        def words(sign: float) -> tuple[str, ...]:
+            return tuple(limit(row.reshape(x.shape)) for row in self.value(sign * x.ravel()))
 
-        with np.errstate(all="ignore"):
-            return tuple(of(row) for row in self._at_powers(values))
+        return words(-1.0), words(1.0)
 
     def diverges(self, side: int) -> bool:
         """Tell whether values surely go on growing on a side (0: left, 1: right).
@@ -134,9 +159,6 @@ class View:
             goes_on = (growth[:, 1:] >= 0.99 * growth[:, :-1]) & (growth[:, 1:] > 1e-12)
         goes_on |= np.isinf(values[:, 2:])
         return bool(goes_on.all(axis=1).any())
-
-    def _at_powers(self, values: Array) -> Array:
-        return values[:, np.searchsorted(self.far, _POWERS)]
 
     def greatest(self, function: Evaluate, values: Array) -> tuple[float, float]:
         """Return the greatest value of a function on the window, and where.
@@ -197,9 +219,11 @@ class View:
     def _derivative(self) -> Expression:
         return self.expression.derivative()
 
-    def _evaluate(self, expression: Expression, x: Array) -> Array:
+    def _evaluate(
+        self, expression: Expression, x: Array, dtype: type[np.floating[Any]] = np.float64
+    ) -> Array:
         given = self._fixed | self._slices
-        return expression.evaluate(np.broadcast_to(x, (self.n_slices, len(x))), given)
+        return expression.evaluate(np.broadcast_to(x, (self.n_slices, len(x))), given, dtype)
 
     @functools.cached_property
     def _landmarks(self) -> Array:

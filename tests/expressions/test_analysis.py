@@ -106,6 +106,12 @@ def test_sin() -> None:
         ("log_abs(x)", ("inf", "inf")),
         ("sqrt(x)", ("undefined", "inf")),
         ("x*cos(x)", ("oscillates", "oscillates")),
+        ("x*(1 + sin(x))", ("oscillates", "oscillates")),
+        ("x*(1.5 + sin(x))", ("-inf", "inf")),
+        ("asinh(x) + 3*sin(x)", ("-inf", "inf")),
+        ("sinh(x)*cos(x)", ("oscillates", "oscillates")),
+        ("exp(x)*sin(x)", ("0", "oscillates")),
+        ("exp(x/100000)", ("0", "inf")),
         ("atan(x)", ("-1.5708", "1.5708")),
     ],
 )
@@ -125,6 +131,22 @@ def test_limits(text: str, limits: tuple[str, str]) -> None:
 )
 def test_kinks(text: str, kinks: tuple[float, ...]) -> None:
     assert analysis(text).kinks == pytest.approx(kinks, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "symmetry", "monotone"),
+    [
+        ("cosh(3*x) + 1000*tanh(x)", "none", "no"),
+        ("sinh(2*x) + 0.05", "none", "increasing"),
+        ("cosh(3*x)**8 + sin(x)", "none", "no"),
+        ("exp(3*x)**4 + 0.1*gauss(x + 1)", "none", "no"),
+        ("sinh(3*x) - 1e5*x", "odd", "no"),
+        ("1e9*sigmoid(x) - 5e8", "odd", "increasing"),
+        ("exp(3*x) - x + exp(-3*x) + x", "even", "no"),
+    ],
+)
+def test_what_is_large_elsewhere_hides_nothing(text: str, symmetry: str, monotone: str) -> None:
+    assert (analysis(text).symmetry, analysis(text).monotone) == (symmetry, monotone)
 
 
 def test_values_that_are_not_finite_pass_for_nothing() -> None:

@@ -120,6 +120,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"is": "sparse"}, {"is": "positive"}, "exact zeros are not positive"),
     ({"is": "even"}, {"is": "monotone"}, "only a constant is both"),
     ({"is": "bounded", "low": 2}, {"is": "bounded", "high": 1}, "no value lies in both"),
+    (
+        {"is": "bounded", "low": 0, "high": 1},
+        {"is": "bounded", "low": 1, "high": 2},
+        "only the constant 1 lies in both",
+    ),
     ({"is": "bounded", "low": 1}, {"is": "zero-at-zero"}, "which the bounds leave out"),
     ({"is": "bounded", "high": -1}, {"is": "odd"}, "which the bounds leave out"),
     ({"is": "bounded", "high": 0}, {"is": "positive"}, "no value above 0 is left"),

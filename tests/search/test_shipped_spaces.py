@@ -91,7 +91,7 @@ def is_as_cheap(expression: Expression, settings: dict[str, Any], points: Points
 HOLDS: dict[str, Callable[[Expression, dict[str, Any], Points], bool]] = {
     "bounded": kept_within,
     "positive": lambda e, _, points: bool(
-        (np.float32(e.evaluate(points[np.abs(points) < 10])) > 0).all()
+        (e.evaluate(points[np.abs(points) < 10], dtype=np.float32) > 0).all()
     ),
     "zero-at-zero": lambda e, _, points: abs(float(e.evaluate(0.0))) < 1e-6,
     "slope": rises_on_both_sides,

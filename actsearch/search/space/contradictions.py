@@ -53,7 +53,10 @@ def _ends(limits: Limits) -> list[tuple[str, float | None]]:
 
 def _apart(one: Bounded, other: Bounded) -> str | None:
     low = max(_bounds(one)[0], _bounds(other)[0])
-    return None if low < min(_bounds(one)[1], _bounds(other)[1]) else "no value lies in both"
+    high = min(_bounds(one)[1], _bounds(other)[1])
+    if low < high:
+        return None
+    return "no value lies in both" if low > high else f"only the constant {low:g} lies in both"
 
 
 def _zero_outside(_first: Any, bounded: Bounded) -> str | None:
