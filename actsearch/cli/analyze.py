@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from actsearch.cli.options import FormatOption, note
+from actsearch.errors import BadInput
 from actsearch.results.tables import Format, write_record
 
 if TYPE_CHECKING:
@@ -62,10 +63,15 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
         BadInput: it is neither.
     """
     from actsearch.cli.hall import known_fingerprints
-    from actsearch.expressions import parse
+    from actsearch.expressions import Layered, parse, parse_candidate
     from actsearch.expressions.known import NAMED, formula_of
 
-    expression = parse(formula_of(text))
+    expression = parse_candidate(formula_of(text)) if "|" in text else parse(formula_of(text))
+    if isinstance(expression, Layered):
+        raise BadInput(
+            f"'{expression}' is a formula for each group of layers; give that of one group, as "
+            f"'{expression.parts[0]}'"
+        )
     return expression, known_fingerprints(NAMED).get(expression.fingerprint())
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from actsearch.cli.options import FormatOption, note
-from actsearch.results.tables import Column, Format, write_record, write_rows
+from actsearch.errors import BadInput
+from actsearch.results.tables import Column, Format, printable, write_record, write_rows
 
 if TYPE_CHECKING:
     from actsearch.search.portrait import Sample
@@ -84,6 +85,8 @@ def show(
     from actsearch.search.space import space_path
 
     if toml:
+        if plot is not None or output != "table":
+            raise BadInput("--toml prints the file as it is; leave out --plot and --format")
         sys.stdout.write(space_path(name).read_text(encoding="utf-8"))
         return
     fmt = Format.named(output)
@@ -131,7 +134,8 @@ def check(
     tried, faulty = reasons(space), faulty_seeds(space)
     passed = tried.pop("", 0)
     verdict = "fine" if passed else f"none of {N_TRIED} random births would be trained"
-    sys.stdout.write(f"{file}: {verdict} ({space.description or 'no description'})\n")
+    about = printable(space.description) or "no description"
+    sys.stdout.write(f"{file}: {verdict} ({about})\n")
     sys.stdout.write(f"expressions: {amount(size_of(space))}; seeds: {len(space.seeds)}\n")
     sys.stdout.write(f"of {N_TRIED} random births {passed} pass the checks before training\n")
     for reason, n in tried.most_common():

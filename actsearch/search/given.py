@@ -10,6 +10,7 @@ from actsearch.expressions import Candidate, parse_candidate
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.model import wrong_groups
 from actsearch.tasks.protocol import Task, check_inputs
 
 #: How many of another run's best formulas ``seed_run`` brings.
@@ -48,6 +49,8 @@ def check_readable(space: SearchSpace, given: Iterable[Candidate], task: Task) -
         )
     for expression in given:
         check_inputs(task, expression.inputs, f"seed formula '{expression}'")
+        if problem := wrong_groups(expression, space.shape.layers):
+            raise BadInput(f"seed formula {problem}")
 
 
 def best_of(folder: Path | None) -> list[Candidate]:

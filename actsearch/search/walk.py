@@ -27,7 +27,7 @@ def check_searchable(space: SearchSpace) -> None:
             ``MAX_ENUMERATED``; or no random formula keeps to its limits.
     """
     breeder = Breeder(space, 0)
-    if not space.shape.enumerate:
+    if not space.shape.enumerate or breeder.shape.size == 0:
         if not breeder.can_begin():
             raise BadInput(
                 f"no random formula of search space '{space.name}' keeps to its limits: raise "

@@ -41,6 +41,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (("analyze", "__import__('os').getpid()"), "formula"),
     (("analyze", "x+" * 50_000 + "x"), "formula"),
     (("analyze", "-x"), "--"),
+    (("analyze", "input: relu(x) | hidden: tanh(x)"), "give that of one group, as 'relu(x)'"),
     (("analyze", ""), "empty"),
     (("analyze", "gelu", "--plot", "gelu.jpg"), ".png"),
     (("search", "--task", "mnist2d-cnn"), "did you mean 'mnist1d-cnn'"),

@@ -125,6 +125,28 @@ def test_a_file_that_is_fine(actsearch: Command) -> None:
     assert n_passed > 100
 
 
+def test_a_finite_space_of_nothing_is_refused(actsearch: Command) -> None:
+    shape = '[shape]\ntemplate = "b(u(x), u(x))"\nenumerate = true'
+    text = f'unary = ["p0*x + p1"]\nbinary = ["add"]\n[parameters]\nmax = 1\n{shape}'
+    answer = actsearch("spaces", "check", write("none.toml", text))
+    assert answer.code == 2
+    assert "no random formula of search space 'none' keeps to its limits" in answer.err
+
+
+def test_no_control_character_of_a_file_reaches_the_terminal(actsearch: Command) -> None:
+    text = 'description = "a\\n\\u001b[31mred"\n' + SIX.replace('description = "six functions"', "")
+    text = text.replace("[shape]", 'binary = ["add", "max"]\n[shape]')
+    answer = actsearch("spaces", "check", write("red.toml", text))
+    assert answer.out.startswith("red.toml: fine (a \\x1b[31mred)\n")
+
+
+def test_the_file_itself_goes_with_no_picture(actsearch: Command) -> None:
+    answer = actsearch("spaces", "show", "swish", "--toml", "--plot", "a.png")
+    assert answer.code == 2
+    assert "leave out --plot and --format" in answer.err
+    assert not Path("a.png").exists()
+
+
 def test_seeds_that_will_not_be_trained_are_told(actsearch: Command) -> None:
     text = 'unary = ["tanh"]\nseeds = ["tanh", "ReLU"]\n[[conditions]]\nis = "bounded"\nhigh = 1'
     answer = actsearch("spaces", "check", write("a.toml", text))

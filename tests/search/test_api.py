@@ -295,3 +295,14 @@ def test_gated_units_are_searched_where_layers_give_u(tmp_path: Path) -> None:
 def test_a_seed_formula_may_read_what_the_space_does_not(tmp_path: Path) -> None:
     start(tmp_path, task=GivesU(), seed_formulas=["SwiGLU"])
     assert "silu(x)*u" in [one.formula for one in births(tmp_path)]
+
+
+def test_a_seed_formula_for_other_groups_of_layers_is_refused(tmp_path: Path) -> None:
+    """Kept beside formulas of one form, it would have no distance to them."""
+    layered = "input: sin(x) | last: tanh(x)"
+    with pytest.raises(BadInput, match="the space has one formula for all layers"):
+        start(tmp_path, seed_formulas=[layered])
+    start(tmp_path)
+    with pytest.raises(BadInput, match="seed formula 'input: sin"):
+        go_on(tmp_path, seed_formulas=[layered])
+    assert all("|" not in one.formula for one in births(tmp_path))

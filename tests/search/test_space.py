@@ -190,6 +190,29 @@ def test_the_space_of_scales_begins_with_what_is_known_and_above_zero() -> None:
             "conditions, number 1: bounded: low: a number is needed, got true",
         ),
         ('unary = ["p4*x"]', "parameters are p0 to p3, got 'p4'"),
+        (
+            "[weights]\ntanh = -1\ntnah = 2",
+            "'tanh' must be 0, or lie between 0.1 and 100, got -1; a ",
+        ),
+        ("[weights]\ntanh = -1\ntnah = 2", "which is no primitive here; did you mean 'tanh'?"),
+        ('[shape]\ntemplate = ["u(x)", "b(u(x)", "q(x)"]', "'b(u(x)' is no template"),
+        ('[shape]\ntemplate = ["u(x)", "b(u(x)", "q(x)"]', "'q(x)' is no template"),
+        (f'[shape]\ntemplate = "{"u(" * 33}x{")" * 33}"', "is 33 places deep, and may be 32"),
+        (
+            f'[shape]\ntemplate = "{"u(" * 20}core{")" * 20}"\nrepeats = [1, 8]',
+            "a form of 20 places one in another is repeated 8 times",
+        ),
+        (
+            'seeds = ["input: relu(x) | last: tanh(x)"]',
+            (
+                "seed 'input: relu(x) | last: tanh(x)' has formulas for input, last, and the space "
+                "has one formula for all layers"
+            ),
+        ),
+        (
+            'seeds = ["input: relu(x) | last: tanh(x)"]\n[shape]\nlayers = ["input", "hidden"]',
+            "has formulas for input, last, and the space has formulas for input, hidden",
+        ),
     ],
 )
 def test_values_of_the_wrong_kind_are_told_in_words_of_the_file(
@@ -199,3 +222,9 @@ def test_values_of_the_wrong_kind_are_told_in_words_of_the_file(
     with pytest.raises(BadInput) as refused:
         load_space(write(tmp_path, first + text))
     assert said in str(refused.value)
+
+
+def test_a_mark_that_editors_put_before_a_text_is_read_over(tmp_path: Path) -> None:
+    path = tmp_path / "marked.toml"
+    path.write_text('unary = ["tanh"]\n', encoding="utf-8-sig")
+    assert load_space(path).unary == ("tanh",)

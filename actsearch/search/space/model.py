@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,14 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from actsearch.errors import BadInput, nearest, unknown
-from actsearch.expressions import KNOWN, PRIMITIVES, FormulaError, parse_candidate
+from actsearch.expressions import (
+    KNOWN,
+    PRIMITIVES,
+    Candidate,
+    FormulaError,
+    Layered,
+    parse_candidate,
+)
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS
 from actsearch.expressions.table import ALIASES
@@ -122,16 +130,8 @@ class SearchSpace(Part):
         if not any(offers.values()):
             raise ValueError("no primitives: give at least one in 'unary', 'binary' or 'ternary'")
         listed = {text for texts in offers.values() for text in texts}
-        for name, weight in self.weights.items():
-            if name not in listed:
-                guess = nearest(name, listed)
-                hint = f"; did you mean '{guess}'?" if guess else ""
-                raise ValueError(f"a weight for '{name[:40]}', which is no primitive here{hint}")
-            if weight and not LEAST_WEIGHT <= weight <= MAX_WEIGHT:
-                raise ValueError(
-                    f"the weight of '{name[:40]}' must be 0, or lie between {LEAST_WEIGHT} and "
-                    f"{MAX_WEIGHT}, got {weight:g}"
-                )
+        if problems := [*_wrong_weights(self.weights, listed)]:
+            raise ValueError("; ".join(problems))
         if not any(self.weights.get(text, 1.0) > 0 for text in listed):
             raise ValueError("all primitives have the weight 0: there is nothing to draw")
         if self.shape.layers and (self.inputs != ("x",) or self.parameters.max > 0):
@@ -139,6 +139,9 @@ class SearchSpace(Part):
                 "with layers formulas read x alone and operators add no parameters: leave inputs "
                 "and parameters.max as they are, or layers out"
             )
+        for seed in self.seeds:
+            if problem := wrong_groups(parse_candidate(seed), self.shape.layers):
+                raise ValueError(f"seed {problem}")
         for text in self.shape.template:
             self._check_filled(read_template(text), offers)
         return self
@@ -162,6 +165,30 @@ class SearchSpace(Part):
                 f"template {template} reads {', '.join(lacking)}: add it to 'inputs', which are "
                 f"{', '.join(self.inputs)}"
             )
+
+
+def _wrong_weights(weights: dict[str, float], listed: set[str]) -> Iterator[str]:
+    for name, weight in weights.items():
+        if name not in listed:
+            guess = nearest(name, listed)
+            hint = f"; did you mean '{guess}'?" if guess else ""
+            yield f"a weight for '{name[:40]}', which is no primitive here{hint}"
+        elif weight and not LEAST_WEIGHT <= weight <= MAX_WEIGHT:
+            yield (
+                f"the weight of '{name[:40]}' must be 0, or lie between {LEAST_WEIGHT} and "
+                f"{MAX_WEIGHT}, got {weight:g}"
+            )
+
+
+def wrong_groups(candidate: Candidate, layers: tuple[str, ...]) -> str | None:
+    """Say that a candidate has formulas for other groups of layers than a space's; else None."""
+    if not isinstance(candidate, Layered):
+        return None  # one formula for all of them
+    groups = tuple(group for group, _ in candidate.formulas)
+    if groups == layers:
+        return None
+    has = f"has formulas for {', '.join(layers)}" if layers else "has one formula for all layers"
+    return f"'{candidate}' has formulas for {', '.join(groups)}, and the space {has}"
 
 
 def space_files() -> dict[str, Path]:
@@ -201,7 +228,7 @@ def load_space(spec: str | Path) -> SearchSpace:
     if len(content) > _MAX_FILE_BYTES:
         raise BadInput(f"space file '{path}' is larger than {_MAX_FILE_BYTES} bytes")
     try:
-        values = tomllib.loads(content.decode("utf-8"))
+        values = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a mark before it
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"space file '{path}' is not TOML: {error}") from None
     values.setdefault("name", path.stem)

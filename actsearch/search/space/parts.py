@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from actsearch.expressions.layered import GROUPS
 from actsearch.expressions.node import MAX_PARAMETERS
-from actsearch.search.space.template import read_template
+from actsearch.search.space.template import MAX_DEPTH, read_template
 
 MAX_REPEATS = 8
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -75,7 +75,16 @@ class Shape(Part):
     @field_validator("template")
     @classmethod
     def _readable(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(str(read_template(text)) for text in texts))
+        read: dict[str, None] = {}
+        problems = []
+        for text in texts:
+            try:
+                read[str(read_template(text))] = None
+            except ValueError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tuple(read)
 
     @model_validator(mode="after")
     def _repeated(self) -> Shape:
@@ -88,6 +97,12 @@ class Shape(Part):
         if high > 1 and not has_core:
             raise ValueError(
                 "repeats above 1 need a template with 'core' in it, as in b(u(core), u(core))"
+            )
+        deepest = max((read_template(text).depth for text in self.template), default=0)
+        if high * deepest > 2 * MAX_DEPTH:
+            raise ValueError(
+                f"a form of {deepest} places one in another is repeated {high} times: repeats "
+                f"times depth is {2 * MAX_DEPTH} at most"
             )
         if low > 1 and not all(read_template(text).n_cores for text in self.template):
             raise ValueError("with repeats from 2 on every template needs 'core' in it")

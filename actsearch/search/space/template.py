@@ -14,6 +14,8 @@ from actsearch.expressions.node import INPUTS
 
 SLOTS = {"u": 1, "b": 2, "t": 3}
 CORE = "core"
+#: Formulas are read back from their text, which may be nested a hundred deep.
+MAX_DEPTH = 32
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Slot:
     def n_cores(self) -> int:
         """How often ``core`` stands in it."""
         return (self.name == CORE) + sum(one.n_cores for one in self.operands)
+
+    @property
+    def depth(self) -> int:
+        """How many places lie one in another."""
+        return 1 + max((one.depth for one in self.operands), default=-1)
 
     @property
     def inputs(self) -> set[str]:
@@ -61,6 +68,10 @@ def read_template(text: str) -> Slot:
         raise ValueError(problem) from None
     if slot is None or not slot.operands:
         raise ValueError(problem)
+    if slot.depth > MAX_DEPTH:
+        raise ValueError(
+            f"'{shorten(text, 60)}' is {slot.depth} places deep, and may be {MAX_DEPTH}"
+        )
     return slot
 
 
