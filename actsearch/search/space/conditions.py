@@ -115,7 +115,7 @@ class Sparse(ConditionModel):
     """Exact zeros for a share ``at_least`` of N(0, 1)."""
 
     kind = "sparse"
-    at_least: float = Field(default=0.25, gt=0, le=1)
+    at_least: float = Field(default=0.25, gt=0, lt=1)
 
 
 class Lipschitz(ConditionModel):

@@ -64,6 +64,11 @@ def _zero_outside(_first: Any, bounded: Bounded) -> str | None:
     return None if low <= 0 <= high else "it takes the value 0, which the bounds leave out"
 
 
+def _one_sign(_odd: Any, bounded: Bounded) -> str | None:
+    low, high = _bounds(bounded)
+    return None if low < 0 < high else "an odd function has both signs"
+
+
 def _not_above_zero(_positive: Any, bounded: Bounded) -> str | None:
     return None if _bounds(bounded)[1] > 0 else "no value above 0 is left"
 
@@ -110,6 +115,9 @@ def _limits_not(sign: int) -> Callable[[Limits, Any], str | None]:
 def _limits_against(limits: Limits, monotone: Monotone) -> str | None:
     (_, left), (_, right) = _ends(limits)
     if left is None or right is None:
+        starts, stops = (right, left) if monotone.direction == "decreasing" else (left, right)
+        if monotone.direction and (starts == math.inf or stops == -math.inf):
+            return f"a function that is {monotone.direction} does not come from or end there"
         return None
     if left == right:
         return "with the same limit on both sides it is constant"
@@ -136,7 +144,7 @@ _RULES: dict[tuple[str, str], Callable[[Any, Any], str | None]] = {
     ("positive", "sparse"): _always("exact zeros are not positive"),
     ("even", "monotone"): _always("only a constant is both"),
     ("bounded", "bounded"): _apart,
-    ("odd", "bounded"): _zero_outside,
+    ("odd", "bounded"): _one_sign,
     ("zero-at-zero", "bounded"): _zero_outside,
     ("sparse", "bounded"): _zero_outside,
     ("positive", "bounded"): _not_above_zero,
