@@ -93,11 +93,10 @@ def show(
     space = load_space(name)
     drawn = samples(space, n_samples, seed)
     if plot is not None:
-        from actsearch.expressions import parts_of
         from actsearch.results.plots import plot_functions
 
-        functions = [part for one in drawn for part in parts_of(one.expression)]
-        plot_functions(functions, plot, f"{space.name}, seed {seed}{_at(space)}")
+        candidates = [one.expression for one in drawn]
+        plot_functions(candidates, plot, f"{space.name}, seed {seed}{_at(space)}")
         note(f"drawn: {plot}")
     if fmt is Format.CSV:
         write_rows(SAMPLES, [_row(one) for one in drawn], fmt, sys.stdout)

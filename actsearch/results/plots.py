@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.errors import ActsearchError, BadInput, shorten
-from actsearch.expressions import Expression, parse
+from actsearch.expressions import Candidate, Expression, Layered, parse, parts_of
 
 _IN_A_ROW = 5
 FORMATS = (".png", ".svg", ".pdf")
@@ -32,12 +32,12 @@ def check_format(path: Path) -> None:
 
 
 def plot_functions(
-    expressions: Sequence[Expression], path: Path, title: str, window: float = 4.0
+    candidates: Sequence[Candidate], path: Path, title: str, window: float = 4.0
 ) -> None:
-    """Draw functions side by side, five in a row.
+    """Draw functions side by side, five in a row; of formulas for groups of layers one a row.
 
     Args:
-        expressions: What to draw; inputs besides x stand at 1, parameters where they start.
+        candidates: What to draw; inputs besides x stand at 1, parameters where they start.
         path: The file to write; its ending says the format.
         title: What stands above.
         window: Half the width of the x axes.
@@ -51,16 +51,24 @@ def plot_functions(
 
     check_format(path)
     x = np.linspace(-window, window, 801)
-    n_rows = max(1, -(-len(expressions) // _IN_A_ROW))
+    layered = next((one for one in candidates if isinstance(one, Layered)), None)
+    groups = [f"{group}: " for group, _ in layered.formulas] if layered else [""]
+    panels = [
+        panel
+        for one in candidates
+        for panel in zip(groups, parts_of(one) * (len(groups) // len(parts_of(one))), strict=True)
+    ]
+    n_columns = len(groups) if layered else _IN_A_ROW
+    n_rows = max(1, -(-len(panels) // n_columns))
     with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
-        figure = Figure(figsize=(2.6 * _IN_A_ROW, 2.2 * n_rows), layout="constrained")
-        grid = figure.subplots(n_rows, _IN_A_ROW, squeeze=False)
-        for axes in grid.flat[len(expressions) :]:
+        figure = Figure(figsize=(2.6 * n_columns, 2.2 * n_rows), layout="constrained")
+        grid = figure.subplots(n_rows, n_columns, squeeze=False)
+        for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
-        for axes, one in zip(grid.flat, expressions, strict=False):
+        for axes, (group, one) in zip(grid.flat, panels, strict=False):
             values = one.evaluate(x, dict.fromkeys(one.inputs[1:], 1.0))
             _draw(axes, x, values, _BLUE)
-            axes.set_title(shorten(str(one), 32), fontsize=7, parse_math=False)
+            axes.set_title(f"{group}{shorten(str(one), 32)}", fontsize=7, parse_math=False)
             axes.tick_params(labelsize=6)
         figure.suptitle(title, fontsize=9, parse_math=False)
         _save(figure, path)
