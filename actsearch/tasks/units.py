@@ -142,10 +142,14 @@ def check_places(candidate: Candidate, n_places: int) -> None:
 
 
 class Noting:
-    """A factory that keeps what it has built, in order, in ``built``. Implements ``Factory``."""
+    """A factory that keeps what it has built, in order, in ``built``. Implements ``Factory``.
+
+    ``channels`` is what the network said of each place: how many there are, or None.
+    """
 
     def __init__(self, make_activation: MakeActivation) -> None:
         self.built: list[nn.Module] = []
+        self.channels: list[int | None] = []
         self._make = make_activation
 
     @property
@@ -156,6 +160,7 @@ class Noting:
     def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
         """Build a fresh module; see ``Factory``."""
         self.built.append(_activation(self._make, n_channels, gives))
+        self.channels.append(n_channels)
         return self.built[-1]
 
     def sample(self) -> nn.Module:
