@@ -38,7 +38,8 @@ def held_out() -> tuple[np.ndarray, np.ndarray]:
 class Network(nn.Module):
     """Your network. Call `make_activation` once for each place where an activation stands.
 
-    A formula may have learnable parameters, so each place needs a module of its own. The loop
+    A formula may have learnable parameters, so each place needs a module of its own; where they may
+    be one a channel (space `pangaea`), say how many: `make_activation(n_channels=24)`. The loop
     initialises linear and convolutional layers to suit the formula; other layers keep what they
     were built with.
     """

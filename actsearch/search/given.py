@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from actsearch.errors import BadInput
-from actsearch.expressions import Candidate, parse_candidate
+from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.idle import learns_nothing
 from actsearch.search.space.model import wrong_groups
-from actsearch.tasks.protocol import Task, check_inputs
+from actsearch.tasks.protocol import Task, check_channels, check_inputs
 
 #: How many of another run's best formulas ``seed_run`` brings.
 N_FROM_RUN = 10
@@ -33,11 +34,14 @@ def formulas_of(texts: Iterable[str]) -> list[Candidate]:
     return expressions
 
 
-def check_readable(space: SearchSpace, given: Iterable[Candidate], task: Task) -> None:
-    """Refuse a space, or formulas to start from, that read what the layers of a task don't give.
+def check_readable(space: SearchSpace, given: Collection[Candidate], task: Task) -> None:
+    """Refuse a space, or formulas to start from, that a task's network has not the places for.
+
+    Otherwise they would fail one by one in training, and what is left would rank as if it were all.
 
     Raises:
-        BadInput: they do.
+        BadInput: they read what its layers don't give, are for more groups of layers than it has,
+            or have parameters a channel where it does not say how many channels there are.
     """
     check_inputs(task, space.inputs, f"search space '{space.name}'")
     n_groups, n_places = len(space.shape.layers), getattr(task, "n_places", None)
@@ -51,6 +55,19 @@ def check_readable(space: SearchSpace, given: Iterable[Candidate], task: Task) -
         check_inputs(task, expression.inputs, f"seed formula '{expression}'")
         if problem := wrong_groups(expression, space.shape.layers):
             raise BadInput(f"seed formula {problem}")
+    _check_channels(space, given, task)
+
+
+def _check_channels(space: SearchSpace, given: Collection[Candidate], task: Task) -> None:
+    seeds = [*(parse_candidate(text) for text in space.seeds), *given]
+    learned = [(seed, part) for seed in seeds for part in parts_of(seed) if part.parameters]
+    if space.parameters.per == "channel" and (learned or not learns_nothing(space)):
+        check_channels(
+            task, f"search space '{space.name}'", 'give per = "layer" under [parameters]'
+        )
+    for seed, part in learned:
+        if part.per_channel:
+            check_channels(task, f"seed formula '{seed}'", "leave 'per channel' out of its text")
 
 
 def best_of(folder: Path | None) -> list[Candidate]:

@@ -24,6 +24,7 @@ from actsearch.tasks.protocol import (
     Task,
     Training,
     inputs_of,
+    names_channels,
 )
 from actsearch.tasks.reference import REFERENCE, NoReference, Reference, Stopped
 
@@ -79,6 +80,11 @@ class JointTask:
         """Fewest activation layers of the tasks that say how many they have; None if none does."""
         places = [getattr(task, "n_places", None) for task in self.tasks]
         return min((n for n in places if n is not None), default=None)
+
+    @property
+    def names_channels(self) -> bool:
+        """Whether the networks of all tasks say at each activation how many channels there are."""
+        return all(names_channels(task) for task in self.tasks)
 
     def prepare(self) -> None:
         """Prepare the tasks, and train ReLU on each unless that was done before on this machine.

@@ -16,7 +16,7 @@ from torch.nn.functional import log_softmax
 
 from actsearch.tasks.data import TrainingData
 from actsearch.tasks.goals import Goal, Score, negative_loss
-from actsearch.tasks.networks import MakeActivation
+from actsearch.tasks.units import MakeActivation, build_activation
 
 #: What keeps the variance of standard normal inputs through a layer of tanh, as torch has it
 #: (``nn.init.calculate_gain``).
@@ -53,7 +53,7 @@ class MixtureDensityNetwork(nn.Module):
         self.logits = nn.Linear(n_hidden, n_kernels)
         self.means = nn.Linear(n_hidden, n_kernels * n_targets)
         self.scales = nn.Linear(n_hidden, n_kernels)
-        self.scale_activation = make_activation()
+        self.scale_activation = build_activation(make_activation, n_kernels)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (n, n_inputs) to mixtures (n, n_kernels, 2 + n_targets).

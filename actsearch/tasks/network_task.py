@@ -57,7 +57,7 @@ class NetworkTask:
             loop, in the order in which they are registered, with the gain that suits the
             activation, or the one that the network names as its ``initial_gain``. Its attribute
             ``inputs`` says what its layers give to a formula, as ("x", "u") where they are built
-            by ``units.unit``.
+            by ``units.unit``, which also tells the activation how many channels there are.
         steps: optimizer steps of a whole training, that of the last rung.
         rungs: trainings of growing length, each with a whole schedule of its own, the last of
             ``steps``; () stands for ``ladder.default_ladder(steps)``.
@@ -95,7 +95,7 @@ class NetworkTask:
     _opened: list[TrainingData] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
-    _places: list[int] = field(
+    _places: list[tuple[int | None, ...]] = field(
         default_factory=list, init=False, repr=False, compare=False, hash=False
     )
     _widths: dict[str, float] = field(
@@ -140,11 +140,15 @@ class NetworkTask:
     @property
     def n_places(self) -> int:
         """How many activation layers the network has."""
-        if not self._places:
-            places = Noting(nn.Identity)
-            self._build(places)
-            self._places.append(len(places.built))
-        return self._places[0]
+        return len(self._channels())
+
+    @property
+    def names_channels(self) -> bool:
+        """Whether the network says at each place how many channels there are."""
+        try:
+            return None not in self._channels()
+        except Exception:  # noqa: BLE001 - of a network that can't be built ``prepare`` says why
+            return True
 
     def factory_of(self, formula: str) -> MakeActivation:
         """Return what builds the activations of a candidate, own parameters included.
@@ -292,6 +296,14 @@ class NetworkTask:
         except Exception as error:  # noqa: BLE001 - a bad candidate must not end the search
             message = shorten(f"{type(error).__name__}: {error}", 300)
         return _record(training, outcome, device, time.perf_counter() - begin, message)
+
+    def _channels(self) -> tuple[int | None, ...]:
+        """Return what the network says of the channels of each place, None where nothing."""
+        if not self._places:
+            places = Noting(nn.Identity)
+            self._build(places)
+            self._places.append(tuple(places.channels))
+        return self._places[0]
 
     def _build(self, make_activation: MakeActivation) -> nn.Module:
         """Build the network and leave the random state of the program as it was."""

@@ -179,6 +179,40 @@ def check_inputs(task: Task, read: Sequence[str], who: str) -> None:
         )
 
 
+@runtime_checkable
+class NamesChannels(Protocol):
+    """A task that knows whether formulas with parameters a channel can be trained on it."""
+
+    @property
+    def names_channels(self) -> bool:
+        """Whether its network says at each activation how many channels there are."""
+
+
+def names_channels(task: object) -> bool:
+    """Return whether parameters a channel can be trained; a task that can't say is taken to."""
+    return not isinstance(task, NamesChannels) or task.names_channels
+
+
+def check_channels(task: Task, who: str, otherwise: str) -> None:
+    """Refuse what has parameters a channel where the network does not say how many there are.
+
+    Args:
+        task: where it would be trained.
+        who: what has them, as the message shall begin.
+        otherwise: what else helps than another network, as the message shall end.
+
+    Raises:
+        BadInput: a place of the network is silent.
+    """
+    if not names_channels(task):
+        raise BadInput(
+            f"{who} has parameters per channel, and the network of task '{task.name}' does not say "
+            "at each activation how many channels there are; build the layers of your own by "
+            "actsearch.tasks.units.unit, or call make_activation(n_channels=...), or "
+            f"{otherwise}"
+        )
+
+
 _REMEDIES = {
     "u": "take another task, such as mnist1d-mlp or mnist1d-cnn, or build the layers of your own "
     "by actsearch.tasks.units.unit and let your network say inputs = ('x', 'u')",

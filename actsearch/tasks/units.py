@@ -142,10 +142,14 @@ def check_places(candidate: Candidate, n_places: int) -> None:
 
 
 class Noting:
-    """A factory that keeps what it has built, in order, in ``built``. Implements ``Factory``."""
+    """A factory that keeps what it has built, in order, in ``built``. Implements ``Factory``.
+
+    ``channels`` is what the network said of each place: how many there are, or None.
+    """
 
     def __init__(self, make_activation: MakeActivation) -> None:
         self.built: list[nn.Module] = []
+        self.channels: list[int | None] = []
         self._make = make_activation
 
     @property
@@ -155,7 +159,8 @@ class Noting:
 
     def __call__(self, n_channels: int | None = None, gives: tuple[str, ...] = ONLY_X) -> nn.Module:
         """Build a fresh module; see ``Factory``."""
-        self.built.append(_activation(self._make, n_channels, gives))
+        self.built.append(build_activation(self._make, n_channels, gives))
+        self.channels.append(n_channels)
         return self.built[-1]
 
     def sample(self) -> nn.Module:
@@ -189,7 +194,7 @@ def unit(projection: nn.Module, make_activation: MakeActivation) -> tuple[nn.Mod
     """
     gives = ("x", "u", "o") if isinstance(projection, nn.Linear) else ("x", "u")
     n_channels = _n_outputs(projection)
-    activation = _activation(make_activation, n_channels, gives)
+    activation = build_activation(make_activation, n_channels, gives)
     if inputs_read(make_activation) == ONLY_X:
         return projection, activation
     return (Unit(projection, activation, inputs_read(make_activation)),)
@@ -265,9 +270,10 @@ def overlap(inputs: Tensor, weight: Tensor) -> Tensor:
         return ratio.reshape(*inputs.shape[:-1], weight.shape[0])
 
 
-def _activation(
-    make_activation: MakeActivation, n_channels: int | None, gives: tuple[str, ...]
+def build_activation(
+    make_activation: MakeActivation, n_channels: int | None, gives: tuple[str, ...] = ONLY_X
 ) -> nn.Module:
+    """Build the activation of a layer of so many outputs, by a ``Factory`` or a plain function."""
     if isinstance(make_activation, Factory):
         return make_activation(n_channels=n_channels, gives=gives)
     return make_activation()  # a plain function, of x alone

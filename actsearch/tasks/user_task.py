@@ -19,7 +19,15 @@ from types import ModuleType
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.tasks.protocol import CompilesAhead, Record, Rung, Task, Training, inputs_of
+from actsearch.tasks.protocol import (
+    CompilesAhead,
+    Record,
+    Rung,
+    Task,
+    Training,
+    inputs_of,
+    names_channels,
+)
 
 
 class UserTask:
@@ -34,6 +42,11 @@ class UserTask:
         self.inputs = inputs_of(task)
         self.rungs: tuple[Rung, ...] = tuple(task.rungs)
         self._origin = (path, function, data, source_sha256)
+
+    @property
+    def names_channels(self) -> bool:
+        """Whether the task's network says at each activation how many channels there are."""
+        return names_channels(self.task)
 
     def prepare(self) -> None:
         """Let the user's task get its data ready.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,46 @@ def test_a_seed_formula_for_other_groups_of_layers_is_refused(tmp_path: Path) ->
     with pytest.raises(BadInput, match="seed formula 'input: sin"):
         go_on(tmp_path, seed_formulas=[layered])
     assert all("|" not in one.formula for one in births(tmp_path))
+
+
+class Bare(SimulatedTask):
+    names_channels = False
+
+
+LEARNED = "x*sigmoid(p0*x)"
+PER_CHANNEL = f"{LEARNED}; per channel"
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "who", "remedy"),
+    [
+        ({"parameters": {"max": 1, "per": "channel"}}, (), "search space 'mine'", 'per = "layer"'),
+        ({"parameters": {"per": "channel"}, "unary": ["p0*x"]}, (), "space 'mine'", "per = "),
+        ({"parameters": {"per": "channel"}, "seeds": [LEARNED]}, (), "space 'mine'", "per = "),
+        ({"parameters": {"per": "channel"}}, (LEARNED,), "space 'mine'", "per = "),
+        ({"seeds": ["relu(x)", PER_CHANNEL]}, (), f"seed formula '{PER_CHANNEL}'", "leave 'per"),
+        ({}, (PER_CHANNEL,), f"seed formula '{PER_CHANNEL}'", "leave 'per channel' out"),
+        ({}, (f"input: relu(x) | last: {PER_CHANNEL}",), "seed formula 'input", "leave 'per"),
+    ],
+)
+def test_parameters_a_channel_need_a_network_that_says_how_many(
+    tmp_path: Path, changes: dict[str, Any], given: tuple[str, ...], who: str, remedy: str
+) -> None:
+    plain = load_space("default").model_dump() | {"name": "mine", "seeds": ["relu(x)", "silu(x)"]}
+    options = {"space": space_from(plain | changes, "test"), "seed_formulas": given, "births": 3}
+    expected = f"{re.escape(who)}.* has parameters per channel.*units.unit.*, or .*{remedy}"
+    with pytest.raises(BadInput, match=expected):
+        start(tmp_path, task=Bare(), **options)
+    assert not (tmp_path / "r").exists()
+    start(tmp_path, **options)  # a task that can't say is taken at its word
+    with pytest.raises(BadInput, match="has parameters per channel"):
+        go_on(tmp_path, task=Bare(), births=4, seed_formulas=given)
+
+
+def test_a_network_that_names_no_channels_is_no_matter_to_parameters_a_layer(
+    tmp_path: Path,
+) -> None:
+    values = load_space("default").model_dump() | {"name": "mine", "parameters": {"max": 2}}
+    start(tmp_path, task=Bare(), space=space_from(values, "test"), seed_formulas=[LEARNED])
+    none = space_from(values | {"parameters": {"per": "channel"}, "seeds": ["relu(x)"]}, "test")
+    start(tmp_path, task=Bare(), space=none, births=3, run="none")  # nothing brings parameters

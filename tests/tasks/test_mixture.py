@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.expressions.known import KNOWN_SCALES, NAMED
-from actsearch.tasks import NetworkTask, Recipe, Training, load_task
+from actsearch.tasks import TASKS, NetworkTask, Recipe, Training, load_task
 from actsearch.tasks.datasets import inverse_sine, store
 from actsearch.tasks.heldout import CONFIRM, held_out_task
 from actsearch.tasks.initialisation import initialise, own_gain
@@ -31,7 +31,8 @@ from actsearch.tasks.mixture import (
     scales_at_fault,
 )
 from actsearch.tasks.networks import MLP
-from actsearch.tasks.protocol import DIVERGED, NO_SIGNAL, OK, Task
+from actsearch.tasks.protocol import DIVERGED, NO_SIGNAL, OK, Task, names_channels
+from actsearch.tasks.units import FormulaFactory
 from tests.tasks.conftest import tiny_task
 from tests.tasks.contract import TaskContract
 
@@ -234,3 +235,11 @@ class TestShipped(TaskContract):
 
     def make_task(self) -> Task:
         return load_task("mdn")
+
+
+def test_scales_may_have_parameters_a_kernel() -> None:
+    network = MixtureDensityNetwork(FormulaFactory("softplus(p0*x); per channel"), n_kernels=4)
+    assert [one.numel() for one in network.scale_activation.parameters()] == [4]
+    assert network(torch.zeros(5, 1)).shape == (5, 4, 3)
+    # So do all tasks that ship.
+    assert [name for name in TASKS if not names_channels(load_task(name))] == []

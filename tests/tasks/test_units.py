@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.tasks.initialisation import initialise
+from actsearch.tasks.joint import JointTask
 from actsearch.tasks.networks import CNN, MLP
 from actsearch.tasks.protocol import OK, Training
 from actsearch.tasks.units import (
@@ -25,6 +27,7 @@ from actsearch.tasks.units import (
     overlap,
     unit,
 )
+from actsearch.tasks.user_task import UserTask
 from tests.tasks.conftest import tiny_task
 
 
@@ -246,6 +249,42 @@ def test_a_network_that_gives_x_alone_fails_with_the_way_out() -> None:
     assert record.status == "failed"
     assert "units.unit(projection, make_activation)" in record.message
     assert task.train([Training("relu(x)", "full", 0)])[0].status == OK
+
+
+class HalfNamed(nn.Sequential):
+    """A user's network that says of one of its two places how many channels there are."""
+
+    def __init__(self, make_activation: Any) -> None:
+        first = unit(nn.Linear(2, 8), make_activation)
+        super().__init__(*first, nn.Linear(8, 8), make_activation(), nn.Linear(8, 3))
+
+
+def silent_network(make_activation: Any) -> nn.Module:
+    raise RuntimeError("not without the data")
+
+
+def test_a_network_is_asked_for_the_channels_of_every_place() -> None:
+    noting = Noting(nn.Identity)
+    HalfNamed(noting)
+    assert noting.channels == [8, None]
+    named = {
+        Own: True,
+        functools.partial(CNN, shape=(1, 40), convolutions=((16, 5, 2), (8, 3, 2))): True,
+        lambda make: nn.Sequential(nn.Linear(2, 3), make(n_channels=3)): True,
+        plain_network: False,
+        HalfNamed: False,
+        silent_network: True,  # prepare tells what is wrong with it
+    }
+    for network, says in named.items():
+        assert tiny_task(network=network).names_channels is says
+
+
+def test_a_task_says_for_those_within_it_whether_channels_are_named(tmp_path: Path) -> None:
+    named, bare = tiny_task(network=Own), tiny_task(name="bare", network=plain_network)
+    assert JointTask([named, tiny_task(name="other", network=Own)]).names_channels
+    assert not JointTask([named, bare]).names_channels
+    assert not UserTask(tmp_path, "make_task", None, "", bare).names_channels
+    assert UserTask(tmp_path, "make_task", None, "", named).names_channels
 
 
 def test_equal_parameters_need_a_width() -> None:

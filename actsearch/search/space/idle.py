@@ -52,7 +52,8 @@ def _adds_no_parameters(space: SearchSpace) -> bool:
     return space.parameters.max == 0
 
 
-def _learns_nothing(space: SearchSpace) -> bool:
+def learns_nothing(space: SearchSpace) -> bool:
+    """Return whether neither operators nor primitives bring parameters; seeds may."""
     entries = (space.unary, space.binary, space.ternary)
     offered = [entry(text, n) for n, texts in enumerate(entries, 1) for text in texts]
     brings = any(one.learned and one.slots for one in offered)
@@ -95,7 +96,7 @@ _RULES = (
     ),
     _Rule("evolution.operators", ("insert", "delete", "open"), _has_template, _FREE),
     _Rule("parameters", ("share",), _adds_no_parameters, _NONE),
-    _Rule("parameters", ("starts", "per"), _learns_nothing, f"{_NONE}, and no primitive has any"),
+    _Rule("parameters", ("starts", "per"), learns_nothing, f"{_NONE}, and no primitive has any"),
     _Rule(
         "evolution.operators",
         ("add_parameter", "drop_parameter", "free", "freeze"),
