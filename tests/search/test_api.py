@@ -326,7 +326,12 @@ PER_CHANNEL = f"{LEARNED}; per channel"
         ({"parameters": {"per": "channel"}}, (LEARNED,), "space 'mine'", "per = "),
         ({"seeds": ["relu(x)", PER_CHANNEL]}, (), f"seed formula '{PER_CHANNEL}'", "leave 'per"),
         ({}, (PER_CHANNEL,), f"seed formula '{PER_CHANNEL}'", "leave 'per channel' out"),
-        ({}, (f"input: relu(x) | last: {PER_CHANNEL}",), "seed formula 'input", "leave 'per"),
+        (
+            {"shape": {"layers": ["input", "last"]}, "seeds": ["relu(x)"]},
+            (f"input: relu(x) | last: {PER_CHANNEL}",),
+            "seed formula 'input",
+            "leave 'per",
+        ),
     ],
 )
 def test_parameters_a_channel_need_a_network_that_says_how_many(
