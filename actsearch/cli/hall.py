@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from actsearch.runs import Birth, TrainingRow
 
 DEFAULT_TOP = 10
+#: What a search that lacked births is offered; in fewer it may not find out that nothing passes.
+_MORE_BIRTHS = 3000
 #: Where a condition of the space counted.
 PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
 
@@ -57,7 +59,7 @@ class Totals:
 class RunView:
     """A run read from its store: rows of its hall of fame (all of them), totals, configuration.
 
-    ``ended`` says why its last search ended.
+    ``ended`` says why its last search ended, and ``births_limit`` how many births it might have.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class RunView:
     rows: list[dict[str, Any]]
     totals: Totals
     ended: str = ""
+    births_limit: int | None = None
 
     @property
     def name(self) -> str:
@@ -101,7 +104,12 @@ def read_run(path: Path) -> RunView:
         births, trainings = store.births(), store.trainings()
         rows = all_rows(births, trainings, store.ladder, known_names(store.config))
         return RunView(
-            path, store.config, rows, totals(births, trainings, store.elapsed_s()), ended
+            path,
+            store.config,
+            rows,
+            totals(births, trainings, store.elapsed_s()),
+            ended,
+            store.last_search().get("births"),
         )
 
 
@@ -255,21 +263,31 @@ def print_next(view: RunView, first: int | None = None) -> None:
 
 def _ways_on(view: RunView) -> list[tuple[str, str]]:
     """Return what goes on from a run, as commands with what they do."""
-    from actsearch.runs import is_final, nothing_passed
+    from actsearch.runs import is_final, lacks_births, nothing_passed
 
+    rejected = (_command("inspect", view.path, "--rejected"), "what was turned away, and why")
     if nothing_passed(view.ended):
         return [
-            (_command("inspect", view.path, "--rejected"), "what was turned away, and why"),
+            rejected,
             (
                 _command("resume", view.path, "--seed-formula") + " FORMULA",
                 "go on from one that passes",
             ),
         ]
+    if is_final(view.ended) and not view.ranked:
+        trained = (_command("inspect", view.path, "--all"), "what was trained, without a score")
+        return [trained if view.totals.trained else rejected]
     if is_final(view.ended):
         task = ("--task", str(view.config.get("task", "")))
         space = _larger_space(view.config.get("space_settings", {}))
         larger = shlex.join(["actsearch", "search", space, *task, "--seed-run", view.name])
         return [(larger + _where(view.path), "from its best on, in a space without an end")]
+    if lacks_births(view.ended):
+        limit = (view.births_limit or view.totals.births) + _MORE_BIRTHS
+        return [
+            (_command("resume", view.path, "--births", str(limit)), "search on, with more births"),
+            ("actsearch spaces check FILE", "what the space turns away, and why"),
+        ]
     return [(_command("resume", view.path, "--budget", "10m"), "search on")]
 
 

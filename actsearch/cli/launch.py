@@ -42,7 +42,7 @@ def launch(
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
     """
-    from actsearch.runs import is_final
+    from actsearch.runs import is_final, lacks_births
 
     progress = make_progress(title, quiet=quiet)
     try:
@@ -60,7 +60,8 @@ def launch(
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"ended: {printable(result.ended)}\n")
     first = None
-    if confirm is not None and is_final(result.ended) and not view.has_news:
+    told = is_final(result.ended) or lacks_births(result.ended)
+    if confirm is not None and told and not view.has_news:
         sys.stdout.write("not confirmed: no formula that is new has a score\n")
     elif confirm is not None:
         sys.stdout.write("\n")

@@ -14,7 +14,7 @@ from actsearch.runs.folder import (
     runs_root,
 )
 from actsearch.runs.learned import Learned, learned, learned_means
-from actsearch.runs.outcomes import is_final, last_outcome, nothing_passed
+from actsearch.runs.outcomes import is_final, lacks_births, last_outcome, nothing_passed
 from actsearch.runs.ranking import Leaderboard
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
@@ -36,6 +36,7 @@ __all__ = [
     "existing_run",
     "hall_of_fame",
     "is_final",
+    "lacks_births",
     "last_outcome",
     "learned",
     "learned_means",

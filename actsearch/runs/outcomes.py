@@ -12,6 +12,9 @@ from actsearch.runs.records import Session
 WALKED_THROUGH = "the space is walked through"
 NOTHING_PASSES = "nothing passes"
 EXHAUSTED = "the space seems exhausted"
+#: Within the sentence of a search that its limit of births ended: why it left births out.
+HARDLY_ANY_PASSES = "hardly any passes"
+HARDLY_ANY_IS_NEW = "hardly any is new"
 
 
 def is_final(outcome: str) -> bool:
@@ -22,6 +25,11 @@ def is_final(outcome: str) -> bool:
 def nothing_passed(outcome: str) -> bool:
     """Tell whether all was turned away before training."""
     return outcome.startswith(NOTHING_PASSES)
+
+
+def lacks_births(outcome: str) -> bool:
+    """Tell whether a limit of births ended it where next to none was worth training."""
+    return HARDLY_ANY_PASSES in outcome or HARDLY_ANY_IS_NEW in outcome
 
 
 def last_outcome(sessions: Iterable[Session]) -> str:

@@ -22,6 +22,7 @@ from actsearch.runs import (
     default_name,
     hall_of_fame,
     is_final,
+    lacks_births,
     run_folder,
 )
 from actsearch.search.configuration import environment, task_reference
@@ -78,10 +79,11 @@ class Result:
         """
         if not self.hall_of_fame:
             name = self.path.name
-            on = f"give it a larger budget: actsearch resume {name} --budget 10m"
+            if is_final(self.ended) or lacks_births(self.ended):
+                raise BadInput(f"run '{name}' has no scored formula; {self.ended}")
             raise BadInput(
-                f"run '{name}' has no scored formula{'' if is_final(self.ended) else ' yet'}; "
-                f"{self.ended if is_final(self.ended) else on}"
+                f"run '{name}' has no scored formula yet; give it a larger budget: "
+                f"actsearch resume {name} --budget 10m"
             )
         return self.hall_of_fame[0]
 

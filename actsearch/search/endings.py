@@ -7,11 +7,20 @@ from collections.abc import Sequence
 
 from actsearch.durations import format_duration
 from actsearch.runs import Birth
-from actsearch.runs.outcomes import EXHAUSTED, NOTHING_PASSES, WALKED_THROUGH
+from actsearch.runs.outcomes import (
+    EXHAUSTED,
+    HARDLY_ANY_IS_NEW,
+    HARDLY_ANY_PASSES,
+    NOTHING_PASSES,
+    WALKED_THROUGH,
+)
 from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
 
 #: How many causes are told one by one.
 _N_CAUSES = 6
+#: Of so many births at least (or all there are) it is told that hardly any passes, and so few of
+#: them do then. In a usual space every second birth passes, and of 20 hardly ever less than three.
+_FEW_BIRTHS, _FEW_PASS = 20, 0.1
 _REMEDY = ". Loosen what rejects most, or give seeds and primitives that meet it"
 _CAUSES = {
     DUPLICATE: "the same function as a birth before",
@@ -25,45 +34,71 @@ def out_of_time(budget_s: float | None) -> str:
     return f"the budget{budget} is used up"
 
 
-def enough_births(limit: int | None, n_births: int) -> str:
-    """Say that the limit of births is reached; siblings are bred together or not at all."""
-    if limit is not None and n_births < limit:
-        return (
-            f"the limit of {limit} births leaves room for {limit - n_births}, and the next are "
-            "more, bred together"
-        )
-    return f"the limit of {limit} births is reached"
+def enough_births(limit: int | None, n_births: int, fruitless: Sequence[Birth] = ()) -> str:
+    """Say that the limit of births is reached; siblings are bred together or not at all.
+
+    Args:
+        limit: Most births.
+        n_births: How many there are.
+        fruitless: The births since the last one that was trained, and then those that did not fit
+            into the limit and are left out. Of the latter those that may yet be chosen for a
+            training count as accepted.
+
+    Returns:
+        A sentence; where next to none was worth training, with the share of each cause.
+    """
+    if limit is None or n_births >= limit:
+        return f"the limit of {limit} births is reached"
+    left_out = (
+        f"the limit of {limit} births leaves room for {limit - n_births}, and the next are more, "
+        "bred together"
+    )
+    n_passing = sum(birth.status == ACCEPTED for birth in fruitless)
+    if len(fruitless) < min(_FEW_BIRTHS, limit) or n_passing > _FEW_PASS * len(fruitless):
+        return left_out
+    what = HARDLY_ANY_PASSES if _mostly_rejected(fruitless) else HARDLY_ANY_IS_NEW
+    worth = f"{n_passing} may be" if n_passing else "none was"
+    return (
+        f"{left_out}, as {what}: of the last {len(fruitless)} births, those left out among them, "
+        f"{worth} worth training: {_causes(fruitless)}"
+    )
 
 
 def walked_through(size: int, births: Sequence[Birth]) -> str:
-    """Say that a finite space was seen to its end."""
+    """Say that a finite space was seen to its end; where nothing was trained, also why."""
     trained = sum(birth.status == ACCEPTED for birth in births)
-    return (
-        f"{WALKED_THROUGH}: all of its {size:,} expressions were seen once; with the seeds "
-        f"{trained:,} different functions were worth training"
-    )
+    seen = f"{WALKED_THROUGH}: all of its {size:,} expressions were seen once; with the seeds "
+    if trained or not births:
+        return f"{seen}{trained:,} different functions were worth training"
+    return f"{seen}none of {len(births):,} births was worth training: {_causes(births)}"
 
 
 def nothing_new(births: Sequence[Birth], n: int) -> str:
     """Say what became of the last ``n`` births, none of which was worth training.
 
     Returns:
-        A sentence with the share of each cause, the most frequent first. Reasons count by what
-        stands before their colon: a condition's name, or a check's.
+        A sentence with the share of each cause.
     """
     last = births[-n:]
-    causes = Counter(_cause(birth) for birth in last)
-    shares = [f"{100 * count / len(last):.1f} % {cause}" for cause, count in causes.most_common()]
-    if len(shares) > _N_CAUSES:
-        rest = sum(count for _, count in causes.most_common()[_N_CAUSES - 1 :])
-        shares[_N_CAUSES - 1 :] = [f"{100 * rest / len(last):.1f} % others"]
-    rejected = sum(birth.status == REJECTED for birth in last)
-    if 2 * rejected > len(last):
-        what, remedy = NOTHING_PASSES, _REMEDY
-    else:
-        what, remedy = EXHAUSTED, ""
-    none = f"none of the last {len(last)} births was worth training"
-    return f"{what}: {none}: {'; '.join(shares)}{remedy}"
+    what = NOTHING_PASSES if _mostly_rejected(last) else EXHAUSTED
+    return f"{what}: none of the last {len(last)} births was worth training: {_causes(last)}"
+
+
+def _causes(births: Sequence[Birth]) -> str:
+    """Return the share of each cause, the most frequent first, and what helps.
+
+    Reasons count by what stands before their colon: a condition's name, or a check's.
+    """
+    causes = Counter(_cause(birth) for birth in births if birth.status != ACCEPTED).most_common()
+    if len(causes) > _N_CAUSES:
+        rest = sum(count for _, count in causes[_N_CAUSES - 1 :])
+        causes[_N_CAUSES - 1 :] = [("others", rest)]
+    shares = "; ".join(f"{100 * count / len(births):.1f} % {cause}" for cause, count in causes)
+    return shares + (_REMEDY if _mostly_rejected(births) else "")
+
+
+def _mostly_rejected(births: Sequence[Birth]) -> bool:
+    return 2 * sum(birth.status == REJECTED for birth in births) > len(births)
 
 
 def _cause(birth: Birth) -> str:

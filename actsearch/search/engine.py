@@ -113,6 +113,7 @@ class Engine:
         for birth in ledger.births:
             self._counts[birth.status] += 1
         self._n_fruitless = _n_fruitless(ledger.births)
+        self._left_out: list[Birth] = []  # they did not fit into the limit of births
         self._ended = False
 
     def add_seed(self, expression: Candidate, operator: str) -> None:
@@ -153,7 +154,9 @@ class Engine:
             return endings.walked_through(self._walk.size, self._ledger.births)
         if self._exhausted():
             return endings.nothing_new(self._ledger.births, self._n_fruitless)
-        return endings.enough_births(self._limits.births, len(self._ledger.births))
+        births = self._ledger.births
+        fruitless = [*births[len(births) - _n_fruitless(births) :], *self._left_out]
+        return endings.enough_births(self._limits.births, len(births), fruitless)
 
     def _decide(self) -> None:
         """Send candidates on and breed new ones, as far ahead as the lag allows."""
@@ -189,6 +192,7 @@ class Engine:
             and len(litter.births) < WALKED_AT_ONCE
         ):
             if self._limits.reached_births(len(self._ledger.births) + len(litter.births)):
+                self._left_out = litter.births
                 return False
             self._add(litter, self._walk.step())
         self._commit(litter)
@@ -224,6 +228,7 @@ class Engine:
         while litter.n_promising < n_wanted and not self._exhausted():
             number = first + len(litter.births)
             if self._limits.reached_births(number):
+                self._left_out = litter.births
                 return False
             # A small space may not hold as many random trees as were asked for.
             if wants_random and self._n_fruitless < EXHAUSTED_AFTER // 2:

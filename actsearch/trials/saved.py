@@ -13,7 +13,14 @@ from actsearch.expressions import parse_candidate
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
-from actsearch.runs import RunStore, existing_run, hall_of_fame, is_final, last_outcome
+from actsearch.runs import (
+    RunStore,
+    existing_run,
+    hall_of_fame,
+    is_final,
+    lacks_births,
+    last_outcome,
+)
 from actsearch.runs.ranking import merits
 from actsearch.tasks.known import known_of, own_known
 from actsearch.tasks.protocol import ONLY_X, Task, check_inputs, inputs_of
@@ -184,10 +191,13 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
     ]
     if not found:
         ended = last_outcome(store.sessions())
-        on = f"search on: actsearch resume {store.name} --budget 10m"
+        why = f"search on: actsearch resume {store.name} --budget 10m"
+        if is_final(ended):
+            why = f"its search is over: {ended}"
+        elif lacks_births(ended):
+            why = f"its search ended: {ended}"
         raise NothingToConfirm(
-            f"run '{store.name}' has no formula with a score that is not a known activation; "
-            f"{f'its search is over: {ended}' if is_final(ended) else on}"
+            f"run '{store.name}' has no formula with a score that is not a known activation; {why}"
         )
     first = found[: _AMONG * n]
     first.sort(key=lambda formula: known_multiple(formula, known) is not None)

@@ -204,6 +204,19 @@ def test_what_has_nothing_to_confirm_does_not_ask_for_it(
     assert "actsearch confirm r" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("trained", "option"), [(2, "--all"), (0, "--rejected")], ids=["failed", "turned away"]
+)
+def test_a_run_without_a_score_is_no_start_for_another(
+    trained: int, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    totals = Totals(2, trained, 0, 2 - trained, 0, trained, 0, 1.0, 1.0)
+    for ended in ("the space is walked through: ...", "the space seems exhausted: ..."):
+        print_next(RunView(Path("runs/r"), {}, [], totals, ended))
+        (line,) = capsys.readouterr().out.split("next:\n")[1].splitlines()
+        assert line.startswith(f"  actsearch inspect r {option} ")
+
+
 def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path, golden: Any
 ) -> None:

@@ -309,3 +309,31 @@ def test_a_space_smaller_than_the_budget_is_seen_once_and_that_is_said(actsearch
     assert ended in again.out
     assert "\n7 births: " in again.out
     assert "actsearch resume" not in actsearch("inspect", "r").out
+
+
+def test_a_limit_of_births_that_few_pass_is_not_blamed_on_time(actsearch: Command) -> None:
+    answer = actsearch("search", write("even.toml", EVEN), *SEARCH, "--births", "100")
+    assert (answer.code, answer.err) == (0, "")
+    (ended,) = [line for line in answer.out.splitlines() if line.startswith("ended: ")]
+    assert "bred together, as hardly any passes: of the last 100 births, " in ended
+    assert "% not even; " in ended
+    assert "not confirmed: no formula that is new has a score" in answer.out
+    assert answer.out.endswith(
+        "next:\n"
+        "  actsearch resume r --births 3100  # search on, with more births\n"
+        "  actsearch spaces check FILE       # what the space turns away, and why\n"
+    )
+    refused = actsearch("confirm", "r")
+    assert refused.code == 2
+    assert "its search ended: the limit of 100 births leaves room for 98" in refused.err
+    assert "--budget 10m" not in refused.err
+
+
+def test_a_walk_in_which_nothing_passes_is_no_start_for_another_search(actsearch: Command) -> None:
+    text = EVEN.replace("[[conditions]]", '[shape]\ntemplate = "u(u(x))"\n[[conditions]]', 1)
+    answer = actsearch("search", write("even.toml", text), *SEARCH, "--births", "100")
+    assert (answer.code, answer.err) == (0, "")
+    assert "of 11 births was worth training: 100.0 % not even. Loosen" in answer.out
+    assert answer.out.endswith(
+        "next:\n  actsearch inspect r --rejected  # what was turned away, and why\n"
+    )

@@ -244,6 +244,15 @@ def test_a_task_that_stops_before_its_deadline_does_not_hang(tmp_path: Path) -> 
         assert {row.status for row in store.trainings()} == {"failed"}
 
 
+def test_a_search_that_lacked_births_asks_for_no_more_time(tmp_path: Path) -> None:
+    values = load_space("default").model_dump()
+    values["conditions"] = [{"is": "bounded", "low": 5.0, "high": 6.0}]
+    result = start(tmp_path, space=space_from(values, "test"))
+    with pytest.raises(BadInput, match=r"no scored formula; the limit .* hardly any passes") as one:
+        _ = result.best
+    assert "--budget" not in str(one.value)
+
+
 def test_time_for_preparing_data_is_not_taken_from_the_budget(tmp_path: Path) -> None:
     class Slow(SimulatedTask):
         def prepare(self) -> None:

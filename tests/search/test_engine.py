@@ -329,3 +329,25 @@ def test_an_exhausted_space_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
     assert ended.startswith("the space seems exhausted: none of the last 60 births was worth ")
     assert "% the same function as a birth before" in ended
+
+
+def test_a_limit_that_leaves_out_a_litter_says_what_turned_it_away(tmp_path: Path) -> None:
+    space = conditioned({"is": "bounded", "low": 5.0, "high": 6.0}, {"is": "monotone"})
+    n_seeds = len(space.seeds)
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        limited = engine_on(store, space, births=300).run(ShuffledPool(1, 0))
+        assert len(store.births()) == n_seeds
+        engine_on(store, space, births=3000).run(ShuffledPool(1, 0))
+        births, on = store.births(), contents(store)
+    with RunStore.create(tmp_path / "whole", {}, {}) as store, store.session({}):
+        engine_on(store, space, births=3000).run(ShuffledPool(1, 0))
+        assert contents(store) == on
+    # What was left out are the births that come where there is room for them.
+    n_out = sum(one.reason.startswith("not bounded to [5, 6]: ") for one in births[:300])
+    assert limited.startswith(
+        f"the limit of 300 births leaves room for {300 - n_seeds}, and the next are more, bred "
+        "together, as hardly any passes: of the last 300 births, those left out among them, none "
+        "was worth training: "
+    )
+    assert f"{n_out / 3:.1f} % not bounded to [5, 6]" in limited
+    assert limited.endswith(". Loosen what rejects most, or give seeds and primitives that meet it")

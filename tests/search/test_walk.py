@@ -98,3 +98,21 @@ def test_a_walk_in_which_nothing_passes_keeps_to_its_budget(
         monkeypatch.setattr(Limits, "out_of_time", lambda _self: next(looks, True))
         engine.run(ShuffledPool(1, 0))
         assert len(store.births()) == 10  # two stretches, both kept
+
+
+def test_a_walk_in_which_nothing_passes_says_why(tmp_path: Path) -> None:
+    values: dict[str, Any] = {"name": "t", "unary": ["tanh", "sin", "x"], "binary": ["add", "mul"]}
+    values["seeds"] = ["relu"]
+    values["shape"] = {"template": "b(u(x), u(x))"}
+    values["conditions"] = [{"is": "bounded", "low": 5, "high": 6}]
+    with RunStore.create(tmp_path / "run", {}, {}) as store, store.session({}):
+        cut_short = engine_on(store, space_from(values, "test"), births=8).run(ShuffledPool(1, 0))
+        ended = engine_on(store, space_from(values, "test")).run(ShuffledPool(1, 0))
+        assert store.trainings() == []
+    assert ended.startswith(
+        "the space is walked through: all of its 18 expressions were seen once; with the seeds "
+        "none of 19 births was worth training: "
+    )
+    assert "% not bounded to [5, 6]" in ended
+    assert ended.endswith(". Loosen what rejects most, or give seeds and primitives that meet it")
+    assert "hardly any passes: of the last 8 births" in cut_short
