@@ -63,10 +63,10 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
         BadInput: it is neither.
     """
     from actsearch.cli.hall import known_fingerprints
-    from actsearch.expressions import Layered, parse, parse_candidate
+    from actsearch.expressions import Layered, parse_candidate
     from actsearch.expressions.known import NAMED, formula_of
 
-    expression = parse_candidate(formula_of(text)) if "|" in text else parse(formula_of(text))
+    expression = parse_candidate(formula_of(text))
     if isinstance(expression, Layered):
         raise BadInput(
             f"'{expression}' is a formula for each group of layers; give that of one group, as "

@@ -19,8 +19,8 @@ from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
 from actsearch.expressions.expression import Expression
 
-#: The result of these is exact, or a choice.
-_EXACT = frozenset("neg abs sign maximum minimum lt gt eq where cast".split())
+#: The result of these operations is exact, or a choice.
+EXACT = frozenset("neg abs sign maximum minimum lt gt eq where cast".split())
 _N_RUNS = 4
 #: Steps of some functions are off by a few units of the last digit, and several may add up.
 _CAUTION = 64.0
@@ -67,4 +67,4 @@ def _shaken(rng: np.random.Generator) -> dict[str, Callable[..., Any]]:
 
         return moved
 
-    return {name: op if name in _EXACT else shaken(op) for name, op in NUMPY_OPS.items()}
+    return {name: op if name in EXACT else shaken(op) for name, op in NUMPY_OPS.items()}

@@ -22,12 +22,10 @@ from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
 from actsearch.expressions.lowering import lower
 from actsearch.expressions.node import Node
+from actsearch.expressions.rounding import EXACT
 
 Array = NDArray[np.float64]
 
-_EXACT = frozenset(
-    ("neg", "abs", "sign", "maximum", "minimum", "lt", "gt", "eq", "where", "cast")
-)  # fmt: skip
 _SUMS = ("add", "sub")
 _N_DRAWS = 4
 #: Two sides this close, in roundings of the larger one, may be equal in float32.
@@ -97,7 +95,7 @@ def _shaking(n: int, draw: int) -> dict[str, Callable[..., Any]]:
     """Return the operations, each with an error of its own at each call and place."""
     factors = itertools.cycle(_factors(n, draw))
     return {
-        name: exact if name in _EXACT else functools.partial(_off, exact, factors)
+        name: exact if name in EXACT else functools.partial(_off, exact, factors)
         for name, exact in NUMPY_OPS.items()
     }
 

@@ -234,7 +234,8 @@ def _drawn_anew(projection: nn.Module) -> nn.Module:
     """Return a copy with initial values of its own; what is built next starts as without it."""
     again = copy.deepcopy(projection)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, ())))
+        # That of the CPU alone: seeding all would leave those of GPUs changed.
+        torch.default_generator.manual_seed(int(torch.randint(2**62, ())))
         for part in again.modules():
             reset: Any = getattr(part, "reset_parameters", None)
             if reset is not None:

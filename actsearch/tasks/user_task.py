@@ -44,6 +44,12 @@ class UserTask:
         self._origin = (path, function, data, source_sha256)
 
     @property
+    def n_places(self) -> int | None:
+        """How many activation layers the task's network has; None if it does not say."""
+        found: int | None = getattr(self.task, "n_places", None)
+        return found
+
+    @property
     def names_channels(self) -> bool:
         """Whether the task's network says at each activation how many channels there are."""
         return names_channels(self.task)

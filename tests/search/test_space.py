@@ -119,7 +119,10 @@ def test_all_errors_at_once(tmp_path: Path) -> None:
         ("unary = []", "no primitives"),
         ('unary = ["relu"]\nbinary = ["tanh"]', "'tanh' is not binary"),
         ('unary = ["sech2"]', "unknown primitive 'sech2'"),
-        ('unary = ["relu"]\n[constants]\nvalues = [inf]', "constants lie between"),
+        (
+            'unary = ["relu"]\n[constants]\nvalues = [inf]',
+            "constants.values, number 1: input should be less than or equal to 1000000, got inf",
+        ),
         ('unary = ["relu"]\n[shape]\nmin_random_depth = 5', "min_random_depth is above"),
         ('unary = ["relu"]\n[evolution]\nlag = 0', "evolution.lag"),
         ("name = 3\n" + 'unary = ["relu"]', "name"),

@@ -285,6 +285,7 @@ def test_a_task_says_for_those_within_it_whether_channels_are_named(tmp_path: Pa
     assert not JointTask([named, bare]).names_channels
     assert not UserTask(tmp_path, "make_task", None, "", bare).names_channels
     assert UserTask(tmp_path, "make_task", None, "", named).names_channels
+    assert UserTask(tmp_path, "make_task", None, "", named).n_places == named.n_places > 0
 
 
 def test_equal_parameters_need_a_width() -> None:

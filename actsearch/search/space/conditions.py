@@ -28,8 +28,8 @@ from actsearch.expressions import KNOWN, FormulaError, parse
 from actsearch.expressions.conditions import Condition
 from actsearch.expressions.known import formula_of
 from actsearch.search.space.messages import explained
+from actsearch.search.space.parts import Number
 
-_Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 _Positive = Annotated[float, Field(gt=0, le=1e6)]
 
 
@@ -61,8 +61,8 @@ class Bounded(ConditionModel):
     """Values between ``low`` and ``high``, either of which may be left out."""
 
     kind = "bounded"
-    low: _Number | None = None
-    high: _Number | None = None
+    low: Number | None = None
+    high: Number | None = None
 
     @model_validator(mode="after")
     def _some_room(self) -> Bounded:
@@ -171,8 +171,8 @@ class Limits(ConditionModel):
     """What f(x) goes to as x goes to -inf (``left``) and to inf (``right``)."""
 
     kind = "limits"
-    left: _Number | Literal["inf", "-inf", "finite"] | None = None
-    right: _Number | Literal["inf", "-inf", "finite"] | None = None
+    left: Number | Literal["inf", "-inf", "finite"] | None = None
+    right: Number | Literal["inf", "-inf", "finite"] | None = None
 
     @model_validator(mode="before")
     @classmethod

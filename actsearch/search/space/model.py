@@ -245,10 +245,17 @@ def space_from(values: dict[str, Any], where: str) -> SearchSpace:
         # By way of JSON, where "strict" takes lists as they are, and no text for a number.
         return SearchSpace.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
+        lines = [_explain(problem) for problem in error.errors() if not _is_echo(problem)]
         plural = "s" if len(lines) > 1 else ""
         listed = "\n  ".join(lines)
         raise BadInput(f"{where} has {len(lines)} error{plural}:\n  {listed}") from None
+
+
+def _is_echo(problem: Any) -> bool:
+    """Tell whether a list is called too short because of entries that are errors already."""
+    if problem["type"] != "too_short":
+        return False
+    return len(problem["input"]) >= int(problem["ctx"]["min_length"])
 
 
 def _explain(problem: Any) -> str:

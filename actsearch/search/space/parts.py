@@ -11,6 +11,7 @@ from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.search.space.template import MAX_DEPTH, read_template
 
 MAX_REPEATS = 8
+Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Frequency = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -27,16 +28,9 @@ class Constants(Part):
     With ``scale = 0`` all are of ``values``, and a space may be finite.
     """
 
-    values: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+    values: tuple[Number, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
     scale: float = Field(default=1.0, ge=0, le=1e6)
     share: Probability = 0.25  # of the leaves; the others are x
-
-    @field_validator("values")
-    @classmethod
-    def _bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(abs(value) <= 1e6 for value in values):
-            raise ValueError("constants lie between -1e6 and 1e6")
-        return values
 
     @model_validator(mode="after")
     def _some(self) -> Constants:
@@ -132,15 +126,8 @@ class Parameters(Part):
 
     max: int = Field(default=0, ge=0, le=MAX_PARAMETERS)
     per: Literal["layer", "channel"] = "layer"
-    starts: tuple[float, ...] = Field(default=(1.0,), min_length=1)
+    starts: tuple[Number, ...] = Field(default=(1.0,), min_length=1)
     share: Probability = 0.0
-
-    @field_validator("starts")
-    @classmethod
-    def _bounded(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(abs(value) <= 1e6 for value in values):
-            raise ValueError("parameters start between -1e6 and 1e6")
-        return values
 
 
 class Operators(Part):
