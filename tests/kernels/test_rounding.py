@@ -110,7 +110,7 @@ class Off(EagerEngine):
 
 
 class Lost(EagerEngine):
-    """NaN where the value is infinite, or where the slope is."""
+    """NaN where the value is infinite."""
 
     def value(self, *tensors: torch.Tensor) -> torch.Tensor:
         found = super().value(*tensors)
