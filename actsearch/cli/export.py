@@ -78,12 +78,13 @@ def export(
     else:
         items = _from_run(find_run(str(run), runs_dir), births or [], top or 1, name)
 
-    from actsearch.export import export_torch
+    from actsearch.export import Activation
+    from actsearch.export import export as written
 
-    texts = {
-        out / f"{item.name}.py": export_torch(item.expression, item.name, item.provenance)
-        for item in items
-    }
+    texts: dict[Path, str | bytes] = {}
+    for item in items:
+        activation = Activation(item.expression, item.name, item.provenance)
+        texts |= {out / file: text for file, text in written(activation, [target]).items()}
     write_all(texts, force=force)
     for path, item in zip(texts, items, strict=True):
         sys.stdout.write(f"{path}: {item.expression} (test it: python {path})\n")

@@ -33,7 +33,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def write_all(texts: Mapping[Path, str], *, force: bool) -> None:
+def write_all(texts: Mapping[Path, str | bytes], *, force: bool) -> None:
     """Write each text to its file, each complete or not at all.
 
     Args:
@@ -61,11 +61,11 @@ def write_all(texts: Mapping[Path, str], *, force: bool) -> None:
             ) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str | bytes) -> None:
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8") if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)

@@ -7,20 +7,17 @@ definition in high precision.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import math
 import pprint
-import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from actsearch.errors import BadInput
+from actsearch.export.activation import Activation
 from actsearch.expressions import Expression, reference
-from actsearch.expressions.dialects import lines
+from actsearch.expressions.dialects import TORCH, lines
 from actsearch.expressions.lowering import lower
 
 #: Where the self-test compares: both signs, small and large, on no kink that people write, and
@@ -35,28 +32,14 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _RESERVED = {"math", "torch", "METADATA", "x", "y", "ctx", "gradient", "gradients", "slope", "test"}
 
 
-def export_torch(expression: Expression, name: str, provenance: Mapping[str, Any]) -> str:
-    """Return the source of a Python module that computes an expression with torch.
+def torch_files(activation: Activation) -> dict[str, str]:
+    """Return the file ``NAME.py``."""
+    return {f"{activation.name}.py": torch_source(activation)}
 
-    Args:
-        expression: A formula of ``x`` and learnable parameters.
-        name: What the function is called; ``name_derivative``, ``name_fused`` and the module class
-            are called after it.
-        provenance: Where it comes from, as plain values; kept in ``METADATA``.
 
-    Raises:
-        BadInput: The name is no identifier, or the formula reads further inputs.
-    """
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise BadInput(f"'{name}' is not a Python name; use letters, digits and underscores")
-    taken = name in _RESERVED or hasattr(builtins, name) or name.startswith(("_", "test_"))
-    if taken or re.fullmatch(r"[pt][0-9]+", name):
-        raise BadInput(f"'{name}' means something else in Python or in the file; try my_{name}")
-    if expression.inputs != ("x",):
-        raise BadInput(
-            f"'{expression}' reads {', '.join(expression.inputs[1:])}, which the target torch has "
-            "no place for; only formulas of x and p0, p1 ... can be exported"
-        )
+def torch_source(activation: Activation) -> str:
+    """Return the source of a Python module that computes an activation with torch."""
+    expression, name, provenance = activation.expression, activation.name, activation.provenance
     arguments = ("x", *expression.parameters)
     derivatives = {wrt: expression.derivative(wrt) for wrt in arguments}
     metadata = {
@@ -142,7 +125,7 @@ def _docstring(
 def _function(
     name: str, signature: str, expression: Expression, arguments: tuple[str, ...], text: str
 ) -> str:
-    body = lines(lower([expression.root], arguments), "torch", result="y")
+    body = lines(lower([expression.root], arguments), TORCH, result="y")
     rows = [f"def {name}({signature}):"]
     rows += textwrap.wrap(f'"""{_commented(text)}"""', 94, initial_indent="    ",
                           subsequent_indent="    ", break_long_words=False,

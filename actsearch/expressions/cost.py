@@ -12,7 +12,7 @@ import functools
 import math
 from collections import Counter
 
-from actsearch.expressions.dialects import C_ROWS
+from actsearch.expressions.dialects import C
 from actsearch.expressions.expression import Expression, parse
 from actsearch.expressions.lowering import lower
 
@@ -62,7 +62,7 @@ def operation_counts(expression: Expression) -> Counter[str]:
     slopes = [expression.derivative(wrt).root for wrt in arguments]
     counts = Counter({BASE: len(expression.inputs)})
     for nodes in ([expression.root], slopes):
-        program = lower(nodes, arguments, whole=C_ROWS)
+        program = lower(nodes, arguments, whole=C.whole)
         counts.update(_kind(i.op) for i in program.instructions if i.op != "input")
     return counts
 

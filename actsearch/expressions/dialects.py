@@ -1,28 +1,65 @@
-"""How each base operation is written in torch and in C: one table a target.
+"""How each base operation is written in a target language: one ``Dialect`` a target.
 
-A further target is a further table. ``run`` computes a program without writing it.
+Here are those of the kernels, torch and C; those of the exports lie with their writers. ``run``
+computes a program without writing it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from actsearch.expressions.lowering import Instruction, Operand, Program
+from actsearch.expressions.lowering import Instruction, Operand, Program, lower
+from actsearch.expressions.node import Node
 
-_NON_FINITE = {
-    "torch": {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
-    "c": {"inf": "(REAL)INFINITY", "-inf": "-(REAL)INFINITY", "nan": "(REAL)NAN"},
-}
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", "eq": "=="}
-_COMPARISONS = ("lt", "gt", "eq")
+COMPARISONS = ("lt", "gt", "eq")
 _SAME_NAME = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh"]
 _SAME_NAME += ["asinh", "atan", "erf", "erfc"]
-_COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
+#: Operations that most languages write alike.
+COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
 
-TORCH: dict[str, str] = (
-    _COMMON
+
+@dataclass(frozen=True)
+class Dialect:
+    """How programs are written in one language.
+
+    Attributes:
+        ops: Base operation -> template with ``{0}``, ``{1}`` ... for its operands.
+        non_finite: How ``inf``, ``-inf`` and ``nan`` are written.
+        beside_number: The templates of maximum and minimum where the second operand is a number.
+        nan_is_number: Those templates hold for a folded constant that is NaN, too.
+        declares: Every value is declared, as in C; else names are used again.
+        number: Template of a finite constant.
+        constant: Template of a result that is a constant: ``{0}`` is the first input, ``{1}`` it.
+        whole: Rows of the primitive table that the language has a function of its own for.
+        rewrites: Operations and rows that are written as other operations: name -> code, in the
+            language of rows.
+    """
+
+    ops: Mapping[str, str]
+    non_finite: Mapping[str, str]
+    beside_number: Mapping[str, str] = field(default_factory=dict)
+    nan_is_number: bool = False
+    declares: bool = False
+    number: str = "{0}"
+    constant: str = "{1}"
+    whole: frozenset[str] = frozenset()
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+
+    def lower(self, nodes: Sequence[Node], inputs: Sequence[str]) -> Program:
+        """Lower trees to a program of what the language has."""
+        return lower(nodes, inputs, whole=self.whole, rewrites=self.rewrites)
+
+    def body(self, nodes: Sequence[Node], inputs: Sequence[str], *, result: str) -> list[str]:
+        """Write trees as the lines of a function's body, as ``lines`` has them."""
+        return lines(self.lower(nodes, inputs), self, result=result)
+
+
+_TORCH_OPS: dict[str, str] = (
+    COMMON
     | {op: f"torch.{op}({{0}})" for op in (*_SAME_NAME, "sign", "sigmoid")}
     | {op: f"torch.special.{op}({{0}})" for op in ("erfcx", "i0e", "i1e")}
     | {
@@ -38,10 +75,10 @@ TORCH: dict[str, str] = (
 #: ``c_prelude.py``: its maximum and minimum let NaN through, unlike fmax. A comparison is a mask
 #: of ones or zeros and a choice is made by its bits: from ``?:`` compilers make branches, move
 #: calls of functions into them, and then a loop can't be vectorised any more.
-C: dict[str, str] = (
-    _COMMON
+_C_OPS: dict[str, str] = (
+    COMMON
     | {op: f"{op}({{0}})" for op in _SAME_NAME if op != "abs"}
-    | {op: f"-(MASK)({{0}} {_INFIX[op]} {{1}})" for op in _COMPARISONS}
+    | {op: f"-(MASK)({{0}} {_INFIX[op]} {{1}})" for op in COMPARISONS}
     | {
         "abs": "fabs({0})",
         "pow": "pow({0}, {1})",
@@ -58,31 +95,43 @@ C: dict[str, str] = (
         "normal_tail": "act_normal_tail({0})",
     }
 )
-#: Rows that C has a function for, faster than the row's code.
-C_ROWS = frozenset({"half_gauss", "normal_tail"})
+TORCH = Dialect(
+    ops=_TORCH_OPS,
+    non_finite={"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    # torch.maximum takes tensors only
+    beside_number={
+        "maximum": "torch.clamp_min({0}, {1})",
+        "minimum": "torch.clamp_max({0}, {1})",
+    },
+    nan_is_number=True,
+    # A constant result still has the shape and type of the input.
+    constant="torch.full_like({0}, {1})",
+)
+
+C = Dialect(
+    ops=_C_OPS,
+    non_finite={"inf": "(REAL)INFINITY", "-inf": "-(REAL)INFINITY", "nan": "(REAL)NAN"},
+    beside_number={"maximum": "ACT_AT_LEAST({0}, {1})", "minimum": "ACT_AT_MOST({0}, {1})"},
+    declares=True,
+    number="(REAL){0}",
+    whole=frozenset({"half_gauss", "normal_tail"}),
+)
 
 
-#: The same with a number, which is never NaN: torch.maximum takes tensors only, C has it cheaper.
-_WITH_NUMBER = {
-    "torch": {"maximum": "torch.clamp_min({0}, {1})", "minimum": "torch.clamp_max({0}, {1})"},
-    "c": {"maximum": "ACT_AT_LEAST({0}, {1})", "minimum": "ACT_AT_MOST({0}, {1})"},
-}
-
-
-def lines(program: Program, dialect: str, *, result: str) -> list[str]:
+def lines(program: Program, dialect: Dialect, *, result: str) -> list[str]:
     """Print a program, one assignment a line.
 
     Args:
         program: What to print.
-        dialect: ``torch`` or ``c``.
+        dialect: The language.
         result: Name that the last line assigns to; with several outputs ``result0``, ``result1``.
 
     Returns:
         The lines, without indentation. Inputs keep their names, other values are ``t1``, ``t2``.
-        In torch a name is used again once its value is no longer needed: a tensor that stays
-        bound stays allocated, and a long formula would take ten times as long for its memory.
+        Where values need no declaration a name is used again once its value is no longer needed:
+        a tensor that stays bound stays allocated, and a long formula would take ten times as long
+        for its memory.
     """
-    table = {"torch": TORCH, "c": C}[dialect]
     names: dict[int, str] = {}
     text: list[str] = []
     last_use = _last_uses(program)
@@ -92,8 +141,8 @@ def lines(program: Program, dialect: str, *, result: str) -> list[str]:
         if instruction.op == "input":
             names[number] = instruction.name
             continue
-        right = _render(instruction, table, names, dialect)
-        if dialect != "c":
+        right = _render(instruction, names, dialect)
+        if not dialect.declares:
             ended = {arg for arg in instruction.args if last_use.get(arg) == number}
             free += [names[int(arg)] for arg in sorted(ended) if arg >= len(program.inputs)]
         if not free:
@@ -104,9 +153,8 @@ def lines(program: Program, dialect: str, *, result: str) -> list[str]:
     several = len(program.outputs) > 1
     for index, output in enumerate(program.outputs):
         right = _operand(output, names, dialect)
-        if isinstance(output, float) and dialect == "torch":
-            # A constant result still has the shape and type of the input.
-            right = f"torch.full_like({program.inputs[0]}, {right})"
+        if isinstance(output, float):
+            right = dialect.constant.format(program.inputs[0], right)
         text.append(_assign(f"{result}{index}" if several else result, right, dialect, "result"))
     return text
 
@@ -121,35 +169,31 @@ def _last_uses(program: Program) -> dict[Operand, int]:
     return last
 
 
-def _assign(name: str, right: str, dialect: str, op: str) -> str:
-    if dialect == "torch":
+def _assign(name: str, right: str, dialect: Dialect, op: str) -> str:
+    if not dialect.declares:
         return f"{name} = {right}"
-    kind = "MASK" if op in _COMPARISONS else "REAL"
+    kind = "MASK" if op in COMPARISONS else "REAL"
     return f"{name} = {right};" if op == "result" else f"const {kind} {name} = {right};"
 
 
-def _render(
-    instruction: Instruction, table: Mapping[str, str], names: Mapping[int, str], dialect: str
-) -> str:
+def _render(instruction: Instruction, names: Mapping[int, str], dialect: Dialect) -> str:
     op, args = instruction.op, instruction.args
-    template = table[op]
-    if op in _WITH_NUMBER[dialect]:
+    template = dialect.ops[op]
+    if op in dialect.beside_number:
         numbers = [arg for arg in args if isinstance(arg, float)]
-        # A folded constant may be NaN, which C's cheaper form would let go.
-        if numbers and not (dialect == "c" and math.isnan(numbers[0])):
-            template = _WITH_NUMBER[dialect][op]
+        # A folded constant may be NaN, which a cheaper form would let go.
+        if numbers and (dialect.nan_is_number or not math.isnan(numbers[0])):
+            template = dialect.beside_number[op]
             args = (*(arg for arg in args if isinstance(arg, int)), *numbers)
     return template.format(*(_operand(arg, names, dialect) for arg in args))
 
 
-def _operand(operand: Operand, names: Mapping[int, str], dialect: str) -> str:
+def _operand(operand: Operand, names: Mapping[int, str], dialect: Dialect) -> str:
     if isinstance(operand, int):
         return names[operand]
     text = repr(operand)
-    if not math.isfinite(operand):
-        text = _NON_FINITE[dialect][text]
-    elif dialect == "c":
-        text = f"(REAL){text}"
+    finite = math.isfinite(operand)
+    text = dialect.number.format(text) if finite else dialect.non_finite[text]
     return f"({text})" if text.startswith("-") else text
 
 

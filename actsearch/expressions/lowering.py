@@ -11,6 +11,7 @@ import ast
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.coefficients import SERIES
 from actsearch.expressions.node import Node
 from actsearch.expressions.table import PRIMITIVES
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 #: An operand is the number of an instruction (int) or a constant (float).
 Operand = int | float
@@ -58,6 +61,7 @@ def lower(
     *,
     definitions: bool = False,
     whole: frozenset[str] = frozenset(),
+    rewrites: Mapping[str, str] = _NONE,
 ) -> Program:
     """Lower trees to one program that returns their values.
 
@@ -67,8 +71,9 @@ def lower(
         definitions: Expand rows by their mathematical definition instead of their code; such a
             program is right only in high precision.
         whole: Rows to keep as one operation, for a dialect that has functions of its own for them.
+        rewrites: Base operations and rows that a dialect lacks, by their code in what it has.
     """
-    builder = _Builder(inputs, definitions, whole)
+    builder = _Builder(inputs, definitions, whole, rewrites)
     outputs = tuple(builder.node(node) for node in nodes)
     return builder.program(outputs)
 
@@ -94,8 +99,15 @@ def _statements(text: str) -> list[ast.stmt]:
 class _Builder:
     """Collects instructions with value numbering and constant folding."""
 
-    def __init__(self, inputs: Sequence[str], definitions: bool, whole: frozenset[str]) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        definitions: bool,
+        whole: frozenset[str],
+        rewrites: Mapping[str, str] = _NONE,
+    ) -> None:
         self._inputs = tuple(inputs)
+        self._rewrites = rewrites
         self._whole = whole
         self._definitions = definitions
         self._instructions = [Instruction("input", name=name) for name in inputs]
@@ -136,8 +148,10 @@ class _Builder:
     def call(self, name: str, args: Sequence[Operand]) -> Operand:
         if name in self._whole:
             return self.emit(name, *args)
-        row = PRIMITIVES[name]
         names: dict[str, Operand] = dict(zip("abc", args, strict=False))
+        if name in self._rewrites:
+            return self._run(self._rewrites[name], names)
+        row = PRIMITIVES[name]
         return self._run(row.definition if self._definitions else row.code, names)
 
     def _run(self, text: str, names: dict[str, Operand]) -> Operand:
@@ -188,6 +202,8 @@ class _Builder:
         simpler = None if self._definitions else self._simplified(op, args)
         if simpler is not None:
             return simpler
+        if op in self._rewrites:
+            return self._run(self._rewrites[op], dict(zip("abc", args, strict=False)))
         key = (op, *map(repr, args))  # as text: operand 1 and the constant 1.0 are equal in Python
         if key not in self._numbers:
             self._numbers[key] = len(self._instructions)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sympy
 
+    from actsearch.expressions.dialects import Dialect
+
 #: The names that a row's texts use for its arguments, in order.
 FORMALS = ("a", "b", "c")
 
@@ -64,16 +66,20 @@ class Primitive:
     @property
     def torch_text(self) -> str:
         """The torch code of this primitive, one assignment a line."""
-        return self._text("torch")
+        from actsearch.expressions.dialects import TORCH
+
+        return self._text(TORCH)
 
     @property
     def c_text(self) -> str:
         """The C code of this primitive, one declaration a line, with ``REAL`` for the type."""
-        return self._text("c")
+        from actsearch.expressions.dialects import C
 
-    def _text(self, dialect: str) -> str:
-        from actsearch.expressions import dialects, lowering
+        return self._text(C)
 
-        whole = dialects.C_ROWS if dialect == "c" else frozenset[str]()
-        program = lowering.lower_call(self.name, FORMALS[: self.arity], whole=whole)
-        return "\n".join(dialects.lines(program, dialect, result="y"))
+    def _text(self, dialect: Dialect) -> str:
+        from actsearch.expressions.dialects import lines
+        from actsearch.expressions.lowering import lower_call
+
+        program = lower_call(self.name, FORMALS[: self.arity], whole=dialect.whole)
+        return "\n".join(lines(program, dialect, result="y"))

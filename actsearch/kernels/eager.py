@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from actsearch.expressions import Expression
-from actsearch.expressions.dialects import lines
+from actsearch.expressions.dialects import TORCH, lines
 from actsearch.expressions.lowering import lower
 from actsearch.kernels import dtypes
 
@@ -25,7 +25,7 @@ Function = Callable[..., torch.Tensor]
 
 def source(expression: Expression, arguments: tuple[str, ...], name: str) -> str:
     """Return a Python function that computes an expression from tensors ``arguments``."""
-    body = lines(lower([expression.root], arguments), "torch", result="y")
+    body = lines(lower([expression.root], arguments), TORCH, result="y")
     return "\n".join([f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in body),
                       "    return y", ""])  # fmt: skip
 

@@ -15,7 +15,7 @@ import torch
 
 from actsearch.expressions import Expression
 from actsearch.expressions.c_prelude import prelude
-from actsearch.expressions.dialects import C_ROWS, lines
+from actsearch.expressions.dialects import C, lines
 from actsearch.expressions.lowering import lower
 from actsearch.kernels import dtypes
 from actsearch.kernels.eager import EagerEngine, slope
@@ -80,8 +80,8 @@ class JiteratorEngine:
 def value_source(expression: Expression, real: str) -> str:
     """Return the jiterator's text that computes an expression, in ``float`` or ``double``."""
     arguments = (*expression.inputs, *expression.parameters)
-    program = lower([expression.root], arguments, whole=C_ROWS)
-    return _source(real, arguments, 1, lines(program, "c", result="y0"), "out0 = y0;", "y0")
+    program = lower([expression.root], arguments, whole=C.whole)
+    return _source(real, arguments, 1, lines(program, C, result="y0"), "out0 = y0;", "y0")
 
 
 @functools.lru_cache(maxsize=8192)
@@ -90,8 +90,8 @@ def gradients_source(expression: Expression, real: str) -> str:
     arguments = (*expression.inputs, *expression.parameters)
     n = len(arguments)
     slopes = [slope(expression, wrt).root for wrt in arguments]
-    program = lower(slopes, arguments, whole=C_ROWS)
-    body = lines(program, "c", result="d" if n > 1 else "d0")
+    program = lower(slopes, arguments, whole=C.whole)
+    body = lines(program, C, result="d" if n > 1 else "d0")
     end = " ".join(f"out{k} = g * d{k};" for k in range(n))
     return _source(real, ("g", *arguments), n, body, end, ", ".join(f"d{k}" for k in range(n)))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import actsearch.export
 from actsearch.cli import files
 from actsearch.errors import BadInput
 from tests.cli.conftest import Command
@@ -20,13 +19,12 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, 
     """Put an exporter in place that notes its calls and writes a comment."""
     calls: list[tuple[str, str, dict[str, Any]]] = []
 
-    def export_torch(expression: Any, name: str, provenance: dict[str, Any]) -> str:
-        calls.append((str(expression), name, provenance))
-        return f"# {name}: {expression}\n"
+    def export(activation: Any, targets: Any) -> dict[str, str]:
+        name = activation.name
+        calls.append((str(activation.expression), name, dict(activation.provenance)))
+        return {f"{name}.py": f"# {name}: {activation.expression}\n"}
 
-    module: Any = types.ModuleType("actsearch.export")
-    module.export_torch = export_torch
-    monkeypatch.setitem(sys.modules, "actsearch.export", module)
+    monkeypatch.setattr(actsearch.export, "export", export)
     return calls
 
 

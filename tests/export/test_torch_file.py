@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from actsearch.errors import BadInput
-from actsearch.export import export_torch
+from actsearch.export import Activation
+from actsearch.export.torch_file import torch_source
 from actsearch.expressions import KNOWN, parse
 
 FORMULAS = [
@@ -47,7 +48,7 @@ def load(text: str, folder: Path, name: str = "exported") -> ModuleType:
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_own_tests_pass_and_values_agree(formula: str, tmp_path: Path) -> None:
     expression = parse(formula)
-    module = load(export_torch(expression, "found", {"run": "r"}), tmp_path)
+    module = load(torch_source(Activation(expression, "found", {"run": "r"})), tmp_path)
     for test in (
         module.test_values_and_derivative,
         module.test_gradients,
@@ -62,7 +63,9 @@ def test_own_tests_pass_and_values_agree(formula: str, tmp_path: Path) -> None:
 
 def test_it_runs_without_actsearch(tmp_path: Path) -> None:
     path = tmp_path / "found.py"
-    path.write_text(export_torch(parse("x*tanh(softplus(x))"), "found", {}), encoding="utf-8")
+    path.write_text(
+        torch_source(Activation(parse("x*tanh(softplus(x))"), "found", {})), encoding="utf-8"
+    )
     imported = {
         alias.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -87,7 +90,7 @@ def test_it_runs_without_actsearch(tmp_path: Path) -> None:
     [("torch.tanh(", "torch.atan("), ("0.01 * ", "0.02 * ")],
 )
 def test_its_own_test_can_fail(right: str, wrong: str, tmp_path: Path) -> None:
-    text = export_torch(parse("leaky_relu(tanh(x))"), "found", {})
+    text = torch_source(Activation(parse("leaky_relu(tanh(x))"), "found", {}))
     assert right in text
     broken = load(text.replace(right, wrong), tmp_path, "broken")
     with pytest.raises(AssertionError):
@@ -95,7 +98,7 @@ def test_its_own_test_can_fail(right: str, wrong: str, tmp_path: Path) -> None:
 
 
 def test_parameters_learn(tmp_path: Path) -> None:
-    module = load(export_torch(parse("p0*x*sigmoid(p1*x)"), "found", {}), tmp_path)
+    module = load(torch_source(Activation(parse("p0*x*sigmoid(p1*x)"), "found", {})), tmp_path)
     layer = module.Found()
     layer(torch.randn(5)).sum().backward()
     assert {name for name, _ in layer.named_parameters()} == {"p0", "p1"}
@@ -103,7 +106,7 @@ def test_parameters_learn(tmp_path: Path) -> None:
 
 
 def test_parameters_start_where_the_formula_says(tmp_path: Path) -> None:
-    text = export_torch(parse("p1*elu(p0*x); p0=0.5"), "found", {})
+    text = torch_source(Activation(parse("p1*elu(p0*x); p0=0.5"), "found", {}))
     module = load(text, tmp_path)
     assert {name: p.item() for name, p in module.Found().named_parameters()} == {"p0": 0.5, "p1": 1}
     assert module.METADATA["parameters"] == {"p0": 0.5, "p1": 1.0}
@@ -114,7 +117,7 @@ def test_parameters_start_where_the_formula_says(tmp_path: Path) -> None:
 
 def test_channels_learn_apart(tmp_path: Path) -> None:
     formula = "max(x, p0*x); p0=0.25, per channel"
-    text = export_torch(parse(formula), "found", {})
+    text = torch_source(Activation(parse(formula), "found", {}))
     module = load(text, tmp_path)
     layer, ours = module.Found(3), parse(formula).module(n_channels=3)
     starts = torch.tensor([0.0, 0.5, -1.0])
@@ -135,7 +138,7 @@ def test_channels_learn_apart(tmp_path: Path) -> None:
 
 def test_hostile_provenance_stays_text(tmp_path: Path) -> None:
     notes = {'"""\nraise SystemExit(3)\n"""': '"""; raise SystemExit(4) #\\', "n": float("nan")}
-    module = load(export_torch(parse("relu(x)"), "found", notes), tmp_path)
+    module = load(torch_source(Activation(parse("relu(x)"), "found", notes)), tmp_path)
     assert module.METADATA["provenance"]["n"] == "nan"
 
 
@@ -159,9 +162,9 @@ def test_hostile_provenance_stays_text(tmp_path: Path) -> None:
 )
 def test_names_must_be_identifiers(name: str) -> None:
     with pytest.raises(BadInput):
-        export_torch(parse("relu(x)"), name, {})
+        torch_source(Activation(parse("relu(x)"), name, {}))
 
 
 def test_further_inputs_are_refused() -> None:
     with pytest.raises(BadInput, match="reads u"):
-        export_torch(parse("max(x, u)"), "maxout", {})
+        torch_source(Activation(parse("max(x, u)"), "maxout", {}))

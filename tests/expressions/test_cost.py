@@ -13,12 +13,12 @@ from hypothesis import given
 from actsearch.expressions import KNOWN, Expression, parse
 from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.cost import BASE, NS, _kind, modelled_cost, operation_counts
-from actsearch.expressions.dialects import C_ROWS
+from actsearch.expressions.dialects import C
 from tests.expressions.strategies import trees
 
 
 def test_every_operation_has_a_cost() -> None:
-    assert {_kind(op) for op in {*NUMPY_OPS, *C_ROWS}} | {BASE} == set(NS)
+    assert {_kind(op) for op in {*NUMPY_OPS, *C.whole}} | {BASE} == set(NS)
     assert all(ns > 0 for ns in NS.values())
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from actsearch.expressions import Expression, Node, parse
 from actsearch.expressions.base_ops import NUMPY_OPS
-from actsearch.expressions.dialects import lines, run
+from actsearch.expressions.dialects import TORCH, C, lines, run
 from actsearch.expressions.lowering import Program, lower, lower_call
 from tests.expressions.strategies import random_trees, trees
 
@@ -100,13 +100,13 @@ def walked(node: Node) -> np.ndarray:
 def test_several_outputs_share_one_program() -> None:
     roots = [parse("tanh(x)*x").root, parse("tanh(x)").root, parse("2").root]
     program = lower(roots, ("x",))
-    text = lines(program, "torch", result="y")
+    text = lines(program, TORCH, result="y")
     assert text == ["t1 = torch.tanh(x)", "t2 = t1 * x", "y0 = t2", "y1 = t1",
                     "y2 = torch.full_like(x, 2.0)"]  # fmt: skip
 
 
 def test_no_name_of_a_program_comes_from_a_user() -> None:
     for tree in random_trees(100, seed=4):
-        for line in lines(lower([tree], NAMES), "c", result="y"):
+        for line in lines(lower([tree], NAMES), C, result="y"):
             assert line.startswith(("const REAL t", "const MASK t", "y = "))
             assert line.endswith(";")

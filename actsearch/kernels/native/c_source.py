@@ -15,7 +15,7 @@ from importlib import resources
 
 from actsearch.expressions import Expression
 from actsearch.expressions.c_prelude import prelude
-from actsearch.expressions.dialects import C_ROWS, lines
+from actsearch.expressions.dialects import C, lines
 from actsearch.expressions.lowering import lower
 from actsearch.kernels.eager import slope
 
@@ -42,13 +42,13 @@ def kernel_source(name: str, expression: Expression) -> str:
         TooLarge: The expression is beyond what compilers take.
     """
     arguments = (*expression.inputs, *expression.parameters)
-    value = lower([expression.root], arguments, whole=C_ROWS)
+    value = lower([expression.root], arguments, whole=C.whole)
     slopes = [slope(expression, wrt).root for wrt in arguments]
-    gradients = lower(slopes, arguments, whole=C_ROWS)
+    gradients = lower(slopes, arguments, whole=C.whole)
     if max(len(value.instructions), len(gradients.instructions)) > MAX_INSTRUCTIONS:
         raise TooLarge(f"more than {MAX_INSTRUCTIONS} operations")
-    value_lines = lines(value, "c", result="y0")
-    slope_lines = lines(gradients, "c", result="d" if len(arguments) > 1 else "d0")
+    value_lines = lines(value, C, result="y0")
+    slope_lines = lines(gradients, C, result="d" if len(arguments) > 1 else "d0")
     text = []
     for channels in (False, True) if expression.parameters else (False,):
         suffix = "_channels" if channels else ""

@@ -1,0 +1,114 @@
+"""The targets that a function can be exported to: one row each, one small writer each."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from actsearch.errors import BadInput, unknown
+from actsearch.export.activation import Activation
+from actsearch.export.torch_file import torch_files
+
+#: File name -> what is in it.
+Files = Mapping[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target.
+
+    Attributes:
+        name: What ``--to`` calls it.
+        what: What is written, in a few words.
+        write: Returns the files of an activation; they lie side by side.
+        test: How the user tests them, with ``{file}`` for the first of them.
+        lacks: Says what of an activation it can't express, or None: ``i0e (a Bessel function)``.
+        package: What has to be installed to write it, beside actsearch itself.
+    """
+
+    name: str
+    what: str
+    write: Callable[[Activation], Files]
+    test: str
+    lacks: Callable[[Activation], str | None] = lambda _: None
+    package: str | None = None
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether what writing it needs is there."""
+        return self.package is None or importlib.util.find_spec(self.package) is not None
+
+
+TARGETS: dict[str, Target] = {
+    row.name: row
+    for row in (Target("torch", "one file that needs torch alone", torch_files, "python {file}"),)
+}
+
+ALL = "all"
+
+
+class Inexpressible(BadInput):
+    """A target has no way to express a formula; the message names those that have."""
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """Read ``torch,jax`` or ``all``.
+
+    Raises:
+        BadInput: A target is unknown, or there is none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise BadInput(f"--to takes {ALL}, or some of {', '.join(TARGETS)} with commas between")
+    for name in names:
+        if name not in (ALL, *TARGETS):
+            raise unknown("target of --to", name, [ALL, *TARGETS])
+    return tuple(TARGETS) if ALL in names else tuple(dict.fromkeys(names))
+
+
+def export(activation: Activation, targets: Sequence[str] = ("torch",)) -> dict[str, str | bytes]:
+    """Write an activation for some targets.
+
+    Args:
+        activation: What to export.
+        targets: Names of ``TARGETS``.
+
+    Returns:
+        File name -> content, for one folder.
+
+    Raises:
+        Inexpressible: A target can't express it.
+        BadInput: A target is unknown, or what it is written with is not installed.
+    """
+    files: dict[str, str | bytes] = {}
+    for name in targets:
+        if name not in TARGETS:
+            raise unknown("target", name, TARGETS)
+        reason = obstacle(activation, TARGETS[name])
+        if reason is not None:
+            raise reason
+        files.update(TARGETS[name].write(activation))
+    return files
+
+
+def obstacle(activation: Activation, target: Target) -> BadInput | None:
+    """Return why an activation can't be written for a target here, or None."""
+    lacks = target.lacks(activation)
+    if lacks is not None:
+        able = ", ".join(able_to(activation)) or "none"
+        return Inexpressible(
+            f"'{activation.expression}': the target {target.name} has no {lacks}; "
+            f"targets that can express it: {able}"
+        )
+    if not target.is_installed:
+        return BadInput(
+            f"the target {target.name} is written with the package {target.package}, which is not "
+            f"installed: pip install {target.package}"
+        )
+    return None
+
+
+def able_to(activation: Activation) -> Iterable[str]:
+    """Return the names of the targets that can express an activation."""
+    return [row.name for row in TARGETS.values() if row.lacks(activation) is None]
