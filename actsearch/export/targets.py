@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,26 @@ def export(activation: Activation, targets: Sequence[str] = ("torch",)) -> dict[
         if reason is not None:
             raise reason
         files.update(TARGETS[name].write(activation))
+    for file, text in files.items():
+        if file.endswith(".py") and isinstance(text, str):
+            _check_free(activation.name, text)
     return files
+
+
+def _check_free(name: str, source: str) -> None:
+    """Refuse a name that something else inside a file has, too.
+
+    Raises:
+        BadInput: It is that of a variable, an argument or an import.
+    """
+    for node in ast.walk(ast.parse(source)):
+        taken = (
+            (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
+            or (isinstance(node, ast.arg) and node.arg == name)
+            or (isinstance(node, ast.alias) and name in (node.name, node.asname))
+        )
+        if taken:
+            raise BadInput(f"'{name}' means something else in the file; try my_{name}")
 
 
 def obstacle(activation: Activation, target: Target) -> BadInput | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pprint
 import textwrap
 from collections.abc import Mapping
 from importlib import resources
@@ -25,9 +24,30 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def literal(value: Any) -> str:
-    """Print plain values as a Python literal."""
-    return pprint.pformat(value, width=WIDTH - 4, sort_dicts=False)
+def literal(value: Any, indent: str = "") -> str:
+    """Print plain values as a Python literal, one entry a line where they are many or long."""
+    flat = _flat(value)
+    if len(indent) + len(flat) <= WIDTH - 12 or not isinstance(value, Mapping | list | tuple):
+        return flat
+    deeper = indent + "    "
+    if isinstance(value, Mapping):
+        entries = [f"{_flat(key)}: {literal(inner, deeper)}" for key, inner in value.items()]
+    else:
+        entries = [literal(inner, deeper) for inner in value]
+    opening, closing = ("{", "}") if isinstance(value, Mapping) else ("[", "]")
+    if isinstance(value, tuple):
+        opening, closing = "(", ")"
+    return "\n".join([opening, *(f"{deeper}{one}," for one in entries), indent + closing])
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_flat(key)}: {_flat(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flat, value))}]"
+    if isinstance(value, str):  # with double quotes, as the rest of the file
+        return repr(value) if '"' in value else '"' + repr("'" + value)[2:]
+    return repr(value)
 
 
 def commented(text: str) -> str:

@@ -1,35 +1,36 @@
-"""Write a formula as one Python file that needs torch alone.
+"""The target torch: one Python file that needs torch alone.
 
-The file holds the function in plain operations, its derivative, an autograd form that saves only
-its inputs, a module, where it comes from, and a self-test against values of the mathematical
-definition in high precision.
+It holds the function in plain operations, its derivatives, an autograd form that saves only its
+arguments (on request in C that the file carries), a module, the initialisation that it was trained
+with, and a self-test. The fixed parts are the templates ``torch*.txt``; what depends on the formula
+is put together here.
 """
 
 from __future__ import annotations
 
-import math
-import pprint
-import textwrap
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-import numpy as np
-
+from actsearch.export import python_text
 from actsearch.export.activation import Activation
-from actsearch.expressions import Expression, reference
-from actsearch.expressions.dialects import TORCH, lines
-from actsearch.expressions.lowering import lower
+from actsearch.export.propagation import sentence
+from actsearch.export.text import WIDTH, indented, literal, template
+from actsearch.export.torch_native import c_source
+from actsearch.expressions.dialects import TORCH
 
-#: Where the self-test compares: both signs, small and large, on no kink that people write, and
-#: exact in float32, so that both types are compared at the same point.
-_POINTS = tuple(
-    sign * float(np.float32(x))
-    for sign in (-1, 1)
-    for x in (2.1e-9, 1.3e-3, 0.13, 0.57, 1.1, 1.9, 3.7, 8.7, 31.4)
-)
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
-#: Names that mean something else in the file.
-_RESERVED = {"math", "torch", "METADATA", "x", "y", "ctx", "gradient", "gradients", "slope", "test"}
+#: Elements of one piece of work of the C code.
+PIECE = 8192
+
+_USES = """\
+Needs torch alone. Test it by running it (pytest collects it, too); --bench shows what it costs.
+
+{name} is plain operations, for tracing and compilers; {name}_fused saves only its arguments for the
+backward; {cls} is the module, for act_layer= and activation_layer= of timm and torchvision; init_
+draws the weights it was trained with, and register() names it for Hugging Face transformers."""
+
+
+_CHANNELS_DOC = """\
+        n_channels: Of inputs (n, n_channels, ...); each channel has parameters of its own.
+"""
 
 
 def torch_files(activation: Activation) -> dict[str, str]:
@@ -39,229 +40,183 @@ def torch_files(activation: Activation) -> dict[str, str]:
 
 def torch_source(activation: Activation) -> str:
     """Return the source of a Python module that computes an activation with torch."""
-    expression, name, provenance = activation.expression, activation.name, activation.provenance
-    arguments = ("x", *expression.parameters)
-    derivatives = {wrt: expression.derivative(wrt) for wrt in arguments}
-    metadata = {
-        "formula": str(expression),
-        "derivative": str(derivatives["x"]),
-        "latex": expression.latex(),
-        "parameters": _starts(expression),
-        "provenance": {str(key): _plain(value) for key, value in provenance.items()},
-    }
-    class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or "Activation"
-    if class_name == name:
-        class_name += "Module"
-    signature = ", ".join(["x", *(f"{p}={start!r}" for p, start in _starts(expression).items())])
-    parts = [
-        _docstring(expression, derivatives["x"], provenance),
-        "import math\n\nimport torch",
-        f"METADATA = {pprint.pformat(metadata, width=96, sort_dicts=False)}",
-        _function(name, signature, expression, arguments, f"Compute {expression}."),
+    name, cls = activation.name, activation.class_name
+    arguments, inputs = activation.arguments, activation.inputs
+    fixed = {"name": name, "cls": cls, "args": ", ".join(arguments)}
+    tensors = ", ".join(f"{one}: Tensor" for one in arguments)
+    text = template("torch.py.txt").substitute(
+        fixed,
+        docstring=python_text.docstring(activation, _USES.format(**fixed)),
+        metadata=literal(activation.metadata),
+        gain=repr(activation.gain),
+        functions="\n\n\n".join(_functions(activation)),
+        forward_mode="ForwardMode",
+        tensors=tensors,
+        args_tuple=_tuple(arguments),
+        n_args=len(arguments),
+        backward=indented(_backward(activation), 2),
+        jvp=indented(_jvp(activation), 2),
+        fused_head=_head(
+            f"{name}_fused", [*_formals(activation), "*", "fused: bool | str = True"], "Tensor"
+        ),
+        argument_docs=_argument_docs(activation),
+        as_tensors=_as_tensors(activation),
+        inputs_tuple=_tuple(inputs),
+        parameters_tuple=_tuple(activation.parameters),
+        module=_module(activation),
+        propagation=sentence(activation),
+        points=python_text.expected(activation),
+        native=template("torch_native.py.txt").substitute(
+            fixed,
+            c_source=c_source(activation, PIECE),
+            piece=PIECE,
+            tensors=tensors,
+            inputs_list=", ".join(inputs),
+            parameters_list=", ".join(activation.parameters),
+            n_inputs=len(inputs),
+        ),
+        selftest=_self_test(activation),
+    )
+    return text.rstrip() + "\n"
+
+
+def _formals(activation: Activation) -> list[str]:
+    formals = [f"{name}: Tensor" for name in activation.inputs]
+    starts = activation.parameters.items()
+    return [*formals, *(f"{name}: Tensor | float = {start!r}" for name, start in starts)]
+
+
+def _head(name: str, formals: list[str], returns: str, indent: str = "") -> str:
+    """Return the first line of a function, broken where it is too long."""
+    listed = ", ".join(formals)
+    head = f"{indent}def {name}({listed}) -> {returns}:"
+    if len(head) <= WIDTH:
+        return head
+    return f"{indent}def {name}(\n{indent}    {listed}\n{indent}) -> {returns}:"
+
+
+def _tuple(names: Iterable[str]) -> str:
+    listed = tuple(names)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def _functions(activation: Activation) -> list[str]:
+    """Return the plain functions: the value, then the derivative by each argument."""
+    programs, arguments = activation.programs, ", ".join(_formals(activation))
+
+    def function(name: str, body: list[str], what: str) -> str:
+        inputs = activation.inputs
+        widen = ["dtype = x.dtype", "if dtype in _HALF:"]
+        widen.append(f"    {', '.join(inputs)} = {', '.join(f'{one}.float()' for one in inputs)}")
+        back = "return y if y.dtype == dtype else y.to(dtype)"
+        return python_text.function(name, arguments, [*widen, *body, back], what, returns="Tensor")
+
+    written = [
+        function(activation.name, programs.value_lines(TORCH), python_text.about(activation))
     ]
-    for wrt, derivative in derivatives.items():
-        suffix = "derivative" if wrt == "x" else f"derivative_{wrt}"
-        text = f"Compute the derivative with respect to {wrt}: {derivative}."
-        parts.append(_function(f"{name}_{suffix}", signature, derivative, arguments, text))
-    parts.append(_fused(name, class_name, signature, arguments))
-    parts.append(_module(name, class_name, expression))
-    parts.append(_self_test(name, class_name, expression))
-    return "\n\n\n".join(parts) + "\n"
+    for wrt in activation.arguments:
+        written.append(
+            function(
+                activation.derivative_name(wrt),
+                programs.derivative_lines(TORCH, (wrt,)),
+                python_text.about_derivative(activation, wrt),
+            )
+        )
+    return written
 
 
-def _starts(expression: Expression) -> dict[str, float]:
-    return {name: expression.start_of(name) for name in expression.parameters}
+def _backward(activation: Activation) -> list[str]:
+    listed, rows = ", ".join(activation.arguments), []
+    for index, wrt in enumerate(activation.arguments):
+        slope = f"{activation.derivative_name(wrt)}({listed})"
+        rows += [
+            f"if ctx.needs_input_grad[{index}]:",
+            f"    slope = gradient * {slope}",
+            f"    gradients[{index}] = slope.sum_to_size({wrt}.shape).to({wrt}.dtype)",
+        ]
+    return rows
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that prints as a literal."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+def _jvp(activation: Activation) -> list[str]:
+    listed, rows = ", ".join(activation.arguments), []
+    for index, wrt in enumerate(activation.arguments):
+        rows += [
+            f"if tangents[{index}] is not None:",
+            f"    terms.append(tangents[{index}] * {activation.derivative_name(wrt)}({listed}))",
+        ]
+    return rows
 
 
-def _commented(text: str) -> str:
-    """Make text safe inside a docstring: no backslash escapes, no closing quotes."""
-    printable = "".join(ch if ch.isprintable() else "?" for ch in text)
-    return printable.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _wrapped(label: str, text: str) -> str:
-    return textwrap.fill(
-        _commented(label + text),
-        width=98,
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _docstring(
-    expression: Expression, derivative: Expression, provenance: Mapping[str, Any]
-) -> str:
-    x = np.linspace(-10, 10, 4001)
-    values = expression.evaluate(x)
-    lines_ = [
-        f'"""The activation function {_commented(str(expression))}, found with actsearch.',
-        "",
-        _wrapped("Formula: ", str(expression)),
-        _wrapped("LaTeX: ", expression.latex()),
-        _wrapped("Derivative: ", str(derivative)),
-        f"Range on [-10, 10]: {values.min():.6g} to {values.max():.6g}",
+def _argument_docs(activation: Activation) -> str:
+    rows = [f"        {name}: Of the shape and type of x.\n" for name in activation.inputs[1:]]
+    rows += [
+        f"        {name}: A learnable parameter, a number or a tensor that broadcasts.\n"
+        for name in activation.parameters
     ]
-    if expression.parameters:
-        starts = ", ".join(f"{name} = {start!r}" for name, start in _starts(expression).items())
-        shared = "one value a channel" if expression.per_channel else "one value a layer"
-        lines_.append(_wrapped("Learned parameters, where they start: ", f"{starts} ({shared})"))
-    lines_ += [_wrapped(f"{key}: ", str(value)) for key, value in provenance.items()]
-    lines_ += ["", "Needs torch alone. Test it by running it.", '"""']
-    return "\n".join(lines_)
+    return "".join(rows)
 
 
-def _function(
-    name: str, signature: str, expression: Expression, arguments: tuple[str, ...], text: str
-) -> str:
-    body = lines(lower([expression.root], arguments), TORCH, result="y")
-    rows = [f"def {name}({signature}):"]
-    rows += textwrap.wrap(f'"""{_commented(text)}"""', 94, initial_indent="    ",
-                          subsequent_indent="    ", break_long_words=False,
-                          break_on_hyphens=False)  # fmt: skip
-    rows += [f"    {line}" for line in body]
-    rows.append("    return y")
-    return "\n".join(rows)
-
-
-def _fused(name: str, class_name: str, signature: str, arguments: tuple[str, ...]) -> str:
-    listed = ", ".join(arguments)
-    slopes = "\n".join(
-        f"        if ctx.needs_input_grad[{index}]:\n"
-        f"            slope = {name}_derivative{'' if wrt == 'x' else '_' + wrt}({listed})\n"
-        f"            gradients[{index}] = (gradient * slope).sum_to_size({wrt}.shape)"
-        for index, wrt in enumerate(arguments)
+def _as_tensors(activation: Activation) -> str:
+    return "".join(
+        f"    {name} = torch.as_tensor({name}, dtype=x.dtype, device=x.device)\n"
+        for name in activation.parameters
     )
-    tensors = "\n".join(f"    {p} = torch.as_tensor({p}, dtype=x.dtype, device=x.device)"
-                        for p in arguments[1:])  # fmt: skip
-    return f'''class _{class_name}Function(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward({listed}):
-        return {name}({listed})
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        {listed}{"," if len(arguments) == 1 else ""} = ctx.saved_tensors
-        gradients = [None] * {len(arguments)}
-{slopes}
-        return tuple(gradients)
 
 
-def {name}_fused({signature}):
-    """Compute the same, saving only the inputs for the backward."""
-{tensors + chr(10) if tensors else ""}    return _{class_name}Function.apply({listed})'''
-
-
-def _module(name: str, class_name: str, expression: Expression) -> str:
-    what = f"{_commented(str(expression))} as a module; ``inplace`` is accepted and ignored."
-    starts = _starts(expression)
-    if not expression.per_channel:
-        made = [f"torch.tensor({start!r})" for start in starts.values()]
-        first, more, forward = "", "", f"return {name}_fused(x{_passed(starts)})"
-    else:
-        made = [f"torch.full((n_channels,), {start!r})" for start in starts.values()]
-        first = "n_channels, "
-        more = (
-            "\n\n    Each channel of inputs (n, n_channels, ...) has parameters of its own.\n    "
+def _module(activation: Activation) -> str:
+    """Return the module; what it takes depends on the inputs and on where parameters are shared."""
+    parameters, per_channel = activation.parameters, activation.expression.per_channel
+    inputs = activation.inputs
+    made = "torch.full((n_channels,), {0})" if per_channel else "torch.tensor({0})"
+    form = ".reshape(form)" if per_channel else ""
+    call = ", ".join([*inputs, *(f"self.{one}{form}" for one in parameters)])
+    forward = [f"return {activation.name}_fused({call}, fused=self.fused)"]
+    if per_channel:
+        forward.insert(0, "form = (-1, *(1,) * (x.dim() - 2))")
+    formals = ["self", "n_channels: int"] if per_channel else ["self"]
+    formals += ["inplace: bool = False", "fused: bool | str = True"]
+    formals += [f"{one}: float = {start!r}" for one, start in parameters.items()]
+    return (
+        template("torch_module.py.txt")
+        .substitute(
+            name=activation.name,
+            cls=activation.class_name,
+            init=_head("__init__", formals, "None", "    "),
+            channels_doc=_CHANNELS_DOC if per_channel else "",
+            starts_doc="".join(f"        {one}: Where it starts.\n" for one in parameters),
+            parameters="".join(
+                f"        self.{one} = nn.Parameter({made.format(f'float({one})')})\n"
+                for one in parameters
+            ),
+            inputs=", ".join(f"{one}: Tensor" for one in inputs),
+            forward=indented(forward, 2),
         )
-        forward = (
-            "form = (-1, *(1,) * (x.dim() - 2))\n"
-            f"        return {name}_fused(x{_passed(starts, '.reshape(form)')})"
-        )
-    init = "".join(
-        f"        self.{p} = torch.nn.Parameter({value})\n"
-        for p, value in zip(starts, made, strict=True)
+        .rstrip()
     )
-    return f'''class {class_name}(torch.nn.Module):
-    """{what}{more}"""
-
-    def __init__(self, {first}inplace=False):
-        super().__init__()
-{init}
-    def forward(self, x):
-        {forward}
-
-    def extra_repr(self):
-        return METADATA["formula"]'''
 
 
-def _passed(parameters: Iterable[str], form: str = "") -> str:
-    return "".join(f", self.{p}{form}" for p in parameters)
-
-
-def _self_test(name: str, class_name: str, expression: Expression) -> str:
-    """Write the test; its constants come from the definition, not from the code it tests."""
-    rows = []
-    for x in _POINTS:
-        point = {"x": x, **_starts(expression)}
-        value = float(reference.value(expression.root, point))
-        slope = float(reference.slope(expression.root, point, "x"))
-        # Beyond float32, or where float32 cannot hold the argument of a steep or swinging part,
-        # a comparison would judge the format and not the function.
-        steep = abs(slope * x) > 1e3 * (abs(value) + 1)
-        if max(abs(value), abs(slope)) < _FLOAT32_MAX**0.5 and not steep:
-            rows.append(f"    ({x!r}, {value!r}, {slope!r}),")
-    listed = "\n".join(rows)
-    shapes = (
-        "((0, 3), (5, 3), (2, 3, 4, 5))"
-        if expression.per_channel
-        else ("((), (0,), (3,), (2, 3, 4, 5))")
+def _self_test(activation: Activation) -> str:
+    channels = activation.expression.per_channel
+    inputs, n_inputs = activation.inputs, len(activation.inputs)
+    return template("torch_test.py.txt").substitute(
+        name=activation.name,
+        cls=activation.class_name,
+        n_inputs=n_inputs,
+        channels="3" if channels else "",
+        shapes="((0, 3), (5, 3), (2, 3, 4), (2, 3, 4, 5))"
+        if channels
+        else "((), (0,), (3,), (2, 3, 4, 5))",
+        smooth=literal(_smooth(activation)),
+        slopes=", ".join(activation.derivative_name(wrt) for wrt in inputs) + ",",
     )
-    return f'''# x, value, derivative: by the mathematical definition in {reference.DIGITS} digits.
-_EXPECTED = (
-{listed}
-)
 
 
-def _close(got, expected, relative, x):
-    return abs(got - expected) <= relative * (1 + abs(x)) * (abs(expected) + 1)
-
-
-def test_values_and_derivative():
-    for dtype, relative in ((torch.float64, 1e-13), (torch.float32, 1e-5)):
-        for x, value, slope in _EXPECTED:
-            point = torch.tensor(x, dtype=dtype)
-            assert _close({name}(point).item(), value, relative, x), (dtype, x)
-            assert _close({name}_derivative(point).item(), slope, relative, x), (dtype, x)
-
-
-def test_gradients():
-    x = torch.tensor([row[0] for row in _EXPECTED], dtype=torch.float64, requires_grad=True)
-    {name}_fused(x).sum().backward()
-    fused = x.grad.clone()
-    assert torch.allclose(fused, {name}_derivative(x.detach()), rtol=1e-12, atol=1e-12)
-    apart = torch.tensor([row[0] for row in _EXPECTED if 0.1 < abs(row[0]) < 2],
-                         dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck({name}_fused, (apart,), atol=1e-4, rtol=1e-3)
-
-
-def test_shapes_and_module():
-    module = {class_name}({"3" if expression.per_channel else ""})
-    for shape in {shapes}:
-        x = torch.randn(shape)
-        assert module(x).shape == x.shape
-    x = torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)
-    assert torch.allclose(module(x), module(x.contiguous()))
-
-
-if __name__ == "__main__":
-    for test in (test_values_and_derivative, test_gradients, test_shapes_and_module):
-        test()
-    print(f"{name}: {{METADATA['formula']}}: all tests passed")'''
+def _smooth(activation: Activation) -> tuple[tuple[float, ...], ...]:
+    """Return arguments of moderate points that lie apart from kinks, for finite differences."""
+    kinks = (*activation.analysis.kinks, 0.0)
+    return tuple(
+        point.arguments
+        for point in activation.points.common
+        if 0.1 < abs(point.arguments[0]) < 2
+        and all(abs(point.arguments[0] - kink) > 0.01 for kink in kinks)
+    )

@@ -1,25 +1,29 @@
-"""The exported torch file: it needs torch alone, passes its own test, and can fail it."""
+"""The exported torch file: it needs torch alone, passes its own tests, and can fail them."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
+import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 
 from actsearch.errors import BadInput
-from actsearch.export import Activation
+from actsearch.export import Activation, export
 from actsearch.export.torch_file import torch_source
-from actsearch.expressions import KNOWN, parse
+from actsearch.expressions import parse
+from actsearch.expressions.known import NAMED
+from actsearch.tasks.initialisation import measured_gain
+from tests.export.loading import load, run_own_tests
+from tests.expressions.strategies import random_trees
 
 FORMULAS = [
-    *KNOWN.values(),
+    *NAMED.values(),
     "x*tanh(softplus(x)) - i0e(x)/2",
     "max(x, 0.5)*clip(x, -1, 2)",
     "p0*x*sigmoid(p1*x)",
@@ -30,49 +34,45 @@ FORMULAS = [
     "x*sin(x**3)",
     "cosh(x)**3",
     "sign(x)",
+    "heaviside(x)*u",
     "3 + 0*x",
 ]
+# torch.compile's own compiler takes seconds.
+SLOW = {"test_compiled"}
+WHOLE = ["x*tanh(softplus(x))", "p0*x*sigmoid(p1*x); p1=1.5, per channel", "silu(x)*u", "x*o + p0"]
 
 
-def load(text: str, folder: Path, name: str = "exported") -> ModuleType:
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def source(formula: str, name: str = "found", **more: object) -> str:
+    return torch_source(Activation(parse(formula), name, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_own_tests_pass_and_values_agree(formula: str, tmp_path: Path) -> None:
-    expression = parse(formula)
-    module = load(torch_source(Activation(expression, "found", {"run": "r"})), tmp_path)
-    for test in (
-        module.test_values_and_derivative,
-        module.test_gradients,
-        module.test_shapes_and_module,
-    ):
-        test()
-    x = torch.randn(50, dtype=torch.float64)
-    expected = torch.from_numpy(expression.evaluate(x.numpy()))
-    assert torch.allclose(module.found(x), expected, rtol=1e-12, atol=1e-12)
+def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
+    module = load(source(formula), tmp_path)
+    names = run_own_tests(module, SLOW | {"test_tracing", "test_native"})
+    assert {"test_values_and_derivatives", "test_gradients", "test_transforms"} <= set(names)
     assert module.METADATA["formula"] == formula
+    assert len(module._EXPECTED) + len(module._WIDE) >= 16
 
 
-def test_it_runs_without_actsearch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("formula", WHOLE)
+def test_tracing_and_native_code(formula: str, tmp_path: Path) -> None:
+    module = load(source(formula), tmp_path)
+    module.test_tracing()
+    module.test_native()
+
+
+@pytest.mark.slow
+def test_a_file_alone_in_an_environment_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "found.py"
-    path.write_text(
-        torch_source(Activation(parse("x*tanh(softplus(x))"), "found", {})), encoding="utf-8"
-    )
+    path.write_text(source("x*tanh(softplus(x))"), encoding="utf-8")
     imported = {
-        alias.name
+        (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert imported == {"math", "torch"}
+    assert imported - set(sys.stdlib_module_names) == {"torch", "transformers"}
     result = subprocess.run(
         [sys.executable, "-W", "error", str(path)],
         cwd=tmp_path,
@@ -85,86 +85,206 @@ def test_it_runs_without_actsearch(tmp_path: Path) -> None:
     assert result.stdout == "found: x*tanh(softplus(x)): all tests passed\n"
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_all_own_tests_pass(formula: str, tmp_path: Path) -> None:
+    run_own_tests(load(source(formula), tmp_path))
+
+
+@pytest.mark.nightly
+def test_random_formulas(tmp_path: Path) -> None:
+    n_run = 0
+    for tree in random_trees(200, seed=11):
+        activation = Activation(type(parse("x"))(tree), "found")
+        if activation.expression.check() is not None:
+            continue
+        run_own_tests(load(torch_source(activation), tmp_path), SLOW | {"test_tracing"})
+        n_run += 1
+    assert n_run > 50
+
+
 @pytest.mark.parametrize(
-    ("right", "wrong"),
-    [("torch.tanh(", "torch.atan("), ("0.01 * ", "0.02 * ")],
-)
-def test_its_own_test_can_fail(right: str, wrong: str, tmp_path: Path) -> None:
-    text = torch_source(Activation(parse("leaky_relu(tanh(x))"), "found", {}))
+    ("formula", "right", "wrong", "failing"),
+    [
+        ("leaky_relu(tanh(x))", "torch.tanh(", "torch.atan(", "test_values_and_derivatives"),
+        ("leaky_relu(tanh(x))", "0.01 * ", "0.0101 * ", "test_values_and_derivatives"),
+        ("x*sin(x)", "torch.cos(", "torch.sin(", "test_values_and_derivatives"),
+        (
+            "x*sin(x)",
+            "gradient * found_derivative(x)",
+            "gradient * found(x)",
+            "test_gradients",
+        ),
+        (
+            "sin(x)",
+            "tangents[0] * found_derivative(x)",
+            "tangents[0] * found(x)",
+            "test_gradients",
+        ),
+        ("relu(x)", "torch.clamp_min(x, 0.0)", "x.reshape(-1).relu()", "test_shapes"),
+        ("x/sqrt(1 + x**2)", "x = x.float()", "pass", "test_values_and_derivatives"),
+        ("sign(x)*x", "generate_vmap_rule = True", "", "test_transforms"),
+        ("sign(x)", "torch.where(", "torch.where(x != x, 0.0 * x.nan_to_num(), t1) if True else (",
+         "test_special_values"),
+        ("silu(x)", "factor = gain", "factor = 1.0", "test_initialisation"),
+    ],
+)  # fmt: skip
+def test_its_own_tests_can_fail(
+    formula: str, right: str, wrong: str, failing: str, tmp_path: Path
+) -> None:
+    text = source(formula)
     assert right in text
-    broken = load(text.replace(right, wrong), tmp_path, "broken")
-    with pytest.raises(AssertionError):
-        broken.test_values_and_derivative()
+    broken = load(text.replace(right, wrong), tmp_path)
+    with pytest.raises((AssertionError, RuntimeError)):
+        getattr(broken, failing)()
 
 
-def test_parameters_learn(tmp_path: Path) -> None:
-    module = load(torch_source(Activation(parse("p0*x*sigmoid(p1*x)"), "found", {})), tmp_path)
+def test_wrong_native_code_is_not_used(tmp_path: Path) -> None:
+    text = source("x*tanh(x)")
+    assert "y_out[i] = y;" in text
+    module = load(text.replace("y_out[i] = y;", "y_out[i] = y + 0.001f;"), tmp_path)
+    x = torch.randn(100)
+    with pytest.warns(UserWarning, match="differs from plain torch"):
+        y = module.found_fused(x, fused="native")
+    torch.testing.assert_close(y, x * torch.tanh(x))
+
+
+def test_without_a_compiler_plain_torch_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "/nowhere/cc")
+    module = load(source("x*tanh(x)"), tmp_path)
+    x = torch.randn(100)
+    with pytest.warns(UserWarning, match="plain torch takes the place"):
+        y = module.Found(fused="native")(x)
+    torch.testing.assert_close(y, x * torch.tanh(x))
+
+
+def test_native_code_is_used_and_saves_its_argument_alone(tmp_path: Path) -> None:
+    module = load(source("x*tanh(softplus(x))"), tmp_path)
+    x = torch.randn(64, 1000, requires_grad=True)
+    kept: list[torch.Tensor] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        y = module.found_fused(x, fused="native")
+    assert type(y.grad_fn).__name__ == "_FoundNativeBackward"
+    assert [tensor.data_ptr() for tensor in kept] == [x.data_ptr()]
+
+
+def test_native_code_in_half_precision_and_in_any_order(tmp_path: Path) -> None:
+    module = load(source("x*tanh(softplus(x))"), tmp_path)
+    for dtype in (torch.float16, torch.bfloat16):
+        x = (20 * torch.randn(4, 5, 6, 7)).to(dtype).to(memory_format=torch.channels_last)
+        results = []
+        for fused in (True, "native"):
+            leaf = x.detach().requires_grad_()
+            y = module.found_fused(leaf, fused=fused)
+            y.float().square().sum().backward()
+            assert y.dtype == dtype
+            assert y.is_contiguous(memory_format=torch.channels_last)
+            results.append((y, leaf.grad))
+        torch.testing.assert_close(results[0], results[1])
+
+
+def test_half_precision_exhaustively(tmp_path: Path) -> None:
+    every = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(torch.float16)
+    every = every[every.isfinite()]
+    for name in ("softplus(x)", "logsigmoid(x)", "mish(x)", "silu(x)", "gelu(x)", "elu(x)",
+                 "x*tanh(softplus(x))", "x*sigmoid(x)", "exp(x)", "x*exp(-x**2)"):  # fmt: skip
+        module = load(source(name), tmp_path)
+        true = module.found(every.double())
+        for function in (module.found, module.found_fused):
+            got = function(every)
+            # One rounding from float32, which itself was within an ulp or two of the truth.
+            rounded = true.half()
+            slack = torch.maximum(rounded.abs() * 2**-10, torch.tensor(2.0**-24))
+            wrong = (got.double() - rounded.double()).abs() > slack.double()
+            assert not wrong[rounded.isfinite() & got.isfinite()].any()
+            assert (got.isfinite() == rounded.isfinite()).float().mean() > 0.9999
+            assert not got.isnan().any()
+
+
+def test_parameters_learn_and_start_where_asked(tmp_path: Path) -> None:
+    text = source("p1*elu(p0*x); p0=0.5", learned={"p0": 0.7, "p1": 1.1})
+    module = load(text, tmp_path)
     layer = module.Found()
     layer(torch.randn(5)).sum().backward()
-    assert {name for name, _ in layer.named_parameters()} == {"p0", "p1"}
+    assert {name: p.item() for name, p in layer.named_parameters()} == {"p0": 0.5, "p1": 1}
     assert all(p.grad is not None and p.grad.shape == () for p in layer.parameters())
-
-
-def test_parameters_start_where_the_formula_says(tmp_path: Path) -> None:
-    text = torch_source(Activation(parse("p1*elu(p0*x); p0=0.5"), "found", {}))
-    module = load(text, tmp_path)
-    assert {name: p.item() for name, p in module.Found().named_parameters()} == {"p0": 0.5, "p1": 1}
-    assert module.METADATA["parameters"] == {"p0": 0.5, "p1": 1.0}
+    assert module.PARAMETERS == {"p0": 0.5, "p1": 1.0}
     x = torch.linspace(-2, 2, 5)
-    assert torch.allclose(module.Found()(x), torch.nn.functional.elu(0.5 * x))
-    assert "where they start: p0 = 0.5, p1 = 1.0 (one value a layer)" in text
+    torch.testing.assert_close(layer(x), torch.nn.functional.elu(0.5 * x))
+    learned = module.Found(**module.LEARNED)
+    assert learned.p0.item() == pytest.approx(0.7)
 
 
 def test_channels_learn_apart(tmp_path: Path) -> None:
     formula = "max(x, p0*x); p0=0.25, per channel"
-    text = torch_source(Activation(parse(formula), "found", {}))
-    module = load(text, tmp_path)
-    layer, ours = module.Found(3), parse(formula).module(n_channels=3)
+    module = load(source(formula), tmp_path)
+    ours = parse(formula).module(n_channels=3)
     starts = torch.tensor([0.0, 0.5, -1.0])
-    for shape in ((4, 3), (2, 3, 5), (2, 3, 4, 5)):
-        x = torch.randn(shape)
-        slopes = []
-        for one in (layer, ours):
-            one.load_state_dict({"p0": starts})
-            one.zero_grad()
-            one(x).square().sum().backward()
-            slopes.append(one.get_parameter("p0").grad)
-        assert torch.allclose(layer(x), ours(x))
-        torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-5)
-    assert "(one value a channel)" in text
+    for fused in (True, False, "native"):
+        layer = module.Found(3, fused=fused)
+        for shape in ((4, 3), (2, 3, 5), (2, 3, 40, 50)):
+            x = torch.randn(shape)
+            slopes = []
+            for one in (layer, ours):
+                one.load_state_dict({"p0": starts})
+                one.zero_grad()
+                one(x).square().sum().backward()
+                slopes.append(one.get_parameter("p0").grad)
+            torch.testing.assert_close(layer(x), ours(x))
+            torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-4)
     with pytest.raises(TypeError, match="n_channels"):
         module.Found()
 
 
-def test_hostile_provenance_stays_text(tmp_path: Path) -> None:
-    notes = {'"""\nraise SystemExit(3)\n"""': '"""; raise SystemExit(4) #\\', "n": float("nan")}
-    module = load(torch_source(Activation(parse("relu(x)"), "found", notes)), tmp_path)
-    assert module.METADATA["provenance"]["n"] == "nan"
+def test_initial_weights_are_those_of_a_search(tmp_path: Path) -> None:
+    for formula in ("silu(x)", "relu(x)*u", "p0*x*sigmoid(x); p0=2", "1e-9*x"):
+        activation = Activation(parse(formula), "found")
+        trained_with = measured_gain(activation.expression.module("eager"))
+        assert activation.gain == pytest.approx(trained_with, rel=1e-6)
+        assert activation.gain == load(torch_source(activation), tmp_path).GAIN
+    assert Activation(parse("x*o"), "found").gain is None
+
+
+def test_the_docstring_says_what_happens_without_the_initialisation(tmp_path: Path) -> None:
+    def said(formula: str) -> list[float]:
+        text = " ".join(source(formula).split())
+        match = re.search(
+            r"signal behind the last one is (\S+) times.*? first (\S+) times that at the last; "
+            r"with the weights that torch draws by itself, (\S+) times and (\S+) times",
+            text,
+        )
+        assert match is not None
+        return [float(number) for number in match.groups()]
+
+    signal, gradient, default_signal, default_gradient = said("silu(x)")
+    assert 0.2 < signal < 5
+    assert 0.2 < gradient < 5
+    assert default_signal < 1e-2  # SiLU halves what comes in, and the weights shrink it further
+    assert default_gradient < 1e-2
+    assert math.isclose(said("relu(x)")[0], 1, rel_tol=0.6)
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "2x",
-        "class",
-        "a-b",
-        "",
-        "torch",
-        "x y",
-        "abs",
-        "METADATA",
-        "x",
-        "p0",
-        "t1",
-        "test_x",
-        "_close",
-    ],
-)
-def test_names_must_be_identifiers(name: str) -> None:
+    ["2x", "class", "a-b", "", "torch", "x y", "abs", "METADATA", "x", "p0", "t1", "test_x", "_f",
+     "gradient", "module", "functools", "Tensor"],
+)  # fmt: skip
+def test_names_that_mean_something_else_are_refused(name: str) -> None:
     with pytest.raises(BadInput):
-        torch_source(Activation(parse("relu(x)"), name, {}))
+        export(Activation(parse("relu(x)"), name))
 
 
-def test_further_inputs_are_refused() -> None:
-    with pytest.raises(BadInput, match="reads u"):
-        torch_source(Activation(parse("max(x, u)"), "maxout", {}))
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    notes = {'"""\nraise SystemExit(3)\n"""': '"""; raise SystemExit(4) #\\', "n": float("nan")}
+    rows = [{"activation": '"""', "mean": 0.5, "standard_error": 0.1, "n": 3}]
+    measured = {"sentence": '"""\nraise SystemExit(5)', "score": "\\", "rows": rows}
+    module = load(source("relu(x)", provenance=notes, measured=measured), tmp_path)
+    assert module.METADATA["provenance"]["n"] == "nan"
+    assert module.METADATA["measured"]["sentence"] == measured["sentence"]

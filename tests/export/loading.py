@@ -1,0 +1,35 @@
+"""Exported Python files as modules, and which of their own tests to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from types import ModuleType
+
+_numbers = itertools.count()
+
+
+def load(text: str, folder: Path) -> ModuleType:
+    """Write a file and import it, under a name of its own: what it defines can be pickled."""
+    name = f"exported_{next(_numbers)}"
+    path = folder / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_own_tests(module: ModuleType, without: Collection[str] = ()) -> list[str]:
+    """Run a module's own tests, all but some, and return their names."""
+    names = [name for name in vars(module) if name.startswith("test_") and name not in without]
+    assert names
+    for name in names:
+        getattr(module, name)()
+    return names
