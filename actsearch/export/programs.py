@@ -92,6 +92,23 @@ class Programs:
         return tuple(lost)
 
 
+def reads(program: Program, names: Sequence[str]) -> bool:
+    """Tell whether what a program returns depends on any of some variables, or is a constant."""
+    waiting, seen = list(program.outputs), set[int]()
+    if all(isinstance(out, float) for out in waiting):
+        return True
+    while waiting:
+        number = waiting.pop()
+        if isinstance(number, float) or number in seen:
+            continue
+        seen.add(number)
+        step = program.instructions[number]
+        if step.op == "input" and step.name in names:
+            return True
+        waiting += step.args
+    return False
+
+
 def _sign(a: Any) -> Any:
     return np.where(np.isnan(a), 0.0, np.sign(a))  # as torch and C have it
 

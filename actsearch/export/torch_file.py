@@ -12,10 +12,12 @@ from collections.abc import Iterable
 
 from actsearch.export import python_text
 from actsearch.export.activation import Activation
+from actsearch.export.programs import reads
 from actsearch.export.propagation import sentence
 from actsearch.export.text import WIDTH, indented, literal, template
 from actsearch.export.torch_native import c_source
-from actsearch.expressions.dialects import TORCH
+from actsearch.expressions.dialects import TORCH, lines
+from actsearch.expressions.lowering import Program
 
 #: Elements of one piece of work of the C code.
 PIECE = 8192
@@ -102,23 +104,30 @@ def _tuple(names: Iterable[str]) -> str:
 
 def _functions(activation: Activation) -> list[str]:
     """Return the plain functions: the value, then the derivative by each argument."""
-    programs, arguments = activation.programs, ", ".join(_formals(activation))
+    programs, inputs = activation.programs, activation.inputs
+    arguments = ", ".join(_formals(activation))
+    before = ["dtype = x.dtype", "if dtype in _HALF:"]
+    before.append(f"    {', '.join(inputs)} = {', '.join(f'{one}.float()' for one in inputs)}")
+    before += [
+        f"{one} = torch.as_tensor({one}, dtype=x.dtype, device=x.device)"
+        for one in activation.parameters
+    ]
 
-    def function(name: str, body: list[str], what: str) -> str:
-        inputs = activation.inputs
-        widen = ["dtype = x.dtype", "if dtype in _HALF:"]
-        widen.append(f"    {', '.join(inputs)} = {', '.join(f'{one}.float()' for one in inputs)}")
-        back = "return y if y.dtype == dtype else y.to(dtype)"
-        return python_text.function(name, arguments, [*widen, *body, back], what, returns="Tensor")
+    def function(name: str, program: Program, what: str) -> str:
+        body = [*before, *lines(program, TORCH, result="y")]
+        if not reads(program, inputs):  # parameters alone have no shape of their own
+            body.append("y = y.expand(x.shape)")
+        body.append("return y if y.dtype == dtype else y.to(dtype)")
+        return python_text.function(name, arguments, body, what, returns="Tensor")
 
     written = [
-        function(activation.name, programs.value_lines(TORCH), python_text.about(activation))
+        function(activation.name, programs.value_program(TORCH), python_text.about(activation))
     ]
     for wrt in activation.arguments:
         written.append(
             function(
                 activation.derivative_name(wrt),
-                programs.derivative_lines(TORCH, (wrt,)),
+                programs.derivative_program(TORCH, (wrt,)),
                 python_text.about_derivative(activation, wrt),
             )
         )

@@ -35,6 +35,9 @@ FORMULAS = [
     "cosh(x)**3",
     "sign(x)",
     "heaviside(x)*u",
+    "sinh(inv(max(gpow(x, 2.78), p0)))",
+    "p0*x + abs(p1); p0=0.5",
+    "p0*x; per channel",
     "3 + 0*x",
 ]
 # torch.compile's own compiler takes seconds.
