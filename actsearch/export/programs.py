@@ -17,8 +17,8 @@ from actsearch.expressions.dialects import Dialect, lines, run
 from actsearch.expressions.lowering import Instruction, Program, lower
 from actsearch.expressions.node import Node
 
-#: What other inputs and parameters are while one is NaN.
-_PROBES = (-2.3, -0.7, 0.4, 1.9)
+#: What other inputs and parameters are while one is NaN: 1 to the power of NaN is 1.
+_PROBES = (-2.3, -0.7, 0.0, 0.4, 1.0, 1.9)
 
 
 @dataclass(frozen=True)
