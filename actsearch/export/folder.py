@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from actsearch.errors import BadInput
+from actsearch.errors import ActsearchError, BadInput
 
 #: What is wrong with the place that the user named, not with the machine.
 _WRONG_PLACE = {
@@ -41,7 +41,7 @@ def write_all(
     Raises:
         BadInput: A file exists and ``force`` is off, two names are one file, or the folder can't
             be written to; nothing was written.
-        OSError: The disk is full or broken; nothing was written.
+        ActsearchError: The disk is full or broken; nothing was written.
     """
     paths = [folder.joinpath(*PurePosixPath(name).parts) for name in files]
     _check_different(list(files))
@@ -49,13 +49,11 @@ def write_all(
         _check_free(folder, paths, force=force)
         _write_and_move(folder, paths, list(files.values()))
     except OSError as error:
-        if error.errno not in _WRONG_PLACE:
-            raise
         where = f" ({error.filename})" if error.filename else ""
-        raise BadInput(
-            f"can't write into {folder}: {error.strerror}{where}; nothing was written; name a "
-            "folder with --out"
-        ) from error
+        said = f"can't write into {folder}: {error.strerror or error}{where}; nothing was written"
+        if error.errno in _WRONG_PLACE:
+            raise BadInput(f"{said}; name a folder with --out") from error
+        raise ActsearchError(f"{said}; free some space, or name another disk with --out") from error
     return tuple(paths)
 
 

@@ -188,16 +188,25 @@ def _readme(
         + "\n"
         for target, files in others.items()
     )
+    first = next(piece for piece in pieces if piece.target.name == main)
+    inside = [
+        one
+        for one in _defined(_modules(first)[_module(first)])
+        if one not in exported[_module(first)] and not one.startswith(("_", "test_"))
+    ]
+    if inside:
+        names = ", ".join(inside)
+        more = f"\nEach module has more: `from {name}.{_module(first)} import {names}`.\n{more}"
     gains = [f"`{one.name}`: {one.gain:.6g}" for one in activations if one.gain is not None]
     said = dict.fromkeys(map(_said, activations))
-    names = [f"`{one}`" for several in exported.values() for one in several]
+    public = [f"`{one}`" for several in exported.values() for one in several]
     return template("package_readme.md").substitute(
         name=name,
         table="\n".join(map(_row, activations)),
         measured="\n\n".join(filter(None, said)) or "Nobody measured these.",
         first=activations[0].name,
         main=main,
-        exports=", ".join(names),
+        exports=", ".join(public),
         more=more,
         gains=(
             "\nThe searches train a function with initial weights of a gain that suits it, 1 / "

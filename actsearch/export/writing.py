@@ -34,7 +34,7 @@ def write(
         Inexpressible: A target can't express one of them.
         BadInput: A target is unknown, what it is written with is not installed, a name hides a
             module, a file exists and ``force`` is off, or the folder can't be written to.
-        OSError: The disk is full.
+        ActsearchError: The disk is full; nothing was written.
     """
     several = [activations] if isinstance(activations, Activation) else list(activations)
     for one in several:
@@ -65,7 +65,7 @@ def write_package(
     Raises:
         Inexpressible: A target can't express one of them.
         BadInput: As ``write`` and ``package_files``.
-        OSError: The disk is full.
+        ActsearchError: The disk is full; nothing was written.
     """
     checked_name(name, "the package's name", beside=Path(folder))
     files = package_files(name, pieces(activations, targets))

@@ -140,6 +140,8 @@ def test_a_disk_that_gives_up_leaves_nothing_behind(
     answer = actsearch("export", "first", "1", "0", "--to", "json,latex", "--out", "a/b")
     assert (answer.code, answer.out) == (status, "")
     assert len(answer.err.splitlines()) == 1
+    assert "nothing was written" in answer.err
+    assert "resume" not in answer.err
     assert names(".") == ["runs"]
 
 

@@ -79,6 +79,7 @@ def test_the_readme_says_what_is_in_it_and_text_stays_text() -> None:
     )
     assert "| `my_swish` | `x*sigmoid(p0*x); p0=1.5` |  |  |  |" in text
     assert "from acts import ripple" in text
+    assert "from acts.ripple import METADATA" in text
     assert "[click]" not in text
     assert "<b>" not in text
     assert "r\\|1\\`\\_" in text
@@ -157,20 +158,38 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
     assert names == {f"acts_of_mine/{end}" for end in ends}
 
 
+#: The tests that take no compiler; by night all are run.
+QUICK = ("-k", "values or package")
+
+
+def run_tests(
+    wheel: Path, installed: Path, where: Path, *which: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the package's own tests on the installed one."""
+    tests = str(wheel.parent.parent / "acts_of_mine" / "tests")
+    plain = ("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
+    return run(installed, where, *plain, *which)
+
+
 @pytest.mark.slow
 def test_installed_it_passes_its_own_tests(wheel: Path, installed: Path, tmp_path: Path) -> None:
-    tests = wheel.parent.parent / "acts_of_mine" / "tests"
-    done = run(installed, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests))
+    done = run_tests(wheel, installed, tmp_path, *QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
     module = installed / "acts_of_mine" / "ripple.py"
     whole = module.read_text(encoding="utf-8")
     try:  # and they are able to fail
         module.write_text(whole.replace("torch.sin(", "torch.cos(", 1), encoding="utf-8")
-        broken = run(installed, tmp_path, "-m", "pytest", "-q", str(tests / "test_ripple.py"))
+        broken = run_tests(wheel, installed, tmp_path, *QUICK)
     finally:
         module.write_text(whole, encoding="utf-8")
     assert broken.returncode == 1, broken.stdout
+
+
+@pytest.mark.nightly
+def test_installed_it_passes_all_of_them(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    done = run_tests(wheel, installed, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
