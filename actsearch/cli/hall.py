@@ -242,18 +242,15 @@ def print_next(view: RunView, first: int | None = None) -> None:
         view: the run.
         first: the birth that came out first when it was confirmed; None: the hall's leader.
     """
-    from actsearch.expressions import parse_candidate
-
     lines = _ways_on(view)
     if view.ranked:
         leader = str(view.ranked[0]["id"] if first is None else first)
-        formula = next((r.get("formula") for r in view.ranked if str(r["id"]) == leader), None)
         export = (_command("export", view.path, leader), "a file to drop into a network")
         verdict = (_command("confirm", view.path), "the verdict, with more seeds where it is open")
         lines = [
             *([verdict] if view.has_news else []),
             (_command("inspect", view.path, leader), "what the leader is"),
-            *([export] if parse_candidate(formula or "x").inputs == ("x",) else []),
+            export,
             *lines,
         ]
     width = max(len(command) for command, _ in lines)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
+from actsearch.export.json_file import json_files
+from actsearch.export.latex_file import latex_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -23,7 +25,8 @@ class Target:
         name: What ``--to`` calls it.
         what: What is written, in a few words.
         write: Returns the files of an activation; they lie side by side.
-        test: How the user tests them, with ``{file}`` for the first of them.
+        test: How the user tests them, with ``{file}`` for the first of them and ``{name}`` for
+            what the function is called.
         lacks: Says what of an activation it can't express, or None: ``i0e (a Bessel function)``.
         package: What has to be installed to write it, beside actsearch itself.
     """
@@ -41,9 +44,20 @@ class Target:
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
 
+#: How the files are tested that are no programs.
+_COMPILE = (
+    r"pdflatex '\documentclass{{article}}\usepackage{{amsmath}}"
+    r"\begin{{document}}\input{{{file}}}\end{{document}}'"
+)
+_READ = "python -m json.tool {file}"
+
 TARGETS: dict[str, Target] = {
     row.name: row
-    for row in (Target("torch", "one file that needs torch alone", torch_files, "python {file}"),)
+    for row in (
+        Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
+        Target("latex", "formula, derivative and tables, for a paper", latex_files, _COMPILE),
+        Target("json", "all facts, test points and base operations", json_files, _READ),
+    )
 }
 
 ALL = "all"

@@ -90,9 +90,9 @@ def judged(
     store: RunStore, task: Task, transfer: Iterable[Task], finalists: Sequence[str]
 ) -> Confirmation:
     """Return the verdicts on a run's task and on those that its finalists were taken to."""
-    main = _judged_on(arena_of(task, curve=False), store, finalists)
+    main = judged_on(arena_of(task, curve=False), store, finalists)
     others = [
-        _judged_on(arena_of(one, curve=False), store, finalists, lead=True) for one in transfer
+        judged_on(arena_of(one, curve=False), store, finalists, lead=True) for one in transfer
     ]
     ids: dict[str, int] = {}
     for birth in store.births():
@@ -101,13 +101,21 @@ def judged(
     return Confirmation(store.name, main, tuple(others), ids)
 
 
-def _judged_on(
+def judged_on(
     arena: Arena,
     store: RunStore,
     finalists: Sequence[str],
     *,
     lead: bool = False,
 ) -> OnTask:
+    """Return the verdict on one task.
+
+    Args:
+        arena: Where the trials were made.
+        store: The run.
+        finalists: Formulas.
+        lead: Begin the sentence with the task, as one that the search did not use.
+    """
     known = rivals_of(store, arena.task, finalists)
     rows = rows_of(store, arena)
     earlier = earlier_finalists(rows, finalists, known)

@@ -271,3 +271,11 @@ def test_ctrl_c_before_the_run_exists_promises_nothing(
     answer = actsearch("search", "--confirm", "none", "--run", "unborn", "--quiet")
     assert answer.code == 130
     assert answer.err == "actsearch: interrupted before the search began\n"
+
+
+def test_a_leader_of_any_inputs_can_be_taken_home(capsys: pytest.CaptureFixture[str]) -> None:
+    totals = Totals(1, 1, 0, 0, 0, 1, 1, 1.0, 1.0)
+    for formula in ("silu(x)*u", "relu(x)*o", "input: relu(x) | last: tanh(x)"):
+        rows: list[dict[str, Any]] = [{"id": 7, "rank": 1, "known": None, "formula": formula}]
+        print_next(RunView(Path("runs/r"), {}, rows, totals))
+        assert "actsearch export r 7 " in capsys.readouterr().out

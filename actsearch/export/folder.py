@@ -1,0 +1,155 @@
+"""Files into a folder: all of them or none, and no trace of an attempt that failed.
+
+Everything is first written, whole, into a folder of its own inside the target, on the same disk, so
+that what remains is to move; a file that is replaced is kept there until all have been moved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from actsearch.errors import ActsearchError, BadInput
+
+#: What is wrong with the place that the user named, not with the machine.
+_WRONG_PLACE = {
+    errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT,
+}  # fmt: skip
+#: The end of a replaced file's name, while it is kept.
+_KEPT = ".old"
+
+
+def write_all(
+    folder: Path, files: Mapping[str, str | bytes], *, force: bool = False
+) -> tuple[Path, ...]:
+    """Write files, all of them or none.
+
+    Args:
+        folder: Where; it is made where it is not there.
+        files: Name -> content; a name may lead into folders below, with ``/`` between.
+        force: Replace files that exist.
+
+    Returns:
+        The files, in the order given.
+
+    Raises:
+        BadInput: A file exists and ``force`` is off, two names are one file, or the folder can't
+            be written to; nothing was written.
+        ActsearchError: The disk is full or broken; nothing was written.
+    """
+    paths = [folder.joinpath(*PurePosixPath(name).parts) for name in files]
+    _check_different(list(files))
+    try:
+        _check_free(folder, paths, force=force)
+        _write_and_move(folder, paths, list(files.values()))
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        said = f"can't write into {folder}: {error.strerror or error}{where}; nothing was written"
+        if error.errno in _WRONG_PLACE:
+            raise BadInput(f"{said}; name a folder with --out") from error
+        raise ActsearchError(f"{said}; free some space, or name another disk with --out") from error
+    return tuple(paths)
+
+
+def _check_different(names: list[str]) -> None:
+    """Refuse two names that are one file on disks that don't tell capitals from small letters."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise BadInput(f"{other} and {name} are one file on some disks; nothing was written")
+
+
+def _check_free(folder: Path, paths: list[Path], *, force: bool) -> None:
+    """Refuse to replace files unasked, and folders at all."""
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+        raise BadInput(f"{folder} is no folder; nothing was written; name another one with --out")
+    folders = [str(path) for path in paths if path.is_dir()]
+    if folders:
+        raise BadInput(f"{', '.join(folders)}: a folder is in the way; nothing was written")
+    existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
+    if existing and not force:
+        raise BadInput(
+            f"{', '.join(existing)} exists already; nothing was written "
+            "(--force replaces it, --name or --out puts the new one elsewhere)"
+        )
+
+
+def _write_and_move(folder: Path, paths: list[Path], contents: list[str | bytes]) -> None:
+    made: list[Path] = []
+    with contextlib.ExitStack() as undo:  # runs backwards what has to be taken back
+        undo.callback(_remove_empty, made)
+        _make(folder, made)
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=".actsearch-"))
+        undo.callback(_remove_drafts, draft)
+        drafts = [draft / str(number) for number in range(len(paths))]
+        for one, content in zip(drafts, contents, strict=True):
+            _write(one, content)
+        for one, path in zip(drafts, paths, strict=True):
+            _make(path.parent, made)
+            _move(one, path, undo)
+        undo.pop_all()  # all are in place
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those above it, and note in ``made`` which ones were not there."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        made.append(one)
+
+
+def _remove_empty(made: list[Path]) -> None:
+    for one in reversed(made):
+        with contextlib.suppress(OSError):  # someone else may have put something there
+            one.rmdir()
+
+
+def _remove_drafts(draft: Path) -> None:
+    """Remove what was written; a kept file that could not be put back stays."""
+    with contextlib.suppress(OSError):
+        for one in draft.iterdir():
+            if one.suffix != _KEPT:
+                one.unlink()
+        draft.rmdir()
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _move(draft: Path, path: Path, undo: contextlib.ExitStack) -> None:
+    """Move a file to its place, and note in ``undo`` how to take that back."""
+    if path.exists() or path.is_symlink():
+        kept = draft.with_suffix(_KEPT)
+        try:
+            os.link(path, kept, follow_symlinks=False)
+        except (OSError, NotImplementedError):  # a disk without hard links
+            copy = draft.with_suffix(".copy")
+            shutil.copy2(path, copy, follow_symlinks=False)
+            copy.replace(kept)  # whole: what bears this name may be put back
+        undo.callback(_put_back, kept, path)
+    else:
+        undo.callback(_take_back, path)
+    draft.replace(path)
+
+
+def _put_back(kept: Path, path: Path) -> None:
+    with contextlib.suppress(OSError):  # what went wrong first is what the user must hear of
+        kept.replace(path)
+        kept.unlink(missing_ok=True)  # two names of one file: then replacing did nothing
+
+
+def _take_back(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""Several activations for several targets: which files that makes, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from actsearch.errors import BadInput, unknown
+from actsearch.export.activation import Activation
+from actsearch.export.targets import TARGETS, Files, Target, obstacle
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One activation for one target: the files, by their names."""
+
+    activation: Activation
+    target: Target
+    files: Files
+
+
+def pieces(
+    activations: Iterable[Activation],
+    targets: Sequence[str] = ("torch",),
+    *,
+    left_out: Callable[[Activation, Target, BadInput], None] | None = None,
+) -> tuple[Piece, ...]:
+    """Return what is to be written of some activations; nothing is written yet.
+
+    Args:
+        activations: What to export.
+        targets: Names of ``TARGETS``.
+        left_out: Is told what can't be written for a target, and why; None: that is an error.
+
+    Raises:
+        Inexpressible: A target can't express one, and there is no ``left_out``.
+        BadInput: A target is unknown, what it is written with is not installed and there is no
+            ``left_out``, or two activations have a file of the same name.
+    """
+    found: list[Piece] = []
+    for name in targets:
+        if name not in TARGETS:
+            raise unknown("target", name, TARGETS)
+    for activation in activations:
+        for name in targets:
+            reason = obstacle(activation, TARGETS[name])
+            if reason is None:
+                files = TARGETS[name].write(activation)
+                found.append(Piece(activation, TARGETS[name], files))
+            elif left_out is None:
+                raise reason
+            else:
+                left_out(activation, TARGETS[name], reason)
+    files_of(found)
+    return tuple(found)
+
+
+def files_of(pieces: Iterable[Piece]) -> dict[str, str | bytes]:
+    """Return all files by their names.
+
+    Raises:
+        BadInput: Two have one name.
+    """
+    files: dict[str, str | bytes] = {}
+    for piece in pieces:
+        doubled = sorted(files.keys() & piece.files.keys())
+        if doubled:
+            raise BadInput(
+                f"two activations would be written to {', '.join(doubled)}; give them other names"
+            )
+        files |= piece.files
+    return files
