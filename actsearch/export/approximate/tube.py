@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from actsearch.errors import BadInput
 from actsearch.export.approximate.subject import Array, Subject
 
 #: Points that the path is held against, within the window and beyond each end.
@@ -23,6 +24,8 @@ _N_TRIED, _N_ZOOMS = 33, 2
 _N_BISECTIONS = 18
 #: Fewer pieces are as good if their error is larger by no more than this, relative.
 _SAME = 0.003
+#: An error that allows any path, and pieces enough for it.
+_ANY, _MOST = 1e9, 64
 #: An error below this is none.
 _NOTHING = 1e-12
 
@@ -123,6 +126,10 @@ class Tube:
             pieces = path.n_pieces
             low, high = _NOTHING, error
         else:
+            if path is None and self.path(_ANY, pieces) is None:
+                least = self.path(_ANY, _MOST)
+                needed = f"at least {least.n_pieces} pieces" if least else "more pieces"
+                raise BadInput(f"to end as the function ends takes {needed}, got {pieces}")
             low = high = error
             while path is None:
                 low, high = high, 2 * high
