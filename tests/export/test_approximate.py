@@ -22,7 +22,6 @@ GROWING = {"GCU", "squared ReLU"}
 QUICK = {
     "ReLU",
     "ELU",
-    "GELU",
     "SiLU",
     "squared ReLU",
     "Softsign",

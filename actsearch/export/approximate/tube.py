@@ -176,6 +176,8 @@ class Tube:
         while True:
             crossing = self._crossing(source, start, n_used)
             if crossing is not None:
+                if n_used + 1 > pieces:
+                    return None
                 return self._made([*knots, crossing])
             # One more line, and the one that the function ends on.
             n_used += 1
@@ -270,7 +272,10 @@ class Tube:
     def _landing(self, sx: Array, sy: Array, view: _View, start: int) -> _Step | None:
         """Return a line that the last line, or the window's end, is reached by."""
         if self._ends[1].kind != "line":
-            room = view.most[:, -1] - view.least[:, -1]
+            # From the end itself every slope seems to lead there.
+            ahead = view.ahead[:, -1]
+            room = np.full(len(sx), -np.inf)
+            room[ahead] = view.most[ahead, -1] - view.least[ahead, -1]
             row, at = int(room.argmax()), len(self.x) - 1
             if room[row] < 0:
                 return None
