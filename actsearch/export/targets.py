@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
+from actsearch.export.c_file import c_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -22,7 +23,7 @@ class Target:
         name: What ``--to`` calls it.
         what: What is written, in a few words.
         write: Returns the files of an activation; they lie side by side.
-        test: How the user tests them, with ``{file}`` for the first of them.
+        test: How the user tests them, ``{file}`` is the first of them, ``{name}`` the function.
         lacks: Says what of an activation it can't express, or None: ``i0e (a Bessel function)``.
         package: What has to be installed to write it, beside actsearch itself.
     """
@@ -42,7 +43,15 @@ class Target:
 
 TARGETS: dict[str, Target] = {
     row.name: row
-    for row in (Target("torch", "one file that needs torch alone", torch_files, "python {file}"),)
+    for row in (
+        Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
+        Target(
+            "c",
+            "one header for C and C++",
+            c_files,
+            "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test",
+        ),
+    )
 }
 
 ALL = "all"
