@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
 from actsearch.export.c_file import c_files
+from actsearch.export.cuda_file import cuda_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -50,6 +51,12 @@ TARGETS: dict[str, Target] = {
             "one header for C and C++",
             c_files,
             "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test",
+        ),
+        Target(
+            "cuda",
+            "kernels with launch code",
+            cuda_files,
+            "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test",
         ),
     )
 }
