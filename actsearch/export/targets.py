@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
+from actsearch.export.jax_file import jax_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -42,7 +43,12 @@ class Target:
 
 TARGETS: dict[str, Target] = {
     row.name: row
-    for row in (Target("torch", "one file that needs torch alone", torch_files, "python {file}"),)
+    for row in (
+        Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
+        Target(
+            "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
+        ),
+    )
 }
 
 ALL = "all"
