@@ -10,6 +10,7 @@ from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
 from actsearch.export.c_file import c_files
 from actsearch.export.cuda_file import cuda_files
+from actsearch.export.jax_file import jax_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -57,6 +58,9 @@ TARGETS: dict[str, Target] = {
             "kernels with launch code",
             cuda_files,
             "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test",
+        ),
+        Target(
+            "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
         ),
     )
 }
