@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from actsearch.errors import BadInput
 from actsearch.export.activation import Activation
+from actsearch.export.plain_facts import plain_facts
 from actsearch.export.points import Point
-from actsearch.export.python_text import facts
 from actsearch.export.text import in_c_comment, wrapped
 
 _KEYWORDS = """
@@ -73,26 +73,12 @@ def comment(activation: Activation, uses: str) -> str:
         activation: The function.
         uses: What the file needs and how it is used, in paragraphs of our own.
     """
-    blocks = [f"The activation function {activation.name}, written by actsearch."]
-    blocks += ["\n".join(_without_latex(block.split("\n"))) for block in facts(activation)]
-    # Back from what is safe in a docstring to what is safe here.
-    plain = (
-        "\n\n".join(block for block in blocks if block).replace('\\"', '"').replace("\\\\", "\\")
-    )
+    # Without LaTeX, whose backslashes do not belong in C.
+    plain = plain_facts(activation, latex=False)
     rows = [in_c_comment(row) for row in plain.split("\n")]
     for part in uses.strip().split("\n\n"):
         rows += ["", *(part if part.startswith("    ") else wrapped(part, hanging="")).split("\n")]
     return "/* " + "\n".join(f"   {row}".rstrip() for row in rows).lstrip() + " */"
-
-
-def _without_latex(rows: Sequence[str]) -> list[str]:
-    """Leave the LaTeX out, whose backslashes do not belong in C."""
-    kept, inside = [], False
-    for row in rows:
-        inside = row.startswith("LaTeX: ") or (inside and row.startswith("    "))
-        if not inside:
-            kept.append(row)
-    return kept
 
 
 def point_rows(points: Sequence[Point]) -> str:

@@ -11,7 +11,9 @@ from actsearch.export.activation import Activation
 from actsearch.export.c_file import c_files
 from actsearch.export.cuda_file import cuda_files
 from actsearch.export.jax_file import jax_files
+from actsearch.export.onnx_file import onnx_files, onnx_lacks
 from actsearch.export.torch_file import torch_files
+from actsearch.export.triton_file import triton_files
 
 #: File name -> what is in it.
 Files = Mapping[str, str | bytes]
@@ -58,6 +60,17 @@ TARGETS: dict[str, Target] = {
             "kernels with launch code",
             cuda_files,
             "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test",
+        ),
+        Target(
+            "triton", "kernels, one file that needs torch and triton", triton_files, "python {file}"
+        ),
+        Target(
+            "onnx",
+            "a model, its derivative and a function, of standard operators",
+            onnx_files,
+            "python {file}",
+            onnx_lacks,
+            "onnx",
         ),
         Target(
             "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
