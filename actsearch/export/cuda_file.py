@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from actsearch.export.activation import Activation
 from actsearch.export.c_pieces import check_name, comment, point_rows
@@ -163,7 +163,7 @@ def _backward_kernel(activation: Activation, reads: list[str]) -> str:
     )
 
 
-def _backward(activation: Activation, texts: dict[str, object]) -> str:
+def _backward(activation: Activation, texts: Mapping[str, object]) -> str:
     name, given = activation.name, ", ".join(activation.arguments)
     back = ", ".join(f"g{one}" for one in activation.arguments)
     if activation.parameters:
@@ -185,7 +185,7 @@ def _backward(activation: Activation, texts: dict[str, object]) -> str:
     )
 
 
-def _instances(activation: Activation, texts: dict[str, object]) -> str:
+def _instances(activation: Activation, texts: Mapping[str, object]) -> str:
     """Instantiate the functions, so that other files can be linked with them."""
     name, rows = activation.name, []
     for kind in _TYPES:

@@ -9,7 +9,7 @@ from actsearch.export import python_text, rewrites
 from actsearch.export.activation import Activation
 from actsearch.export.text import indented, template
 from actsearch.expressions.dialects import COMMON, Dialect, lines
-from actsearch.expressions.lowering import Instruction, Program
+from actsearch.expressions.lowering import Instruction, Operand, Program
 
 _NAN = "propagate_nan=tl.PropagateNan.ALL"
 #: A number as a value of the type that is computed in.
@@ -131,7 +131,7 @@ def _with_typed_numbers(program: Program) -> Program:
     moved: dict[int, int] = {}
     made: dict[str, int] = {}
     for number, step in enumerate(program.instructions):
-        args = []
+        args: list[Operand] = []
         for arg in step.args:
             if isinstance(arg, int):
                 args.append(moved[arg])

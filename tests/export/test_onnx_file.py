@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ class Models:
     """The value and the derivative of an activation, in one engine; rows of a test call it."""
 
     def __init__(self, models: list[bytes], engine: str) -> None:
+        self._sessions: list[Any]
         if engine == "reference":
             self._sessions = [ReferenceEvaluator(onnx.load_from_string(one)) for one in models]
         else:
@@ -178,3 +180,9 @@ def test_models_say_what_they_are() -> None:
 def test_further_inputs_are_refused(formula: str, what: str) -> None:
     with pytest.raises(BadInput, match=rf"the target onnx has no {what}.*can express it: torch, c"):
         export(Activation(parse(formula), "found"), ["onnx"])
+
+
+@pytest.mark.parametrize("name", ["load", "run", "call", "onnx", "onnxruntime", "with_axes"])
+def test_names_of_the_file_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match=f"'{name}' means something else"):
+        Activation(parse("relu(x)"), name)
