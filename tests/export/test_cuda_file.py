@@ -93,8 +93,8 @@ int main()
 
 
 @pytest.mark.skipif(NVCC is None, reason="no nvcc")
-@pytest.mark.parametrize("formula", ["gelu(x)*i0e(x)", "p0*max(x, u)*sigmoid(p1*x)*o"])
-def test_nvcc_takes_it(formula: str, tmp_path: Path) -> None:
+def test_nvcc_takes_it(tmp_path: Path) -> None:
+    formula = "p0*max(x, u)*sigmoid(p1*x)*o - gelu(x)*i0e(x)"
     (tmp_path / "found.cu").write_text(cuda_source(Activation(parse(formula), "found")))
     flags = ["-c", "-arch=sm_80", "-Werror=all-warnings", "-Dfound_TEST"]
     done = subprocess.run(

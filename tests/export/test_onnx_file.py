@@ -82,7 +82,7 @@ def test_random_functions_agree_with_the_definition(n: int, seed: int) -> None:
         assert missed(one) == []
 
 
-@pytest.mark.parametrize("formula", ["gelu(x) + i0e(x)/2", OTHERS[0], OTHERS[1], "3 + 0*x"])
+@pytest.mark.parametrize("formula", ["gelu(x)", OTHERS[1], "3 + 0*x"])
 def test_own_test_passes_alone(formula: str, tmp_path: Path) -> None:
     one = Activation(parse(formula), "found", {'"""': '"""\nraise SystemExit(3) \\'})
     written(one, tmp_path)
