@@ -76,7 +76,7 @@ def comment(activation: Activation, uses: str) -> str:
     # Without LaTeX, whose backslashes do not belong in C.
     plain = plain_facts(activation, latex=False)
     rows = [in_c_comment(row) for row in plain.split("\n")]
-    for part in uses.strip().split("\n\n"):
+    for part in (one.strip("\n") for one in uses.split("\n\n") if one.strip()):
         rows += ["", *(part if part.startswith("    ") else wrapped(part, hanging="")).split("\n")]
     return "/* " + "\n".join(f"   {row}".rstrip() for row in rows).lstrip() + " */"
 

@@ -13,9 +13,10 @@ _USES = """
 Kernels for float, double, __half and __nv_bfloat16; half precision is computed in float and rounded
 once. All pointers are on the GPU.
 
-    cudaError_t {name}_forward({inputs}, T *y, size_t n{shape}, cudaStream_t stream)
+    cudaError_t {name}_forward({inputs},
+        T *y, size_t n{shape}, cudaStream_t stream)
     cudaError_t {name}_backward(const T *gradient, {inputs},
-                                {results}, size_t n{shape}, cudaStream_t stream)
+        {results}, size_t n{shape}, cudaStream_t stream)
 
 The backward computes the slopes from the inputs.{parameters}
 
@@ -84,7 +85,7 @@ def _uses(activation: Activation) -> str:
     parameters = activation.parameters
     return _USES.format(
         name=activation.name,
-        inputs=_inputs(activation),
+        inputs=_inputs(activation).replace(f"typename {activation.name}_wide<T>::type", "W"),
         results=_results(activation),
         shape=", size_t channels, size_t inner" if parameters else "",
         parameters=_PARAMETERS if parameters else "",

@@ -184,7 +184,9 @@ def _functions(activation: Activation) -> str:
     per_channel = activation.expression.per_channel and bool(parameters)
     name, listed = activation.name, ", ".join(activation.arguments)
     backs = [f"g{one}" for one in activation.arguments]
-    made = [f"g{one} = torch.empty_like(x)" for one in inputs]
+    wide = "wide = torch.float64 if x.dtype == torch.float64 else torch.float32"
+    made = [wide] if per_channel else []
+    made += [f"g{one} = torch.empty_like(x)" for one in inputs]
     size, kind = ("x.shape", "wide") if per_channel else ("n_blocks", "torch.float64")
     made += [f"g{one} = torch.zeros({size}, dtype={kind}, device=x.device)" for one in parameters]
     sums = [f"g{one} = {_summed(one, per_channel)}" for one in parameters]
@@ -193,7 +195,7 @@ def _functions(activation: Activation) -> str:
         prepared.append(f"{', '.join(inputs)} = torch.broadcast_tensors({', '.join(inputs)})")
     prepared += [f"{one} = {one}.contiguous()" for one in inputs]
     if parameters:
-        prepared.append("wide = torch.float64 if x.dtype == torch.float64 else torch.float32")
+        prepared.append(wide)
     prepared += [
         f"{one} = torch.as_tensor({one}, dtype=wide, device=x.device).contiguous()"
         for one in parameters
@@ -206,12 +208,11 @@ def _functions(activation: Activation) -> str:
         derivative=activation.derivative_name(),
         signature=python_text.signature(activation),
         listed=listed,
-        packed=", ".join(activation.arguments) + ",",
         prepared=indented(prepared),
         made=indented(made),
-        sums=indented(sums) or "    pass",
+        sums="".join(f"    {row}\n" for row in sums),
         backs=", ".join(backs),
-        packed_backs=", ".join(backs) + ",",
+        first="gradients[0]" if len(backs) > 1 else "gradients",
         shape=_more(["math.prod(x.shape[2:])", "x.shape[1]"] if per_channel else []),
         about=python_text.quoted(python_text.about(activation)),
         about_derivative=python_text.quoted(python_text.about_derivative(activation, "x")),
@@ -220,7 +221,7 @@ def _functions(activation: Activation) -> str:
 
 def _summed(name: str, per_channel: bool) -> str:
     if not per_channel:
-        return f"g{name}.sum().to({name}.dtype)"
+        return f"g{name}.sum().to({name}.dtype).reshape({name}.shape)"
     return f"g{name}.sum([k for k in range(x.dim()) if k != 1])"
 
 

@@ -130,7 +130,7 @@ def test_its_own_test_can_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize("formula", [OTHERS[0], OTHERS[1]])
 def test_what_parameters_get_is_summed(formula: str, tmp_path: Path) -> None:
     written([Activation(parse(formula), "found")], tmp_path)
-    shape, own = ("(3, 1, 1)", "(3,)") if "channel" in formula else ("()", "()")
+    shape, own = ("(3, 1, 1)", "(3,)") if "channel" in formula else ("(1,)", "(1,)")
     script = (
         QUIET
         + f"""
