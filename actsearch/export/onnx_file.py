@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from actsearch.export import python_text
 from actsearch.export.activation import Activation
-from actsearch.export.onnx_graph import IR_VERSION, ONNX, OPSET, Nodes
+from actsearch.export.onnx_graph import IR_VERSION, ONNX, ONNX_DOUBLE, OPSET, Nodes
 from actsearch.export.plain_facts import plain_facts
 from actsearch.export.text import template
+from actsearch.expressions.dialects import Dialect
 from actsearch.expressions.lowering import Program
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def onnx_files(activation: Activation) -> dict[str, str | bytes]:
     }
 
 
-def _program(activation: Activation, wrt: str) -> Program:
+def _program(activation: Activation, wrt: str, dialect: Dialect = ONNX) -> Program:
     """Return the value, or a derivative, as operations that ONNX has."""
     programs = activation.programs
-    return programs.derivative_program(ONNX, (wrt,)) if wrt else programs.value_program(ONNX)
+    return programs.derivative_program(dialect, (wrt,)) if wrt else programs.value_program(dialect)
 
 
 def onnx_model(activation: Activation, wrt: str) -> onnx.ModelProto:
@@ -138,7 +139,8 @@ def _function(
 
     nodes = Nodes(element)
     inside = [nodes.cast(one, element) for one in activation.arguments]
-    nodes.program(_program(activation, wrt), inside, "wide")
+    dialect = ONNX_DOUBLE if element == onnx.TensorProto.DOUBLE else ONNX
+    nodes.program(_program(activation, wrt, dialect), inside, "wide")
     nodes.add("CastLike", "wide", "x", out="y")
     what = python_text.about_derivative(activation, wrt) if wrt else python_text.about(activation)
     function = onnx.helper.make_function(

@@ -82,7 +82,7 @@ def test_random_functions_agree_with_the_definition(n: int, seed: int) -> None:
         assert missed(one) == []
 
 
-@pytest.mark.parametrize("formula", ["gelu(x)", OTHERS[1], "3 + 0*x"])
+@pytest.mark.parametrize("formula", ["gelu(x)", "x*erf(x/2)", OTHERS[1], "3 + 0*x"])
 def test_own_test_passes_alone(formula: str, tmp_path: Path) -> None:
     one = Activation(parse(formula), "found", {'"""': '"""\nraise SystemExit(3) \\'})
     written(one, tmp_path)
@@ -94,6 +94,15 @@ def test_own_test_passes_alone(formula: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"found: {one.expression}: all tests passed\n"
+
+
+@pytest.mark.nightly
+def test_own_tests_of_known_functions_pass(tmp_path: Path) -> None:
+    for one in of_one_input(zoo(*OTHERS)):
+        module = written(one, tmp_path)
+        for name, test in vars(module).items():
+            if name.startswith("test_"):
+                test()
 
 
 @pytest.mark.parametrize(
