@@ -44,6 +44,18 @@ _RESERVED = {
     "ops",
     "tl",
     "triton",
+    "libdevice",
+    "BLOCK",
+    "onnx",
+    "onnxruntime",
+    "FOLDER",
+    "load",
+    "run",
+    "call",
+    "with_axes",
+    "functools",
+    "os",
+    "unittest",
 }
 _GENERATED = re.compile(r"[ptsbd][0-9]+\Z|_|test_")
 

@@ -90,7 +90,8 @@ def of(expression: Expression, derivatives: Mapping[str, Expression]) -> Points:
         n_moderate += abs(x) in _MODERATE
         held = _agrees(expression, derivatives, point, np.float32)
         (common if held else wide).append(point)
-    if n_moderate < _LEAST and _is_tame(expression):
+    functions = (expression, *(derivatives[name] for name in expression.inputs))
+    if n_moderate < _LEAST and all(map(_is_tame, functions)):
         raise ActsearchError(
             f"what is computed for '{expression}' disagrees with its definition at "
             f"{2 * len(_MODERATE) - n_moderate} of {2 * len(_MODERATE)} points; nothing is written"

@@ -78,7 +78,16 @@ def function(
     head = f"def {name}({arguments}){f' -> {returns}' if returns else ''}:"
     if len(head) > WIDTH:
         head = head.replace(f"({arguments})", f"(\n    {arguments}\n)")
-    return "\n".join([*decorators, head, _quoted(what), indented(list(body))])
+    return "\n".join([*decorators, head, quoted(what), indented(list(body))])
+
+
+def quoted(what: str, levels: int = 1) -> str:
+    """Return a docstring, indented; ``what`` may hold text from outside."""
+    indent = "    " * levels
+    text = wrapped(f'"""{commented(what)}"""', indent, "")
+    if "\n" not in text:
+        return text
+    return f'{text.removesuffix(chr(34) * 3)}\n{indent}"""'  # quotes alone on their line
 
 
 def about(activation: Activation) -> str:
@@ -135,12 +144,6 @@ def _paragraph(text: str, indent: str = "", hanging: str = "") -> str:
 
 def _labelled(label: str, text: str) -> str:
     return wrapped(commented(f"{label}: {text}"))
-
-
-def _quoted(what: str) -> str:
-    """Return a docstring inside a function; of several lines the quotes stand alone at the end."""
-    wrapped_ = wrapped(f'"""{commented(what)}"""', "    ", "")
-    return wrapped_.removesuffix('"""') + '\n    """' if "\n" in wrapped_ else wrapped_
 
 
 def _formula(activation: Activation) -> str:

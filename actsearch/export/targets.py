@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
+from actsearch.export.c_file import c_files
+from actsearch.export.cuda_file import cuda_files
+from actsearch.export.jax_file import jax_files
 from actsearch.export.json_file import json_files
 from actsearch.export.latex_file import latex_files
+from actsearch.export.onnx_file import onnx_files, onnx_lacks
 from actsearch.export.torch_file import torch_files
+from actsearch.export.triton_file import triton_files
 
 #: File name -> what is in it.
 Files = Mapping[str, str | bytes]
@@ -55,6 +60,32 @@ TARGETS: dict[str, Target] = {
     row.name: row
     for row in (
         Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
+        Target(
+            "c",
+            "one header for C and C++",
+            c_files,
+            "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test",
+        ),
+        Target(
+            "cuda",
+            "kernels with launch code",
+            cuda_files,
+            "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test",
+        ),
+        Target(
+            "triton", "kernels, one file that needs torch and triton", triton_files, "python {file}"
+        ),
+        Target(
+            "onnx",
+            "a model, its derivative and a function, of standard operators",
+            onnx_files,
+            "python {file}",
+            onnx_lacks,
+            "onnx",
+        ),
+        Target(
+            "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
+        ),
         Target("latex", "formula, derivative and tables, for a paper", latex_files, _COMPILE),
         Target("json", "all facts, test points and base operations", json_files, _READ),
     )
