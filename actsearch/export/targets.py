@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
 from actsearch.export.jax_file import jax_files
+from actsearch.export.keras_file import keras_files, keras_lacks
+from actsearch.export.numpy_file import numpy_files
 from actsearch.export.torch_file import torch_files
 
 #: File name -> what is in it.
@@ -41,13 +43,16 @@ class Target:
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
 
+#: How a Python file is tested.
+_PYTHON = "python {file}"
+
 TARGETS: dict[str, Target] = {
     row.name: row
     for row in (
-        Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
-        Target(
-            "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
-        ),
+        Target("torch", "one file that needs torch alone", torch_files, _PYTHON),
+        Target("jax", "one file that needs JAX alone, with a Flax module", jax_files, _PYTHON),
+        Target("numpy", "one file that needs NumPy alone", numpy_files, _PYTHON),
+        Target("keras", "one file that needs Keras 3 alone", keras_files, _PYTHON, keras_lacks),
     )
 }
 
