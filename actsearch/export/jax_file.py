@@ -52,28 +52,9 @@ What it was trained with: jax.nn.initializers.variance_scaling(GAIN**2, "fan_in"
 weights of the layer before it."""
 _KIND, _RESULT = "jax.typing.ArrayLike", "jax.Array"
 
-
-def jax_files(activation: Activation) -> dict[str, str]:
-    """Return the file ``NAME_jax.py``."""
-    parts = [
-        python_text.docstring(activation, _USES if activation.gain else _without_gain()),
-        _IMPORTS,
-        python_text.constants(activation),
-        template("jax_support.txt").substitute(n_inputs=len(activation.inputs)),
-        *_second_derivatives(activation),
-        *_first_derivatives(activation),
-        *_function(activation),
-        _module(activation),
-        python_text.expected(activation),
-        _tests(activation),
-        python_text.main(activation),
-    ]
-    return {f"{activation.name}_jax.py": python_text.joined(parts)}
-
-
+#: Longer second derivatives would be most of a file: JAX makes them out of the lines of the first.
+_MOST_LINES = 300
 _IMPORTS = """\
-from __future__ import annotations
-
 import contextlib
 import math
 
@@ -86,6 +67,25 @@ except ImportError:
     _linen = None"""
 
 
+def jax_files(activation: Activation) -> dict[str, str]:
+    """Return the file ``NAME_jax.py``."""
+    second = _second_derivatives(activation)
+    parts = [
+        python_text.docstring(activation, _USES if activation.gain else _without_gain()),
+        _IMPORTS,
+        python_text.constants(activation),
+        template("jax_support.txt").substitute(n_inputs=len(activation.inputs)),
+        *second,
+        *_first_derivatives(activation, has_second=bool(second)),
+        *_function(activation),
+        _module(activation),
+        python_text.expected(activation),
+        _tests(activation),
+        python_text.main(activation),
+    ]
+    return {f"{activation.name}_jax.py": python_text.joined(parts)}
+
+
 def _without_gain() -> str:
     return _USES.rpartition("\n\n")[0]
 
@@ -96,44 +96,41 @@ def _second(activation: Activation, first: str, second: str) -> str:
 
 
 def _second_derivatives(activation: Activation) -> list[str]:
-    """Return a function on wide arrays for each pair of arguments."""
+    """Return a function on wide arrays for each pair of arguments; none if they are too long."""
     arguments = ", ".join(activation.arguments)
-    parts = []
+    parts, n_lines = [], 0
     for first, second in combinations_with_replacement(activation.arguments, 2):
         derivative = activation.derivatives[first].derivative(second)
         body = JAX.body([derivative.root], activation.arguments, result="y")
         head = f"def {_second(activation, first, second)}({arguments}):"
         parts.append("\n".join([head, indented([*body, "return y"])]))
-    return parts
+        n_lines += len(body)
+    return parts if n_lines <= _MOST_LINES else []
 
 
-def _first_derivatives(activation: Activation) -> list[str]:
+def _first_derivatives(activation: Activation, *, has_second: bool) -> list[str]:
     """Return a function on wide arrays for each argument, with its own derivatives as a rule."""
     arguments = ", ".join(activation.arguments)
     parts = []
     for wrt in activation.arguments:
-        body = activation.programs.derivative_lines(JAX, [wrt])
         name = f"_slope_{wrt}"
-        curves = "".join(f"{_second(activation, wrt, other)}, " for other in activation.arguments)
-        parts.append(
-            "\n".join(
-                [
-                    "@jax.custom_jvp",
-                    f"def {name}({arguments}):",
-                    indented([*body, "return y"]),
-                    "",
-                    "",
-                    f"def {name}_jvp(primals, tangents):",
-                    f"    slope = _tangent(({curves.rstrip()}), primals, tangents)",
-                    f"    return {name}(*primals), slope",
-                    "",
-                    "",
-                    f"{name}.defjvp({name}_jvp, symbolic_zeros=True)",
-                ]
-            )
+        body = indented([*activation.programs.derivative_lines(JAX, [wrt]), "return y"])
+        curves = python_text.tuple_of(
+            _second(activation, wrt, other) for other in activation.arguments
         )
-    listed = "".join(f"_slope_{wrt}, " for wrt in activation.arguments)
-    return [*parts, f"_SLOPES = ({listed.rstrip()})"]
+        text = f"def {name}({arguments}):\n{body}"
+        parts += [text] if not has_second else [f"@jax.custom_jvp\n{text}", _rule(name, curves)]
+    listed = python_text.tuple_of(f"_slope_{wrt}" for wrt in activation.arguments)
+    return [*parts, f"_SLOPES = ({listed})"]
+
+
+def _rule(name: str, slopes: str) -> str:
+    """Return the rule of derivatives of a function, and its registration."""
+    return (
+        f"def _jvp_of_{name.strip('_')}(primals, tangents):\n"
+        f"    return {name}(*primals), _tangent(({slopes}), primals, tangents)\n\n\n"
+        f"{name}.defjvp(_jvp_of_{name.strip('_')}, symbolic_zeros=True)"
+    )
 
 
 def _function(activation: Activation) -> list[str]:
@@ -150,9 +147,7 @@ def _function(activation: Activation) -> list[str]:
             returns=_RESULT,
             decorators=["@jax.custom_jvp"],
         ),
-        "def _value_jvp(primals, tangents):\n"
-        f"    return {name}(*primals), _tangent(_SLOPES, primals, tangents)",
-        f"{name}.defjvp(_value_jvp, symbolic_zeros=True)",
+        _rule(name, python_text.tuple_of(f"_slope_{wrt}" for wrt in activation.arguments)),
     ]
     for wrt in activation.arguments:
         parts.append(
@@ -198,10 +193,9 @@ def _tests(activation: Activation) -> str:
         "name": activation.name,
         "class_name": activation.class_name,
         "n_inputs": len(activation.inputs),
-        "derivatives": "".join(f"{activation.derivative_name(i)}, " for i in activation.inputs),
+        "derivatives": python_text.tuple_of(map(activation.derivative_name, activation.inputs)),
         "form": "arrays[0].shape[-1:]" if activation.expression.per_channel else "()",
     }
-    places["derivatives"] = str(places["derivatives"]).rstrip()
     return "\n\n".join(
         template(text).substitute(places) for text in ("jax_test.txt", "jax_flax_test.txt")
     )

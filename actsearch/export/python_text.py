@@ -125,6 +125,11 @@ def main(activation: Activation) -> str:
     )
 
 
+def tuple_of(names: Iterable[str]) -> str:
+    """Return names as they stand between the parentheses of a tuple."""
+    return "".join(f"{name}, " for name in names).rstrip()
+
+
 def joined(parts: Iterable[str]) -> str:
     """Return the parts of a file with two empty lines between them."""
     return "\n\n\n".join(part.strip("\n") for part in parts if part) + "\n"

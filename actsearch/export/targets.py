@@ -13,7 +13,9 @@ from actsearch.export.c_file import c_files
 from actsearch.export.cuda_file import cuda_files
 from actsearch.export.jax_file import jax_files
 from actsearch.export.json_file import json_files
+from actsearch.export.keras_file import keras_files, keras_lacks
 from actsearch.export.latex_file import latex_files
+from actsearch.export.numpy_file import numpy_files
 from actsearch.export.onnx_file import onnx_files, onnx_lacks
 from actsearch.export.torch_file import torch_files
 from actsearch.export.triton_file import triton_files
@@ -49,45 +51,36 @@ class Target:
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
 
-#: How the files are tested that are no programs.
-_COMPILE = (
+#: How the files are tested.
+_PYTHON = "python {file}"
+_C = "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test"
+_CUDA = "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test"
+_LATEX = (
     r"pdflatex '\documentclass{{article}}\usepackage{{amsmath}}"
     r"\begin{{document}}\input{{{file}}}\end{{document}}'"
 )
-_READ = "python -m json.tool {file}"
+_JSON = "python -m json.tool {file}"
 
 TARGETS: dict[str, Target] = {
     row.name: row
     for row in (
-        Target("torch", "one file that needs torch alone", torch_files, "python {file}"),
-        Target(
-            "c",
-            "one header for C and C++",
-            c_files,
-            "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test",
-        ),
-        Target(
-            "cuda",
-            "kernels with launch code",
-            cuda_files,
-            "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test",
-        ),
-        Target(
-            "triton", "kernels, one file that needs torch and triton", triton_files, "python {file}"
-        ),
+        Target("torch", "one file that needs torch alone", torch_files, _PYTHON),
+        Target("jax", "one file that needs JAX alone, with a Flax module", jax_files, _PYTHON),
+        Target("numpy", "one file that needs NumPy alone", numpy_files, _PYTHON),
         Target(
             "onnx",
             "a model, its derivative and a function, of standard operators",
             onnx_files,
-            "python {file}",
+            _PYTHON,
             onnx_lacks,
             "onnx",
         ),
-        Target(
-            "jax", "one file that needs JAX alone, Flax if it is there", jax_files, "python {file}"
-        ),
-        Target("latex", "formula, derivative and tables, for a paper", latex_files, _COMPILE),
-        Target("json", "all facts, test points and base operations", json_files, _READ),
+        Target("keras", "one file that needs Keras 3 alone", keras_files, _PYTHON, keras_lacks),
+        Target("triton", "kernels: a file that needs torch and Triton", triton_files, _PYTHON),
+        Target("cuda", "kernels with launch code", cuda_files, _CUDA),
+        Target("c", "one header for C and C++", c_files, _C),
+        Target("latex", "formula, derivative and tables, for a paper", latex_files, _LATEX),
+        Target("json", "all facts, test points and base operations", json_files, _JSON),
     )
 }
 

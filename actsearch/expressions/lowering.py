@@ -149,7 +149,8 @@ class _Builder:
         if name in self._whole:
             return self.emit(name, *args)
         names: dict[str, Operand] = dict(zip("abc", args, strict=False))
-        if name in self._rewrites:
+        # Of numbers alone the row's own code folds to a number.
+        if name in self._rewrites and any(isinstance(arg, int) for arg in args):
             return self._run(self._rewrites[name], names)
         row = PRIMITIVES[name]
         return self._run(row.definition if self._definitions else row.code, names)
