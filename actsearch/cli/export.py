@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actsearch.cli.export_stand_ins import print_stand_ins, stand_in_pieces
 from actsearch.cli.options import RUNS_DIR, RunsDirOption, find_run, note
 from actsearch.errors import BadInput
 
 if TYPE_CHECKING:
     from actsearch.cli.export_facts import RunFacts
     from actsearch.export import Activation, Piece, Target
+    from actsearch.export.approximate import StandIn
     from actsearch.expressions import Candidate
 
 #: What ``--to`` prints the targets for.
@@ -60,6 +62,18 @@ def export(
         str | None,
         typer.Option(metavar="NAME", help="Write them as an installable Python package, DIR/NAME."),
     ] = None,
+    approximate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="hard|rational|table",
+            help="Write a simpler function in its place, for inference on small devices: "
+            "straight pieces, a quotient of polynomials, or a table.",
+        ),
+    ] = None,
+    error: Annotated[
+        float | None,
+        typer.Option(metavar="E", help="The maximum error of --approximate."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     runs_dir: RunsDirOption = RUNS_DIR,
 ) -> None:
@@ -82,19 +96,29 @@ def export(
         raise BadInput("export takes ids or --top K, not both")
     if formula is not None and top is not None:
         raise BadInput("--top goes with a RUN; --formula is one function")
+    if approximate is None and error is not None:
+        raise BadInput("--error goes with --approximate")
+    if approximate == "table" and package is not None:
+        raise BadInput("a package holds formulas; --approximate table goes without --package")
     _check_names(name, package, out)
     if formula is not None:
         activations = _from_formula(formula, name, out)
     else:
         activations = _from_run(find_run(str(run), runs_dir), births or [], top or 1, name)
     is_all = ALL in (word.strip() for word in target.split(","))
-    pieces = pieces_of(activations, targets, left_out=_note_left_out if is_all else None)
+    left_out = _note_left_out if is_all else None
+    fitted: Sequence[StandIn] = ()
+    if approximate is None:
+        pieces = pieces_of(activations, targets, left_out=left_out)
+    else:
+        fitted, pieces = stand_in_pieces(activations, approximate, error, targets, left_out)
     if package is None:
         write_all(out, files_of(pieces), force=force)
         _print_files(out, pieces)
     else:
         write_all(out / package, package_files(package, pieces), force=force)
         _print_package(out / package, activations)
+    print_stand_ins(fitted)
 
 
 def _check_names(name: str | None, package: str | None, out: Path) -> None:

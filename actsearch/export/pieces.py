@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actsearch.errors import BadInput, unknown
 from actsearch.export.activation import Activation
-from actsearch.export.targets import TARGETS, Files, Target, obstacle
+from actsearch.export.targets import TARGETS, Files, Target, written
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def pieces(
             raise unknown("target", name, TARGETS)
     for activation in activations:
         for name in targets:
-            reason = obstacle(activation, TARGETS[name])
-            if reason is None:
-                files = TARGETS[name].write(activation)
-                found.append(Piece(activation, TARGETS[name], files))
-            elif left_out is None:
-                raise reason
-            else:
+            try:
+                files = written(activation, TARGETS[name])
+            except BadInput as reason:
+                if left_out is None:
+                    raise
                 left_out(activation, TARGETS[name], reason)
+            else:
+                found.append(Piece(activation, TARGETS[name], files))
     files_of(found)
     return tuple(found)
 

@@ -53,6 +53,7 @@ class Target:
 
 #: How the files are tested.
 _PYTHON = "python {file}"
+_KERAS = "KERAS_BACKEND=torch python {file}"
 _C = "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test"
 _CUDA = "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test"
 _LATEX = (
@@ -75,7 +76,7 @@ TARGETS: dict[str, Target] = {
             onnx_lacks,
             "onnx",
         ),
-        Target("keras", "one file that needs Keras 3 alone", keras_files, _PYTHON, keras_lacks),
+        Target("keras", "one file that needs Keras 3 alone", keras_files, _KERAS, keras_lacks),
         Target("triton", "kernels: a file that needs torch and Triton", triton_files, _PYTHON),
         Target("cuda", "kernels with launch code", cuda_files, _CUDA),
         Target("c", "one header for C and C++", c_files, _C),
@@ -124,10 +125,22 @@ def export(activation: Activation, targets: Sequence[str] = ("torch",)) -> dict[
     for name in targets:
         if name not in TARGETS:
             raise unknown("target", name, TARGETS)
-        reason = obstacle(activation, TARGETS[name])
-        if reason is not None:
-            raise reason
-        files.update(TARGETS[name].write(activation))
+        files.update(written(activation, TARGETS[name]))
+    return files
+
+
+def written(activation: Activation, target: Target) -> Files:
+    """Return the files of one target.
+
+    Raises:
+        Inexpressible: It can't express the activation.
+        BadInput: What it is written with is not installed, or the name means something else in
+            its language.
+    """
+    reason = obstacle(activation, target)
+    if reason is not None:
+        raise reason
+    files = target.write(activation)
     for file, text in files.items():
         if file.endswith(".py") and isinstance(text, str):
             _check_free(activation.name, text)
@@ -160,9 +173,10 @@ def obstacle(activation: Activation, target: Target) -> BadInput | None:
             f"targets that can express it: {able}"
         )
     if not target.is_installed:
+        free = ", ".join(row.name for row in TARGETS.values() if row.package is None)
         return BadInput(
             f"the target {target.name} is written with the package {target.package}, which is not "
-            f"installed: pip install {target.package}"
+            f"installed: pip install {target.package} (targets that need nothing: {free})"
         )
     return None
 

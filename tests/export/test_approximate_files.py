@@ -114,7 +114,7 @@ def test_the_header_of_a_table(real: str, tmp_path: Path) -> None:
 
 
 def compiled(path: Path, real: str = "float") -> subprocess.CompletedProcess[str]:
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-DFAST_REAL={real}", "-DTEST_FAST"]
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", f"-Dfast_REAL={real}", "-Dfast_TEST"]
     program = path.with_suffix("")
     command = [str(COMPILER), *flags, "-x", "c", str(path), "-o", str(program)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Every target computes the same function: that of the mathematical definition, to its precision."""
+"""Every target computes the same function: the mathematical one, to its precision."""
 
 from __future__ import annotations
 

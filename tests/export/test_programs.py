@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ def computed(activation: Activation, *inputs: torch.Tensor) -> torch.Tensor:
     body = lines(activation.programs.value_program(TORCH), TORCH, result="y")
     names = dict(zip(activation.inputs, inputs, strict=True))
     names |= {name: torch.tensor(start) for name, start in activation.parameters.items()}
-    space = {"torch": torch, "math": math, **names}
+    space: dict[str, Any] = {"torch": torch, "math": math, **names}
     exec("\n".join(body), space)
     result: torch.Tensor = space["y"]
     return result.broadcast_to(inputs[0].shape)

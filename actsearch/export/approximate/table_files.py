@@ -62,7 +62,6 @@ class _Item:
         table = self.table
         return {
             "name": self.name,
-            "upper": self.name.upper(),
             "low": repr(table.low),
             "high": repr(table.high),
             "scale": repr(table.scale),
@@ -157,8 +156,8 @@ TABLE_TARGETS: dict[str, Callable[[_Item], dict[str, str]]] = {
 TABLE_TESTS = {
     "torch": "python {file}",
     "numpy": "python {file}",
-    "c": "cc -x c -DTEST_{upper} {file} -o test_{name} && ./test_{name}",
-    "json": "it holds points to test with",
+    "c": "cc -D{name}_TEST -x c {file} -o {name}_test && ./{name}_test",
+    "json": "python -m json.tool {file}",
 }
 
 
