@@ -66,6 +66,16 @@ def _coarse(x):
     return scaled - (scaled - x)''',
 }
 
+_IMPORTS = """\
+import contextlib
+import math
+import os
+import tempfile
+import warnings
+
+import keras
+from keras import ops as _ops"""
+
 _USES = """\
 Needs Keras 3 alone, with any backend. Test it by running it.
 
@@ -101,7 +111,7 @@ def keras_files(activation: Activation) -> dict[str, str]:
     lines = _lines(activation)
     parts = [
         python_text.docstring(activation, uses),
-        "import contextlib\nimport math\nimport os\nimport tempfile\nimport warnings\n\nimport keras\nfrom keras import ops as _ops",
+        _IMPORTS,
         python_text.constants(activation),
         *_helpers(lines),
         *lines,

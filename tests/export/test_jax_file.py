@@ -19,7 +19,7 @@ jax = pytest.importorskip("jax")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "formula", ["p0*x*sigmoid(p1*x); p1=1.5, per channel", "max(x, u)*gelu(x)", "cosh(x)**3"]
+    "formula", ["p0*x*sigmoid(p1*x); p1=1.5, per channel", "max(x, u)*gelu(x)"]
 )
 def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
     module = exported(Activation(parse(formula), "found"), "jax", tmp_path)
