@@ -133,7 +133,7 @@ class Activation:
     @functools.cached_property
     def points(self) -> points.Points:
         """True values and slopes, for the self-tests of its files."""
-        return points.of(self.expression, self.derivatives)
+        return points.of(self.expression)
 
     @functools.cached_property
     def gain(self) -> float | None:

@@ -7,6 +7,7 @@ judge but the definitions of the primitives. Each has a slack: by how many units
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -69,17 +70,18 @@ class Points:
     at_zero: float | None
 
 
-def of(expression: Expression, derivatives: Mapping[str, Expression]) -> Points:
+@functools.lru_cache(maxsize=512)
+def of(expression: Expression) -> Points:
     """Compute the points of an expression.
 
     Args:
         expression: The function.
-        derivatives: Its partial derivatives, among them those by its inputs.
 
     Raises:
         ActsearchError: Too few of the points agree with what the program computes, which would be
             an error of this program.
     """
+    derivatives = {name: expression.derivative(name) for name in expression.inputs}
     common: list[Point] = []
     wide: list[Point] = []
     untested: list[float] = []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from actsearch.export import Activation, export
+from tests.export.loading import load
 
 # Before either library is imported, which the exported files do.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -32,22 +31,6 @@ class Evaluated:
     target: str
     prepare: Callable[[Activation, Path], Compute]
     forms: tuple[str, ...]
-
-
-def load(text: str, folder: Path, name: str) -> ModuleType:
-    """Import the text of a Python file."""
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
 
 
 def exported(activation: Activation, target: str, folder: Path) -> ModuleType:

@@ -46,7 +46,7 @@ def random_activations(n: int, seed: int = 0) -> list[Activation]:
 
 
 #: Of random functions; the big set runs at night.
-RANDOM = [pytest.param(40, 1), pytest.param(200, 2, marks=pytest.mark.nightly)]
+RANDOM = [pytest.param(20, 6), pytest.param(200, 6, marks=pytest.mark.nightly)]
 
 
 def misses(

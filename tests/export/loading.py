@@ -12,11 +12,9 @@ from types import ModuleType
 _numbers = itertools.count()
 
 
-def load(text: str, folder: Path) -> ModuleType:
-    """Write a file and import it, under a name of its own: what it defines can be pickled."""
+def load_file(path: Path) -> ModuleType:
+    """Import a file under a name of its own, so that what it defines can be pickled."""
     name = f"exported_{next(_numbers)}"
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -24,6 +22,13 @@ def load(text: str, folder: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def load(text: str, folder: Path, name: str = "found") -> ModuleType:
+    """Write a file and import it."""
+    path = folder / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    return load_file(path)
 
 
 def run_own_tests(module: ModuleType, without: Collection[str] = ()) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -19,26 +18,11 @@ from actsearch.export import export
 from actsearch.export.approximate import TABLE_TARGETS, approximate, table_files
 from actsearch.export.approximate.speed import Pace, c_source
 from actsearch.expressions import parse
+from tests.export.loading import load_file, run_own_tests
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler (cc, gcc, clang)")
 HOSTILE = {'"""\nraise SystemExit(3)\n"""': "*/ #error\n\\", "$n": "%s"}
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def run_tests(module: ModuleType) -> int:
-    tests = [getattr(module, name) for name in dir(module) if name.startswith("test_")]
-    for test in tests:
-        test()
-    return len(tests)
 
 
 def written(folder: Path, formula: str = "silu(x)") -> dict[str, Path]:
@@ -56,8 +40,8 @@ def test_the_torch_file_of_a_formula(formula: str, kind: str, tmp_path: Path) ->
     files = export(stand_in.activation("fast"), ["torch"])
     path = tmp_path / "fast.py"
     path.write_text(str(files["fast.py"]), encoding="utf-8")
-    module = load(path)
-    assert run_tests(module) >= 3
+    module = load_file(path)
+    assert len(run_own_tests(module, {"test_compiled"})) >= 3
     x = np.linspace(-20, 20, 1001)
     got = module.fast(torch.from_numpy(x)).numpy()
     np.testing.assert_allclose(got, stand_in.value(x), rtol=1e-13, atol=1e-13)
@@ -70,9 +54,9 @@ def test_python_files_of_a_table(formula: str, tmp_path: Path) -> None:
     table = approximate(parse(formula), "table").table
     assert table is not None
     x = np.concatenate([np.linspace(-20, 20, 1001), [np.nan, 1e30, -1e30]])
-    by_torch, by_numpy = load(paths["fast.py"]), load(paths["fast_numpy.py"])
-    assert run_tests(by_torch) == 2
-    assert run_tests(by_numpy) == 2
+    by_torch, by_numpy = load_file(paths["fast.py"]), load_file(paths["fast_numpy.py"])
+    assert len(run_own_tests(by_torch)) == 2
+    assert len(run_own_tests(by_numpy)) == 2
     true, slopes = table.value(x), table.slope(x)
     scale = np.maximum(1.0, np.abs(true))
     for got in (by_torch.fast(torch.from_numpy(x)).numpy(), by_numpy.fast(x)):
@@ -85,7 +69,7 @@ def test_python_files_of_a_table(formula: str, tmp_path: Path) -> None:
 
 
 def test_the_torch_file_of_a_table_compiles_and_learns(tmp_path: Path) -> None:
-    module = load(written(tmp_path)["fast.py"])
+    module = load_file(written(tmp_path)["fast.py"])
     x = torch.linspace(-15, 15, 301, requires_grad=True)
     program = torch.export.export(_Wrapped(module), (x,))
     torch.testing.assert_close(program.module()(x), module.fast(x))
@@ -132,7 +116,7 @@ def test_own_tests_can_fail(tmp_path: Path) -> None:
         assert right in text
         paths[name].write_text(text.replace(right, wrong), encoding="utf-8")
         with pytest.raises(AssertionError):
-            run_tests(load(paths[name]))
+            run_own_tests(load_file(paths[name]))
 
 
 @needs_compiler

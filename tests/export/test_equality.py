@@ -17,7 +17,7 @@ from actsearch.expressions.known import NAMED
 from tests.export.evaluators import EVALUATED, Columns, Evaluated, misses
 from tests.expressions.strategies import random_trees
 
-N_RANDOM, N_OF_THEM = 200, 40
+N_RANDOM, N_OF_THEM = 200, 20
 ROWS = [pytest.param(row, id=name) for name, row in EVALUATED.items()]
 KERAS_WARNS = "ignore:__array__ implementation:DeprecationWarning"
 

@@ -11,8 +11,8 @@ import pytest
 
 from actsearch.export import Activation, export
 from actsearch.expressions import parse
-from tests.export.evaluators import exported, load
-from tests.export.test_numpy_file import run_tests
+from tests.export.evaluators import exported
+from tests.export.loading import load, run_own_tests
 
 jax = pytest.importorskip("jax")
 
@@ -23,7 +23,7 @@ jax = pytest.importorskip("jax")
 )
 def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
     module = exported(Activation(parse(formula), "found"), "jax", tmp_path)
-    assert run_tests(module) == 5
+    assert len(run_own_tests(module)) == 5
 
 
 def test_it_runs_without_actsearch_and_flax(tmp_path: Path) -> None:

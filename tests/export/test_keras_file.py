@@ -12,8 +12,8 @@ import pytest
 
 from actsearch.export import Activation, Inexpressible, export
 from actsearch.expressions import parse
-from tests.export.evaluators import exported, load
-from tests.export.test_numpy_file import run_tests
+from tests.export.evaluators import exported
+from tests.export.loading import load, run_own_tests
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 )
 def test_own_tests_pass(formula: str, n_tests: int, tmp_path: Path) -> None:
     module = exported(Activation(parse(formula), "found"), "keras", tmp_path)
-    assert run_tests(module) == n_tests
+    assert len(run_own_tests(module)) == n_tests
 
 
 @pytest.mark.slow

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from actsearch.export import Activation, export
 from actsearch.expressions import parse
-from tests.export.evaluators import exported, load
+from tests.export.evaluators import exported
+from tests.export.loading import load, run_own_tests
 
 FORMULAS = [
     "gelu(x)",
@@ -27,17 +27,10 @@ FORMULAS = [
 ]
 
 
-def run_tests(module: ModuleType) -> int:
-    tests = [test for name, test in vars(module).items() if name.startswith("test_")]
-    for test in tests:
-        test()
-    return len(tests)
-
-
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
     module = exported(Activation(parse(formula), "found", {"run": "r"}), "numpy", tmp_path)
-    assert run_tests(module) == 3
+    assert len(run_own_tests(module)) == 3
     assert module.METADATA["formula"] == formula
     assert module.METADATA["gain"] == module.GAIN
 
