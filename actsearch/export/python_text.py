@@ -232,4 +232,4 @@ def _listed(values: Mapping[str, float]) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, int | float) else str(value)
+    return f"{value + 0.0:.6g}" if isinstance(value, int | float) else str(value)  # no -0
