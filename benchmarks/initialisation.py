@@ -63,7 +63,7 @@ def main() -> None:
         for network, build in NETWORKS.items():
             print(f"\n{network}\n{'formula':<34} {'with init_':>17} {'without':>17}  rates")
             for number, formula in enumerate(FORMULAS):
-                module = _exported(formula, f"formula_{number}", Path(folder))
+                module = exported_module(formula, f"formula_{number}", Path(folder))
                 cells, rates = [], []
                 for drawn in (True, False):
                     scores, rate = _best(build, module, drawn, options)
@@ -72,7 +72,8 @@ def main() -> None:
                 print(f"{formula:<34} {cells[0]:>17} {cells[1]:>17}  {', '.join(rates)}")
 
 
-def _exported(formula: str, name: str, folder: Path) -> ModuleType:
+def exported_module(formula: str, name: str, folder: Path) -> ModuleType:
+    """Export a formula for torch, and import the file."""
     for file, text in export(Activation(parse(formula), name)).items():
         (folder / file).write_text(str(text), encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")

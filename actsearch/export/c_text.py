@@ -19,6 +19,8 @@ from actsearch.expressions.dialects import C
 #: Elements of one stretch of a loop whose terms are added up behind it: a sum inside would keep a
 #: compiler from vectorising, as it may not change the order of additions.
 _STRETCH = 256
+#: Sums that run beside each other: one alone waits for each addition to end.
+_LANES = 8
 
 _MATH = "fabs sqrt exp expm1 log log1p sin cos sinh cosh tanh asinh atan erf erfc pow fma".split()
 _TOKEN = re.compile(rf"\b(?:REAL|MASK|ACT_\w+|act_\w+|{'|'.join(_MATH)})\b")
@@ -178,7 +180,9 @@ def _backward(activation: Activation, prefix: str, suffix: str) -> str:
     else:
         terms = ", ".join(f"term_{name}[{_STRETCH}]" for name in parameters)
         inner = [
-            f"    double {', '.join(f'sum_{name} = 0' for name in parameters)};",
+            f"    double {', '.join(f'lanes_{name}[{_LANES}] = {{0}}' for name in parameters)};"
+        ]
+        inner += [
             f"    for (long begin = 0; begin < n; begin += {_STRETCH}) {{",
             f"        const long end = n - begin < {_STRETCH} ? n : begin + {_STRETCH};",
             f"        REAL {terms};",
@@ -186,10 +190,16 @@ def _backward(activation: Activation, prefix: str, suffix: str) -> str:
             _block(loop, 2),
         ]
         for name in parameters:
-            add = f"sum_{name} += (double)term_{name}[i];"
-            inner.append(f"        for (long i = 0; i < end - begin; ++i) {add}")
+            inner += [
+                f"        for (long i = end - begin; i < {_STRETCH}; ++i) term_{name}[i] = 0;",
+                f"        for (long i = 0; i < {_STRETCH}; i += {_LANES})",
+                f"            for (int k = 0; k < {_LANES}; ++k)",
+                f"                lanes_{name}[k] += (double)term_{name}[i + k];",
+            ]
         inner.append("    }")
-        inner += [f"    if (g{name}) *g{name} += sum_{name};" for name in parameters]
+        for name in parameters:
+            lane = f"*g{name} += lanes_{name}[k]"
+            inner.append(f"    for (int k = 0; g{name} && k < {_LANES}; ++k) {lane};")
     return "\n".join(
         [
             f"void {prefix}_backward{suffix}(",

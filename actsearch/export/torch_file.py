@@ -212,6 +212,7 @@ def _self_test(activation: Activation) -> str:
         cls=activation.class_name,
         n_inputs=n_inputs,
         channels="3" if channels else "",
+        channels_side="side, " if channels else "",
         shapes="((0, 3), (5, 3), (2, 3, 4), (2, 3, 4, 5))"
         if channels
         else "((), (0,), (3,), (2, 3, 4, 5))",
