@@ -22,6 +22,9 @@ _STRETCH = 256
 #: Sums that run beside each other: one alone waits for each addition to end.
 _LANES = 8
 
+#: Stands for the prefix until all else is named: a user's may begin as names of the prelude do.
+_PREFIX = "PREFIX__"
+
 _MATH = "fabs sqrt exp expm1 log log1p sin cos sinh cosh tanh asinh atan erf erfc pow fma".split()
 _TOKEN = re.compile(rf"\b(?:REAL|MASK|ACT_\w+|act_\w+|{'|'.join(_MATH)})\b")
 _COMMENT = re.compile(r"(/\*.*?\*/)", re.DOTALL)
@@ -66,20 +69,20 @@ def c_text(
         Results may be written over inputs.
     """
     suffix = "f" if real == "float" else ""
-    bodies = [_scalar(activation, prefix + suffix, "")]
+    bodies = [_scalar(activation, _PREFIX + suffix, "")]
     bodies += [
-        _scalar(activation, _derivative(activation, prefix, wrt) + suffix, wrt)
+        _scalar(activation, _derivative(activation, _PREFIX, wrt) + suffix, wrt)
         for wrt in activation.arguments
     ]
     loops = []
     if not device:
-        loops = [_forward(activation, prefix, suffix), _backward(activation, prefix, suffix)]
+        loops = [_forward(activation, _PREFIX, suffix), _backward(activation, _PREFIX, suffix)]
         loops = [linkage + loop for loop in loops]
     used = _helpers(real, "\n".join([*bodies, *loops]))
-    inline = f"{prefix}_INLINE"
+    inline = f"{_PREFIX}_INLINE"
     head = f"#define {inline} __device__ __forceinline__\n" if device else _head(inline)
     parts = [head, *used, *bodies, *loops, f"#undef {inline}\n"]
-    return _named("\n".join(parts), real, prefix, suffix)
+    return _named("\n".join(parts), real, _PREFIX, suffix).replace(_PREFIX, prefix)
 
 
 def declared(activation: Activation, form: str = "REAL {0}") -> str:

@@ -183,7 +183,7 @@ def _scale(activation: Activation) -> str:
         lines.append(
             _labelled(
                 "Gain",
-                f"{activation.gain:.6g}: the search trained it with initial weights of standard "
+                f"{activation.gain:.6g}: searches train it with initial weights of standard "
                 "deviation gain / sqrt(fan_in)",
             )
         )

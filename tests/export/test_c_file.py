@@ -79,6 +79,13 @@ def test_own_test_passes_in_c_and_cpp(formula: str, tmp_path: Path) -> None:
 
 
 @needs_c
+@pytest.mark.parametrize("name", ["act", "act_relu", "ACT_MAX", "REAL_x", "fabs_x"])
+def test_names_may_begin_as_those_of_the_prelude_do(name: str, tmp_path: Path) -> None:
+    one = Activation(parse("gelu(x) + i0e(x)"), name)
+    assert run(one, tmp_path, C) == f"0: {name}: gelu(x) + i0e(x): all tests passed\n"
+
+
+@needs_c
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
