@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 from actsearch.export import python_text, rewrites
 from actsearch.export.activation import Activation
 from actsearch.export.text import indented, template
-from actsearch.expressions.dialects import COMMON, Dialect
+from actsearch.expressions.dialects import COMMON, NON_FINITE, Dialect
 
 _NAMES = {"asinh": "arcsinh", "atan": "arctan", "pow": "power"}
 _SAME = "abs sign sqrt exp expm1 log log1p sin cos tanh asinh atan".split()
@@ -31,13 +31,11 @@ _OPS = (
 #: XLA's erfc and sinh lose up to 250 and 12 units of the last digit.
 JAX = Dialect(
     ops=_OPS,
-    non_finite={"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    non_finite=NON_FINITE,
     constant="jnp.full_like({0}, {1})",
     whole=frozenset({rewrites.COARSE}),
     rewrites={
-        "erfc": rewrites.ERFC,
-        "half_gauss": rewrites.HALF_GAUSS,
-        "normal_tail": rewrites.NORMAL_TAIL,
+        **rewrites.GAUSSIAN,
         "sinh": rewrites.SINH,
     },
 )

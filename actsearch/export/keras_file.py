@@ -8,7 +8,7 @@ from __future__ import annotations
 from actsearch.export import python_text, rewrites
 from actsearch.export.activation import Activation
 from actsearch.export.text import indented, template
-from actsearch.expressions.dialects import COMMON, Dialect
+from actsearch.expressions.dialects import COMMON, NON_FINITE, Dialect
 
 _NAMES = {"asinh": "arcsinh", "atan": "arctan"}
 _SAME = "abs sign sqrt exp expm1 log log1p sin cos tanh asinh atan erf sigmoid".split()
@@ -28,13 +28,11 @@ _OPS = (
 #: Without an erfc of its own; JAX's sinh, behind it, loses 12 units of the last digit.
 KERAS = Dialect(
     ops=_OPS,
-    non_finite={"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    non_finite=NON_FINITE,
     constant="_ops.full_like({0}, {1})",
     whole=frozenset({rewrites.COARSE}),
     rewrites={
-        "erfc": rewrites.ERFC,
-        "half_gauss": rewrites.HALF_GAUSS,
-        "normal_tail": rewrites.NORMAL_TAIL,
+        **rewrites.GAUSSIAN,
         "sinh": rewrites.SINH,
     },
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from actsearch.export import python_text, rewrites
 from actsearch.export.activation import Activation
 from actsearch.export.text import indented, template
-from actsearch.expressions.dialects import COMMON, Dialect
+from actsearch.expressions.dialects import COMMON, NON_FINITE, Dialect
 
 _NAMES = {"asinh": "arcsinh", "atan": "arctan", "pow": "power"}
 _SAME = "abs sign sqrt exp expm1 log log1p sin cos sinh cosh tanh asinh atan".split()
@@ -26,15 +26,13 @@ _OPS = (
 
 NUMPY = Dialect(
     ops=_OPS,
-    non_finite={"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    non_finite=NON_FINITE,
     constant="np.full_like({0}, {1})",
     whole=frozenset({rewrites.COARSE}),
     rewrites={
-        "erfc": rewrites.ERFC,
-        "half_gauss": rewrites.HALF_GAUSS,
+        **rewrites.GAUSSIAN,
         "i0e": rewrites.I0E,
         "i1e": rewrites.I1E,
-        "normal_tail": rewrites.NORMAL_TAIL,
         "sigmoid": rewrites.SIGMOID,
     },
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from actsearch.export import rewrites
+from actsearch.export.programs import reads
 from actsearch.expressions.dialects import Dialect, run
 from actsearch.expressions.lowering import Program
 
@@ -54,9 +55,7 @@ ONNX = Dialect(
     non_finite={},
     whole=frozenset({rewrites.COARSE}),
     rewrites={
-        "erfc": rewrites.ERFC,
-        "half_gauss": rewrites.HALF_GAUSS,
-        "normal_tail": rewrites.NORMAL_TAIL,
+        **rewrites.GAUSSIAN,
         "i0e": rewrites.I0E,
         "i1e": rewrites.I1E,
         "sinh": rewrites.SINH,
@@ -128,9 +127,9 @@ class Nodes:
         """Append a program of one output, which gets the shape of the first input."""
         ops = {op: functools.partial(self._operation, op) for op in ONNX.ops}
         (result,) = run(program, ops, inputs)
-        if _depends_on_first(program):
+        if not isinstance(result, float) and reads(program, program.inputs[:1]):
             self.add("Identity", result, out=out)
-        else:
+        else:  # a constant, or parameters alone: they have no shape of their own
             name = self.constant(result) if isinstance(result, float) else result
             self.add("Expand", name, self.add("Shape", inputs[0]), out=out)
 
@@ -143,16 +142,3 @@ class Nodes:
             whole = self.add("Floor", self.add("Mul", names[0], self.constant(64.0)))
             return self.add("Div", whole, self.constant(64.0))
         return self.add(_OPERATORS[op], *names)
-
-
-def _depends_on_first(program: Program) -> bool:
-    """Tell whether the output is computed from the first input, so that it has its shape."""
-    (out,) = program.outputs
-    waiting = [out]
-    seen = set()
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, int) and one not in seen:
-            seen.add(one)
-            waiting += program.instructions[one].args
-    return 0 in seen

@@ -48,3 +48,6 @@ SINH = (
 
 #: Without exp(-a), which overflows.
 SIGMOID = "t = exp(-abs(a)); where(a < 0, t, 1.0)/(1 + t)"
+
+#: What hangs on the exponential of a square, for a dialect that has ``coarse`` among its rows.
+GAUSSIAN = {"erfc": ERFC, "half_gauss": HALF_GAUSS, "normal_tail": NORMAL_TAIL}

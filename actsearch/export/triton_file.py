@@ -37,9 +37,7 @@ TRITON = Dialect(
     constant="tl.full({0}.shape, {1}, {0}.dtype)",
     whole=frozenset({rewrites.COARSE}),
     rewrites={
-        "erfc": rewrites.ERFC,
-        "half_gauss": rewrites.HALF_GAUSS,
-        "normal_tail": rewrites.NORMAL_TAIL,
+        **rewrites.GAUSSIAN,
         "i0e": rewrites.I0E,
         "i1e": rewrites.I1E,
         "sinh": rewrites.SINH,

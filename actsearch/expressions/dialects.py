@@ -18,6 +18,8 @@ _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", 
 COMPARISONS = ("lt", "gt", "eq")
 _SAME_NAME = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh"]
 _SAME_NAME += ["asinh", "atan", "erf", "erfc"]
+#: How Python writes what is not finite.
+NON_FINITE = {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"}
 #: Operations that most languages write alike.
 COMMON = {op: f"{{0}} {sign} {{1}}" for op, sign in _INFIX.items()} | {"neg": "-{0}"}
 
@@ -97,7 +99,7 @@ _C_OPS: dict[str, str] = (
 )
 TORCH = Dialect(
     ops=_TORCH_OPS,
-    non_finite={"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"},
+    non_finite=NON_FINITE,
     # torch.maximum takes tensors only
     beside_number={
         "maximum": "torch.clamp_min({0}, {1})",
