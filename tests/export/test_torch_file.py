@@ -178,6 +178,20 @@ def test_native_code_is_used_and_saves_its_argument_alone(tmp_path: Path) -> Non
     assert [tensor.data_ptr() for tensor in kept] == [x.data_ptr()]
 
 
+def test_native_code_whatever_the_default_type(tmp_path: Path) -> None:
+    module = load(source("p0*x*tanh(x)"), tmp_path)
+    torch.set_default_dtype(torch.float64)
+    try:
+        for dtype in (torch.float32, torch.float64):
+            x = torch.randn(50, dtype=dtype, requires_grad=True)
+            y = module.Found(fused="native")(x)
+            y.sum().backward()
+            assert y.dtype == dtype
+            torch.testing.assert_close(y, (x * torch.tanh(x)).to(dtype), check_dtype=False)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_native_code_in_half_precision_and_in_any_order(tmp_path: Path) -> None:
     module = load(source("x*tanh(softplus(x))"), tmp_path)
     for dtype in (torch.float16, torch.bfloat16):
