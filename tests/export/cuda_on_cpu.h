@@ -33,6 +33,7 @@ static dim3 blockIdx(0, 0), threadIdx(0, 0), gridDim, blockDim;
 typedef int cudaError_t;
 typedef void *cudaStream_t;
 enum { cudaSuccess = 0 };
+static inline cudaError_t cudaGetDeviceCount(int *n) { return *n = 1, cudaSuccess; }
 static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 static inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 template <typename T> cudaError_t cudaMallocManaged(T **room, size_t n_bytes)
