@@ -213,11 +213,11 @@ def scores_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     table = [("activation", "mean ± standard error", "n", "difference [low, high]")]
     for row in rows:
         error = row.get("standard_error")
-        mean = _number(row.get("mean")) + ("" if error is None else f" ± {_number(error)}")
+        mean = _number(row.get("mean"), 5) + ("" if error is None else f" ± {_number(error, 2)}")
         apart = ""
         if row.get("difference") is not None:
-            low, high = _number(row.get("low")), _number(row.get("high"))
-            apart = f"{_number(row['difference'])} [{low}, {high}]"
+            low, high = _number(row.get("low"), 3), _number(row.get("high"), 3)
+            apart = f"{_number(row['difference'], 3)} [{low}, {high}]"
         table.append((str(row.get("activation", "")), mean, str(row.get("n", "")), apart))
     safe = [tuple(map(commented, cells)) for cells in table]
     widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
@@ -231,5 +231,6 @@ def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} = {_number(value)}" for name, value in values.items())
 
 
-def _number(value: Any) -> str:
-    return f"{value + 0.0:.6g}" if isinstance(value, int | float) else str(value)  # no -0
+def _number(value: Any, digits: int = 6) -> str:
+    """Write a number, and no -0; what is none stays as it is."""
+    return f"{value + 0.0:.{digits}g}" if isinstance(value, int | float) else str(value)
