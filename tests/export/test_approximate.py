@@ -273,7 +273,7 @@ def test_what_it_is_made_of_is_said() -> None:
     assert stand_in.sentence.startswith("stands in for silu(x): 1 quotient of degrees 3/3 in x^2")
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(
     steep=st.floats(0.2, 3),
     shift=st.floats(-2, 2),
