@@ -225,6 +225,12 @@ def test_what_grows_goes_on_straight_and_says_so() -> None:
         assert stand_in.errors.window[0] < 0.05 * np.exp(8)
 
 
+@pytest.mark.parametrize("formula", ["elu(x)", "mish(x)", "elu(x)*sigmoid(x)"])
+def test_where_two_quotients_meet_the_slope_is_their_mean(formula: str) -> None:
+    slope = float(made(formula, "rational").slope(np.array([0.0]))[0])
+    assert slope == pytest.approx(float(parse(formula).derivative().evaluate(0.0)), abs=2e-3)
+
+
 def test_parameters_stand_where_they_start() -> None:
     stand_in = made("p0*x*sigmoid(p1*x); p1=1.5", "rational")
     assert stand_in.subject.starts == {"p0": 1.0, "p1": 1.5}
