@@ -185,7 +185,7 @@ def _part(
     f = subject.value(x)
     base = float(subject.value(np.array(origin))) if any(pinned) else 0.0
     v = x - origin
-    clipped = trees.add(trees.clip(trees.X, low, high), trees.const(-origin))
+    clipped = trees.add(trees.between(trees.X, low, high), trees.const(-origin))
     scale = max(1e-300, float(np.abs(f).max()))
     slope = float((f[-1] - f[0]) / (x[-1] - x[0]))
     if np.abs(f[0] + slope * (x - low) - f).max() <= _EXACT * scale:
@@ -229,7 +229,7 @@ def _symmetric(subject: Subject, low: float, high: float, error: float) -> Part 
     right, left = subject.value(x), subject.value(-x)
     even, odd = (right + left) / 2, (right - left) / 2
     noise = 1e-11 * max(1e-300, float(np.abs(right).max()), float(np.abs(left).max()))
-    clipped = trees.clip(trees.X, low, high)
+    clipped = trees.between(trees.X, low, high)
     square = trees.Node("square", (clipped,))
     slope = trees.rounded(float(odd[-1] / high), 12)
     if np.abs(odd - slope * x).max() <= noise:

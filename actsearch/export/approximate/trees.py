@@ -66,6 +66,11 @@ def clip(x: Node, low: float, high: float) -> Node:
     return Node("clip", (x, const(low), const(high)))
 
 
+def between(x: Node, low: float, high: float) -> Node:
+    """Return the same with half of the slope at each bound, so that neighbours add up to one."""
+    return below(above(x, low), high)
+
+
 def above(x: Node, bound: float = 0.0) -> Node:
     """Return the larger of ``x`` and a bound."""
     return Node("max", (x, const(bound)))
