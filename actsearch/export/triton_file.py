@@ -15,7 +15,7 @@ _NAN = "propagate_nan=tl.PropagateNan.ALL"
 #: A number as a value of the type that is computed in.
 _NUMBER = "number"
 #: Operations in which Triton would make a float32 of a number.
-_TYPED = ("where", "maximum", "minimum", "pow")
+_TYPED = ("where", "maximum", "minimum", "pow", rewrites.COARSE)
 
 #: tl has few functions, and what libdevice adds can't be run without a GPU; the forms here are
 #: made of those few. As ``exp`` is a fast one, no form relies on its last digits.
