@@ -180,7 +180,7 @@ def test_installed_it_passes_its_own_tests(wheel: Path, installed: Path, tmp_pat
     whole = module.read_text(encoding="utf-8")
     try:  # and they are able to fail
         module.write_text(whole.replace("torch.sin(", "torch.cos(", 1), encoding="utf-8")
-        broken = run_tests(wheel, installed, tmp_path, *QUICK)
+        broken = run_tests(wheel, installed, tmp_path, "-k", "ripple and values")
     finally:
         module.write_text(whole, encoding="utf-8")
     assert broken.returncode == 1, broken.stdout
