@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -151,16 +152,31 @@ def _check_free(name: str, source: str) -> None:
     """Refuse a name that something else inside a file has, too.
 
     Raises:
-        BadInput: It is that of a variable, an argument or an import.
+        BadInput: It, or the name of its class, is that of another function, class, variable,
+            argument or import.
     """
-    for node in ast.walk(ast.parse(source)):
-        taken = (
-            (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
-            or (isinstance(node, ast.arg) and node.arg == name)
-            or (isinstance(node, ast.alias) and name in (node.name, node.asname))
-        )
-        if taken:
-            raise BadInput(f"'{name}' means something else in the file; try my_{name}")
+    tree = ast.parse(source)
+    tops = Counter(one for node in tree.body for one in _defined(node))
+    inside = (one for node in ast.walk(tree) for one in _bound(node))
+    if max(tops.values()) > 1 or name in inside:
+        raise BadInput(f"'{name}' means something else in the file; try my_{name}")
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement at the top of a file defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [one.id for one in targets if isinstance(one, ast.Name)]
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """Return the names of variables and arguments that a node binds."""
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
 
 
 def obstacle(activation: Activation, target: Target) -> BadInput | None:

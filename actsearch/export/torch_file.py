@@ -21,13 +21,23 @@ from actsearch.expressions.lowering import Program
 
 #: Elements of one piece of work of the C code.
 PIECE = 8192
+#: Fewer elements are not worth a second thread.
+THREADED = 32768
 
 _USES = """\
 Needs torch alone. Test it by running it (pytest collects it, too); --bench shows what it costs.
 
 {name} is plain operations, for tracing and compilers; {name}_fused saves only its arguments for the
-backward; {cls} is the module, for act_layer= and activation_layer= of timm and torchvision; init_
-draws the weights it was trained with, and register() names it for Hugging Face transformers."""
+backward; {cls} is the module; init_ draws weights as the searches do. {elsewhere}"""
+_ANYWHERE = """\
+timm takes the class as act_layer=, torchvision as activation_layer=; register() names it for
+Hugging Face transformers."""
+_PER_CHANNEL = """\
+Where a library builds activations by itself (act_layer=), it has to be told the channels of each
+place: functools.partial({cls}, 64)."""
+_GATED = """\
+Libraries that build activations by themselves (act_layer=) call them with one tensor, and this one
+takes {inputs}: two linear layers before it, as in gated units."""
 
 
 _CHANNELS_DOC = """\
@@ -46,9 +56,10 @@ def torch_source(activation: Activation) -> str:
     arguments, inputs = activation.arguments, activation.inputs
     fixed = {"name": name, "cls": cls, "args": ", ".join(arguments)}
     tensors = ", ".join(f"{one}: Tensor" for one in arguments)
+    uses = _USES.format(**fixed, elsewhere=_elsewhere(activation))
     text = template("torch.py.txt").substitute(
         fixed,
-        docstring=python_text.docstring(activation, _USES.format(**fixed)),
+        docstring=python_text.docstring(activation, uses),
         metadata=literal(activation.metadata),
         gain=repr(activation.gain),
         functions="\n\n\n".join(_functions(activation)),
@@ -64,6 +75,8 @@ def torch_source(activation: Activation) -> str:
         argument_docs=_argument_docs(activation),
         as_tensors=_as_tensors(activation),
         inputs_tuple=_tuple(inputs),
+        floats_tuple=_tuple(f"{one}.float()" for one in inputs),
+        register=_register(activation),
         parameters_tuple=_tuple(activation.parameters),
         module=_module(activation),
         propagation=sentence(activation),
@@ -72,6 +85,7 @@ def torch_source(activation: Activation) -> str:
             fixed,
             c_source=c_source(activation, PIECE),
             piece=PIECE,
+            threaded=THREADED,
             tensors=tensors,
             inputs_list=", ".join(inputs),
             parameters_list=", ".join(activation.parameters),
@@ -102,11 +116,32 @@ def _tuple(names: Iterable[str]) -> str:
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
+def _elsewhere(activation: Activation) -> str:
+    """Say how libraries take it that build activations by themselves."""
+    if len(activation.inputs) > 1:
+        return _GATED.format(inputs=", ".join(activation.inputs))
+    per_channel = activation.expression.per_channel
+    return _PER_CHANNEL.format(cls=activation.class_name) if per_channel else _ANYWHERE
+
+
+def _register(activation: Activation) -> str:
+    """Return ``register``, for what can be built with no arguments and takes one tensor."""
+    if len(activation.inputs) > 1 or activation.expression.per_channel:
+        return ""
+    names = {"name": activation.name, "cls": activation.class_name}
+    return template("torch_register.txt").substitute(names)
+
+
 def _functions(activation: Activation) -> list[str]:
     """Return the plain functions: the value, then the derivative by each argument."""
     programs, inputs = activation.programs, activation.inputs
     arguments = ", ".join(_formals(activation))
-    before = ["dtype = x.dtype", "if dtype in _HALF:"]
+    before = [
+        "dtype = x.dtype",
+        "if not dtype.is_floating_point:",
+        f'    raise TypeError(f"{activation.name} takes floating-point tensors, got {{dtype}}")',
+        "if dtype in _HALF:",
+    ]
     before.append(f"    {', '.join(inputs)} = {', '.join(f'{one}.float()' for one in inputs)}")
     before += [
         f"{one} = torch.as_tensor({one}, dtype=x.dtype, device=x.device)"
@@ -141,7 +176,8 @@ def _backward(activation: Activation) -> list[str]:
         rows += [
             f"if ctx.needs_input_grad[{index}]:",
             f"    slope = gradient * {slope}",
-            f"    gradients[{index}] = slope.sum_to_size({wrt}.shape).to({wrt}.dtype)",
+            f"    slope = slope.sum_to_size(ctx.saved_tensors[{index}].shape)",
+            f"    gradients[{index}] = slope.to(ctx.saved_tensors[{index}].dtype)",
         ]
     return rows
 
@@ -167,7 +203,7 @@ def _argument_docs(activation: Activation) -> str:
 
 def _as_tensors(activation: Activation) -> str:
     return "".join(
-        f"    {name} = torch.as_tensor({name}, dtype=x.dtype, device=x.device)\n"
+        f"    {name} = torch.as_tensor({name}, dtype=wide, device=x.device)\n"
         for name in activation.parameters
     )
 

@@ -99,8 +99,7 @@ def test_all_programs_of_the_zoo_and_of_many_random_formulas_compute_their_point
     for one in random_trees(300, seed=6):
         try:
             check(Expression(one))
-        except ActsearchError as error:  # no points to hold it against
-            assert "nothing is written" in str(error)
+        except ActsearchError:  # there are no points to hold it against
             refused += 1
     assert refused < 6
 

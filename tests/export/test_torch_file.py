@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
 import math
 import os
 import re
@@ -178,18 +179,110 @@ def test_native_code_is_used_and_saves_its_argument_alone(tmp_path: Path) -> Non
     assert [tensor.data_ptr() for tensor in kept] == [x.data_ptr()]
 
 
-def test_native_code_whatever_the_default_type(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_native_code_whatever_the_default_type(dtype: torch.dtype, tmp_path: Path) -> None:
     module = load(source("p0*x*tanh(x)"), tmp_path)
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(dtype)
     try:
-        for dtype in (torch.float32, torch.float64):
-            x = torch.randn(50, dtype=dtype, requires_grad=True)
-            y = module.Found(fused="native")(x)
-            y.sum().backward()
-            assert y.dtype == dtype
-            torch.testing.assert_close(y, (x * torch.tanh(x)).to(dtype), check_dtype=False)
+        x = torch.randn(50, dtype=torch.float32, requires_grad=True)
+        y = module.Found(fused="native")(x)
+        y.sum().backward()
     finally:
         torch.set_default_dtype(torch.float32)
+    assert is_native(y)
+    torch.testing.assert_close(y, x * torch.tanh(x))
+
+
+def test_native_code_whatever_the_default_device(tmp_path: Path) -> None:
+    module = load(source("p0*x*tanh(x)"), tmp_path)
+    x = torch.randn(50, requires_grad=True)
+    with torch.device("meta"):
+        y = module.found_fused(x, torch.tensor(2.0, device="cpu"), fused="native")
+    assert is_native(y)
+    torch.testing.assert_close(y, 2 * x * torch.tanh(x))
+
+
+def is_native(y: torch.Tensor) -> bool:
+    return type(y.grad_fn).__name__ == "_FoundNativeBackward"
+
+
+def test_native_code_takes_what_hooks_and_batches_make_of_its_tensors(tmp_path: Path) -> None:
+    module = load(source("x*tanh(x)"), tmp_path)
+    row = torch.randn(1, 700)
+    x = row.expand(60, 700).contiguous().requires_grad_()
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: tensor[:1].clone(), lambda kept: kept.expand(60, 700)
+    ):
+        y = module.found_fused(x, fused="native")
+    assert is_native(y)
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, module.found_derivative(x.detach()))
+    x = torch.randn(4, requires_grad=True)
+    y = module.found_fused(x, fused="native")
+    (batched,) = torch.autograd.grad(y, x, torch.eye(4), is_grads_batched=True)
+    torch.testing.assert_close(batched, torch.diag(module.found_derivative(x.detach())))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1), (3, 1), (0,)])
+def test_native_code_gives_parameters_the_shapes_that_plain_torch_gives(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    module = load(source("p0*x*tanh(x)"), tmp_path)
+    for size in ((3,), (2, 3, 100)) if 0 not in shape else ((0,),):
+        x, p0 = torch.randn(size), torch.full(shape, 0.7)
+        results = []
+        for fused in (False, True, "native"):
+            leaf, start = x.clone().requires_grad_(), p0.clone().requires_grad_()
+            y = module.found_fused(leaf, start, fused=fused)
+            y.sum().backward()
+            results.append((y, leaf.grad, start.grad))
+        for other in results[1:]:
+            torch.testing.assert_close(other, results[0], rtol=1e-4, atol=1e-4)
+
+
+def test_native_code_without_a_place_for_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load(source("x*tanh(x)"), tmp_path)
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.warns(UserWarning, match="plain torch takes the place"):
+        module.found_fused(torch.randn(5), fused="native")
+
+
+def test_native_code_from_several_threads(tmp_path: Path) -> None:
+    module = load(source("x*tanh(softplus(x))"), tmp_path)
+    x = torch.randn(200_000)
+    expected = module.found(x)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: module.found_fused(x, fused="native"), range(12)))
+    for result in results:
+        torch.testing.assert_close(result, expected)
+
+
+def test_gradients_of_parameters_do_not_overflow_in_half_precision(tmp_path: Path) -> None:
+    module = load(source("p0*x"), tmp_path)
+    x = torch.ones(100_000, dtype=torch.float16)
+    for fused in (False, True, "native"):
+        layer = module.Found(fused=fused)
+        layer(x).float().sum().backward()
+        assert layer.p0.grad.item() == pytest.approx(100_000)
+
+
+def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
+    module = load(source("x*tanh(x)"), tmp_path)
+    with pytest.raises(ValueError, match=r"fused is True, False or \"native\", got 'Native'"):
+        module.found_fused(torch.ones(2), fused="Native")
+    for function in (module.found, module.found_fused, module.found_derivative):
+        with pytest.raises(TypeError, match=r"found takes floating-point tensors, got torch.int64"):
+            function(torch.arange(3))
+
+
+def test_register_is_there_where_a_library_can_build_the_module(tmp_path: Path) -> None:
+    assert hasattr(load(source("x*tanh(x)"), tmp_path), "register")
+    for formula in ("max(x, p0*x); per channel", "silu(x)*u"):
+        text = source(formula)
+        assert not hasattr(load(text, tmp_path), "register")
+        assert "register()" not in text
 
 
 def test_native_code_in_half_precision_and_in_any_order(tmp_path: Path) -> None:
@@ -291,7 +384,8 @@ def test_the_docstring_says_what_happens_without_the_initialisation(tmp_path: Pa
 @pytest.mark.parametrize(
     "name",
     ["2x", "class", "a-b", "", "torch", "x y", "abs", "METADATA", "x", "p0", "t1", "test_x", "_f",
-     "gradient", "module", "functools", "Tensor"],
+     "gradient", "module", "functools", "Tensor", "measure", "bench", "any_", "tensor_", "mETADATA",
+     "gAIN"],
 )  # fmt: skip
 def test_names_that_mean_something_else_are_refused(name: str) -> None:
     with pytest.raises(BadInput):
