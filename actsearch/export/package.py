@@ -38,7 +38,7 @@ def package_files(name: str, pieces: Sequence[Piece]) -> dict[str, str | bytes]:
 
     Raises:
         BadInput: There is no target with Python modules that holds all activations, two of them
-            share a name, one is called as the package is, or the name has no letter.
+            share a name or a file, one is called as the package is, or the name has no letter.
     """
     activations = list({piece.activation.name: piece.activation for piece in pieces}.values())
     project = re.sub("_+", "-", name).strip("-")

@@ -119,7 +119,9 @@ def export(activation: Activation, targets: Sequence[str] = ("torch",)) -> dict[
 
     Raises:
         Inexpressible: A target can't express it.
-        BadInput: A target is unknown, or what it is written with is not installed.
+        BadInput: A target is unknown, what it is written with is not installed, or the name means
+            something else in its language.
+        ActsearchError: What is computed disagrees with the definition.
     """
     files: dict[str, str | bytes] = {}
     for name in targets:
@@ -136,6 +138,8 @@ def written(activation: Activation, target: Target) -> Files:
         Inexpressible: It can't express the activation.
         BadInput: What it is written with is not installed, or the name means something else in
             its language.
+        ActsearchError: What is computed disagrees with the definition, so that there is nothing
+            to test the files against.
     """
     reason = obstacle(activation, target)
     if reason is not None:
