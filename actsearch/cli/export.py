@@ -211,7 +211,8 @@ def _print_files(out: Path, pieces: Sequence[Piece]) -> None:
             sys.stdout.write(f"{one.name}: {one.expression}\n")
         told = one.name
         paths = [str(out / file) for file in piece.files]
-        test = piece.target.test.format(file=shlex.quote(paths[0]), name=one.name)
+        file, folder = shlex.quote(paths[0]), shlex.quote(str(out))
+        test = piece.target.test.format(file=file, folder=folder, name=one.name)
         sys.stdout.writelines(f"  {path}\n" for path in paths[:-1])
         sys.stdout.write(f"  {paths[-1]} (test it: {test})\n")
 
