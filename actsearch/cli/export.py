@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ import typer
 
 from actsearch.cli.export_stand_ins import print_stand_ins, stand_in_pieces
 from actsearch.cli.options import RUNS_DIR, RunsDirOption, find_run, note
-from actsearch.errors import BadInput
+from actsearch.errors import ActsearchError, BadInput
 
 if TYPE_CHECKING:
     from actsearch.cli.export_facts import RunFacts
@@ -117,7 +117,7 @@ def export(
         _print_files(out, pieces)
     else:
         write_all(out / package, package_files(package, pieces), force=force)
-        _print_package(out / package, activations)
+        _print_package(out / package, {piece.activation.name: piece.activation for piece in pieces})
     print_stand_ins(fitted)
 
 
@@ -198,7 +198,7 @@ def _slug(text: str) -> str:
     return slug if slug[:1].isalpha() and not slug.startswith("test") else f"run_{slug}"
 
 
-def _note_left_out(activation: Activation, target: Target, reason: BadInput) -> None:
+def _note_left_out(activation: Activation, target: Target, reason: ActsearchError) -> None:
     note(f"actsearch: {activation.name} is not written for {target.name}: {reason}")
 
 
@@ -211,14 +211,15 @@ def _print_files(out: Path, pieces: Sequence[Piece]) -> None:
             sys.stdout.write(f"{one.name}: {one.expression}\n")
         told = one.name
         paths = [str(out / file) for file in piece.files]
-        test = piece.target.test.format(file=shlex.quote(paths[0]), name=one.name)
+        file, folder = shlex.quote(paths[0]), shlex.quote(str(out))
+        test = piece.target.test.format(file=file, folder=folder, name=one.name)
         sys.stdout.writelines(f"  {path}\n" for path in paths[:-1])
         sys.stdout.write(f"  {paths[-1]} (test it: {test})\n")
 
 
-def _print_package(folder: Path, activations: Iterable[Activation]) -> None:
-    for one in activations:
-        sys.stdout.write(f"{one.name}: {one.expression}\n")
+def _print_package(folder: Path, activations: Mapping[str, Activation]) -> None:
+    for name, one in activations.items():
+        sys.stdout.write(f"{name}: {one.expression}\n")
     where = shlex.quote(str(folder))
     sys.stdout.write(f"  {folder} (install it: pip install {where})\n")
     sys.stdout.write(f"  test it, installed: python -m pytest {where}\n")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actsearch.errors import BadInput
+from actsearch.errors import ActsearchError, BadInput
 
 if TYPE_CHECKING:
     from actsearch.export import Activation, Piece, Target
     from actsearch.export.approximate import StandIn
 
-LeftOut = Callable[["Activation", "Target", BadInput], None]
+LeftOut = Callable[["Activation", "Target", ActsearchError], None]
 
 
 def stand_in_pieces(

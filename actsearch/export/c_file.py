@@ -34,7 +34,7 @@ def c_files(activation: Activation) -> dict[str, str]:
 
 def c_source(activation: Activation) -> str:
     """Return the text of the header."""
-    check_name(activation)
+    check_name(activation.name)
     name = activation.name
     parts = [
         comment(activation, _USES.format(name=name, functions=_listed(activation))),

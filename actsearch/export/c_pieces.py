@@ -53,13 +53,12 @@ _HEADERS = set(
 )
 
 
-def check_name(activation: Activation) -> None:
+def check_name(name: str) -> None:
     """Refuse a name that C, C++ or CUDA give another meaning.
 
     Raises:
         BadInput: It has one; the message has a name that is free.
     """
-    name = activation.name
     taken = name in _TAKEN or f"{name}f" in _TAKEN or name.lower() in _HEADERS
     if taken or "__" in name:
         free = "my_" + "_".join(part for part in name.split("_") if part)

@@ -44,7 +44,7 @@ def cuda_files(activation: Activation) -> dict[str, str]:
 
 def cuda_source(activation: Activation) -> str:
     """Return the source."""
-    check_name(activation)
+    check_name(activation.name)
     name, inputs, parameters = activation.name, activation.inputs, tuple(activation.parameters)
     points = activation.points
     reads = [f"const W {one} = (W){one}_in[i];" for one in inputs]

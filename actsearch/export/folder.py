@@ -47,7 +47,7 @@ def write_all(
     _check_different(list(files))
     try:
         _check_free(folder, paths, force=force)
-        _write_and_move(folder, paths, list(files.values()))
+        _write_and_move(folder, paths, list(files.values()), force=force)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         said = f"can't write into {folder}: {error.strerror or error}{where}; nothing was written"
@@ -81,7 +81,9 @@ def _check_free(folder: Path, paths: list[Path], *, force: bool) -> None:
         )
 
 
-def _write_and_move(folder: Path, paths: list[Path], contents: list[str | bytes]) -> None:
+def _write_and_move(
+    folder: Path, paths: list[Path], contents: list[str | bytes], *, force: bool
+) -> None:
     made: list[Path] = []
     with contextlib.ExitStack() as undo:  # runs backwards what has to be taken back
         undo.callback(_remove_empty, made)
@@ -93,7 +95,7 @@ def _write_and_move(folder: Path, paths: list[Path], contents: list[str | bytes]
             _write(one, content)
         for one, path in zip(drafts, paths, strict=True):
             _make(path.parent, made)
-            _move(one, path, undo)
+            _move(one, path, undo, force=force)
         undo.pop_all()  # all are in place
     shutil.rmtree(draft, ignore_errors=True)
 
@@ -128,9 +130,13 @@ def _write(path: Path, content: str | bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _move(draft: Path, path: Path, undo: contextlib.ExitStack) -> None:
-    """Move a file to its place, and note in ``undo`` how to take that back."""
-    if path.exists() or path.is_symlink():
+def _move(draft: Path, path: Path, undo: contextlib.ExitStack, *, force: bool) -> None:
+    """Move a file to its place, and note in ``undo`` how to take that back.
+
+    Raises:
+        FileExistsError: A file has come there since it was looked, and ``force`` is off.
+    """
+    if force and (path.exists() or path.is_symlink()):
         kept = draft.with_suffix(_KEPT)
         try:
             os.link(path, kept, follow_symlinks=False)
@@ -140,6 +146,7 @@ def _move(draft: Path, path: Path, undo: contextlib.ExitStack) -> None:
             copy.replace(kept)  # whole: what bears this name may be put back
         undo.callback(_put_back, kept, path)
     else:
+        path.touch(exist_ok=False)  # what is moved would replace a file of someone else
         undo.callback(_take_back, path)
     draft.replace(path)
 

@@ -1,6 +1,7 @@
 """Write an activation for Keras 3: a serialisable function, and a layer of learnable parameters.
 
-It is written in ``keras.ops`` alone, so that any backend runs it.
+It is written in ``keras.ops`` alone. It is tested with the backends torch and JAX; that of
+TensorFlow is untested, and that of NumPy computes in float32 what is given in float64.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ import keras
 from keras import ops as _ops"""
 
 _USES = """\
-Needs Keras 3 alone, with any backend. Test it by running it.
+Needs Keras 3 alone, with the backend torch or JAX; TensorFlow's is untested, and NumPy's computes
+in float32 whatever it is given. Test it by running it.
 
 As an activation it goes into any layer, activation={name}, and models with it are saved and loaded,
 once this file is imported.{layer} With the backends JAX and torch the gradient is the derivative

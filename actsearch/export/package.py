@@ -18,11 +18,11 @@ from actsearch.export.text import template
 
 #: Targets whose files are Python modules -> what they need, as pip has it.
 REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
-    "torch": ("torch>=2.2",),
-    "jax": ("jax>=0.4.30",),
+    "torch": ("torch>=2.10",),
+    "jax": ("jax>=0.5",),
     "numpy": ("numpy>=1.26",),
-    "keras": ("keras>=3.3",),
-    "triton": ("torch>=2.2", "triton>=3.0"),
+    "keras": ("keras>=3.6",),
+    "triton": ("torch>=2.10", "triton>=3.0"),
     "onnx": ("onnx>=1.16",),
 }
 #: What a package can export, in order of preference; a file for triton or onnx is more special.
@@ -38,7 +38,7 @@ def package_files(name: str, pieces: Sequence[Piece]) -> dict[str, str | bytes]:
 
     Raises:
         BadInput: There is no target with Python modules that holds all activations, two of them
-            share a name, one is called as the package is, or the name has no letter.
+            share a name or a file, one is called as the package is, or the name has no letter.
     """
     activations = list({piece.activation.name: piece.activation for piece in pieces}.values())
     project = re.sub("_+", "-", name).strip("-")
@@ -166,9 +166,12 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def _year(activations: Iterable[Activation]) -> str:
-    """Return the latest year in which one was found; no clock is asked, so files repeat."""
+    """Return the latest year in which one was found, and a space behind it; "" if none is known.
+
+    No clock is asked, so that the same activations make the same files.
+    """
     dates = [str(one.provenance.get("date", "")) for one in activations]
-    return max((date[:4] for date in dates if re.match(r"[0-9]{4}-", date)), default="2026")
+    return max((f"{date[:4]} " for date in dates if re.match(r"[0-9]{4}-", date)), default="")
 
 
 def _readme(

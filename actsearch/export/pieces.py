@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from actsearch.errors import BadInput, unknown
+from actsearch.errors import ActsearchError, BadInput, unknown
 from actsearch.export.activation import Activation
 from actsearch.export.targets import TARGETS, Files, Target, written
 
@@ -23,7 +23,7 @@ def pieces(
     activations: Iterable[Activation],
     targets: Sequence[str] = ("torch",),
     *,
-    left_out: Callable[[Activation, Target, BadInput], None] | None = None,
+    left_out: Callable[[Activation, Target, ActsearchError], None] | None = None,
 ) -> tuple[Piece, ...]:
     """Return what is to be written of some activations; nothing is written yet.
 
@@ -33,11 +33,15 @@ def pieces(
         left_out: Is told what can't be written for a target, and why; None: that is an error.
 
     Raises:
-        Inexpressible: A target can't express one, and there is no ``left_out``.
-        BadInput: A target is unknown, what it is written with is not installed and there is no
-            ``left_out``, or two activations have a file of the same name.
+        Inexpressible: A target can't express one; as all that ``written`` raises, this is an error
+            where there is no ``left_out``, or nothing at all can be written.
+        BadInput: What a target is written with is not installed, or the name of an activation means
+            something else in its language; or, whether there is a ``left_out`` or not, a target is
+            unknown, or two activations have a file of the same name.
+        ActsearchError: What is computed for one disagrees with its definition.
     """
     found: list[Piece] = []
+    reasons: list[ActsearchError] = []
     for name in targets:
         if name not in TARGETS:
             raise unknown("target", name, TARGETS)
@@ -45,12 +49,15 @@ def pieces(
         for name in targets:
             try:
                 files = written(activation, TARGETS[name])
-            except BadInput as reason:
+            except ActsearchError as reason:
                 if left_out is None:
                     raise
+                reasons.append(reason)
                 left_out(activation, TARGETS[name], reason)
             else:
                 found.append(Piece(activation, TARGETS[name], files))
+    if reasons and not found:
+        raise reasons[0]
     files_of(found)
     return tuple(found)
 

@@ -33,8 +33,8 @@ class Target:
         name: What ``--to`` calls it.
         what: What is written, in a few words.
         write: Returns the files of an activation; they lie side by side.
-        test: How the user tests them, with ``{file}`` for the first of them and ``{name}`` for
-            what the function is called.
+        test: How the user tests them, a line for a shell, with ``{file}`` for the first of them,
+            ``{folder}`` for where it lies, and ``{name}`` for what the function is called.
         lacks: Says what of an activation it can't express, or None: ``i0e (a Bessel function)``.
         package: What has to be installed to write it, beside actsearch itself.
     """
@@ -57,9 +57,10 @@ _PYTHON = "python {file}"
 _KERAS = "KERAS_BACKEND=torch python {file}"
 _C = "cc -D{name}_TEST -x c {file} -lm -o {name}_test && ./{name}_test"
 _CUDA = "nvcc -D{name}_TEST {file} -o {name}_test && ./{name}_test"
+#: From the folder itself: TeX reads no path that has spaces or quotes.
 _LATEX = (
-    r"pdflatex '\documentclass{{article}}\usepackage{{amsmath}}"
-    r"\begin{{document}}\input{{{file}}}\end{{document}}'"
+    r"cd {folder} && pdflatex '\documentclass{{article}}\usepackage{{amsmath}}"
+    r"\begin{{document}}\input{{{name}.tex}}\end{{document}}'"
 )
 _JSON = "python -m json.tool {file}"
 
@@ -120,7 +121,9 @@ def export(activation: Activation, targets: Sequence[str] = ("torch",)) -> dict[
 
     Raises:
         Inexpressible: A target can't express it.
-        BadInput: A target is unknown, or what it is written with is not installed.
+        BadInput: A target is unknown, what it is written with is not installed, or the name means
+            something else in its language.
+        ActsearchError: What is computed disagrees with the definition.
     """
     files: dict[str, str | bytes] = {}
     for name in targets:
@@ -137,6 +140,8 @@ def written(activation: Activation, target: Target) -> Files:
         Inexpressible: It can't express the activation.
         BadInput: What it is written with is not installed, or the name means something else in
             its language.
+        ActsearchError: What is computed disagrees with the definition, so that there is nothing
+            to test the files against.
     """
     reason = obstacle(activation, target)
     if reason is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping
 from importlib import resources
@@ -59,7 +60,9 @@ def commented(text: str) -> str:
 def in_c_comment(text: str) -> str:
     """Make text safe inside a C comment, on one line."""
     printable = "".join(ch if ch.isprintable() else "?" for ch in text)
-    return printable.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "?")
+    # Backslashes first, as the slashes that stand for them may end a comment, too.
+    plain_slashes = printable.replace("\\", "/").replace("*/", "* /").replace("/*", "/ *")
+    return re.sub(r"\?{2,}", "?", plain_slashes)  # no trigraphs
 
 
 def wrapped(text: str, indent: str = "", hanging: str = "    ") -> str:

@@ -92,6 +92,7 @@ def triton_source(activation: Activation) -> str:
             f"Compute the derivatives with respect to {', '.join(activation.arguments)}.",
         ),
         _kernels(activation),
+        _parameter(activation),
         _functions(activation),
         python_text.expected(activation),
         template("triton_test.txt").substitute(
@@ -177,6 +178,14 @@ def _kernels(activation: Activation) -> str:
     )
 
 
+def _parameter(activation: Activation) -> str:
+    """Return what checks the shape of parameters: kernels would read beyond one that is short."""
+    if not activation.parameters:
+        return ""
+    ending = "_channels" if activation.expression.per_channel else ""
+    return template(f"triton_parameter{ending}.txt").substitute()
+
+
 def _functions(activation: Activation) -> str:
     inputs, parameters = activation.inputs, tuple(activation.parameters)
     per_channel = activation.expression.per_channel and bool(parameters)
@@ -192,15 +201,7 @@ def _functions(activation: Activation) -> str:
     if len(inputs) > 1:
         prepared.append(f"{', '.join(inputs)} = torch.broadcast_tensors({', '.join(inputs)})")
     prepared += [f"{one} = {one}.contiguous()" for one in inputs]
-    if parameters:
-        prepared.append(wide)
-    prepared += [
-        f"{one} = torch.as_tensor({one}, dtype=wide, device=x.device).contiguous()"
-        for one in parameters
-    ]
-    if per_channel:
-        prepared += [f"{one} = {one}.expand(x.shape[1]).contiguous() if {one}.dim() == 0 "
-                     f"else {one}" for one in parameters]  # fmt: skip
+    prepared += [f'{one} = _parameter({one}, "{one}", x)' for one in parameters]
     return template("triton_functions.txt").substitute(
         name=name,
         derivative=activation.derivative_name(),

@@ -33,8 +33,10 @@ def write(
     Raises:
         Inexpressible: A target can't express one of them.
         BadInput: A target is unknown, what it is written with is not installed, a name hides a
-            module, a file exists and ``force`` is off, or the folder can't be written to.
-        ActsearchError: The disk is full; nothing was written.
+            module or means something else in a target's language, two activations have a file of
+            the same name, a file exists and ``force`` is off, or the folder can't be written to.
+        ActsearchError: What is computed for one disagrees with its definition, or the disk is full;
+            nothing was written.
     """
     several = [activations] if isinstance(activations, Activation) else list(activations)
     for one in several:
@@ -65,7 +67,7 @@ def write_package(
     Raises:
         Inexpressible: A target can't express one of them.
         BadInput: As ``write`` and ``package_files``.
-        ActsearchError: The disk is full; nothing was written.
+        ActsearchError: As ``write``.
     """
     checked_name(name, "the package's name", beside=Path(folder))
     files = package_files(name, pieces(activations, targets))

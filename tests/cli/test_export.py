@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,27 @@ def test_what_it_prints(
     assert answer.code == 0, answer.err
     golden.check("export_package.txt", answer.out)
     assert names("c/my_acts/src/my_acts") == ["__init__.py", "first_1.py", "first_2.py", "py.typed"]
+
+
+def test_what_it_prints_is_right_for_a_shell(
+    actsearch: Command, some_targets: None, runs_dir: Path, tmp_path: Path
+) -> None:
+    """What stands in for TeX tells what it is asked to read, and where."""
+    out = tmp_path / "my 'own' folder #1"
+    answer = actsearch("export", "first", "--to", "latex", "--out", str(out))
+    assert answer.code == 0, answer.err
+    (command,) = re.findall(r"\(test it: (.*)\)$", answer.out, re.MULTILINE)
+    program = tmp_path / "bin" / "pdflatex"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\npwd\nprintf '%s\\n' \"$@\"\n")
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, env={"PATH": path}, check=True
+    )
+    where, text = done.stdout.splitlines()
+    (read,) = re.findall(r"\\input\{(.*?)\}", text)
+    assert Path(where, read).samefile(out / "first_2.tex")
 
 
 def test_the_best_of_a_run_with_where_it_comes_from(actsearch: Command, runs_dir: Path) -> None:
@@ -189,7 +212,7 @@ def test_the_targets_are_listed(actsearch: Command) -> None:
 
 def test_every_target_says_how_to_test_its_files() -> None:
     for target in TARGETS.values():
-        assert target.test.format(file="FILE", name="NAME").split()
+        assert target.test.format(file="FILE", folder="FOLDER", name="NAME").split()
 
 
 def test_a_run_called_test_gives_names_that_no_test_runner_collects(

@@ -55,6 +55,18 @@ def _numpy(activation: Activation, folder: Path) -> Compute:
     return compute
 
 
+def _torch(activation: Activation, folder: Path) -> Compute:
+    import torch
+
+    functions = _functions(activation, exported(activation, "torch", folder))
+
+    def compute(form: str, columns: Columns) -> list[list[float]]:
+        tensors = [torch.tensor(column, dtype=getattr(torch, form)) for column in columns]
+        return [one(*tensors).double().tolist() for one in functions]
+
+    return compute
+
+
 def _jax(activation: Activation, folder: Path) -> Compute:
     import jax
     import jax.numpy as jnp
@@ -87,6 +99,7 @@ def _keras(activation: Activation, folder: Path) -> Compute:
 EVALUATED = {
     row.target: row
     for row in (
+        Evaluated("torch", _torch, ("float64", "float32", "float16", "bfloat16")),
         Evaluated("numpy", _numpy, ("float64", "float32", "float16")),
         Evaluated("jax", _jax, ("float64", "float32", "bfloat16")),
         Evaluated("keras", _keras, ("float64", "float32")),

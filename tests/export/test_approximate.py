@@ -262,11 +262,34 @@ def test_parameters_stand_where_they_start() -> None:
         ("tanh(x)", {"kind": "hard", "window": (3, -3)}, "a window is two numbers"),
         ("tanh(x)", {"kind": "hard", "window": (0,)}, "a window is two numbers"),
         ("tanh(x)", {"kind": "hard", "window": (0, float("inf"))}, "a window is two numbers"),
+        ("tanh(x)", {"kind": "hard", "window": (0, 101)}, "between -100 and 100"),
     ],
 )
 def test_what_is_refused(formula: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         approximate(parse(formula), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("x + heaviside(x - 20)", "jumps at x = 20:"),
+        ("x + heaviside(x + 30)", "jumps at x = -30:"),
+        ("x*heaviside(10 - x)", "jumps at x = 10:"),
+        ("1/(x - 33.3333)", "pole at x = 33.3333:"),
+        ("1/((x + 9.1234567)*(x - 33.3333))", "pole at x = 33.3333:"),
+    ],
+)
+def test_a_wide_window_is_looked_at_whole(formula: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        subject(parse(formula), (-9 if "9.1" in formula else -50, 50))
+
+
+@pytest.mark.parametrize("bend", [-50, -30, -10.5, 10, 30, 40])
+@pytest.mark.parametrize("shape", ["relu", "elu"])
+def test_bends_of_a_wide_window_are_found(shape: str, bend: float) -> None:
+    found = subject(parse(f"{shape}(x - {bend})"), (-51, 51)).bends
+    assert found == pytest.approx((bend,), abs=1e-5)
 
 
 def test_what_it_is_made_of_is_said() -> None:

@@ -17,6 +17,7 @@ from actsearch.errors import BadInput
 from actsearch.export import export
 from actsearch.export.approximate import TABLE_TARGETS, approximate, table_files
 from actsearch.export.approximate.speed import Pace, c_source
+from actsearch.export.approximate.table_files import _c, _Item
 from actsearch.expressions import parse
 from tests.export.loading import load_file, run_own_tests
 
@@ -119,6 +120,13 @@ def test_own_tests_can_fail(tmp_path: Path) -> None:
             run_own_tests(load_file(paths[name]))
 
 
+def test_the_header_prints_text_as_it_is() -> None:
+    table = approximate(parse("tanh(x)"), "table", pieces=16).table
+    assert table is not None
+    item = _Item(table, "fast", {"stands in for": "5% of x"}, "A table.")
+    assert '"5% of x"' in _c(item)["fast.h"]
+
+
 @needs_compiler
 def test_the_header_can_fail(tmp_path: Path) -> None:
     path = written(tmp_path)["fast.h"]
@@ -163,8 +171,9 @@ def test_what_a_table_can_not_be_written_for() -> None:
         table.activation("fast")
     with pytest.raises(BadInput, match="not a Python name"):
         table_files(table, "2fast")
-    with pytest.raises(BadInput, match="means something else in C; try my_tanh"):
-        table_files(table, "tanh", ("c",))
+    for name in ("tanh", "printf", "fmaxf", "stdio"):
+        with pytest.raises(BadInput, match=f"means something else in C, .*; try my_{name}"):
+            table_files(table, name, ("c",))
     with pytest.raises(BadInput, match="is a formula, not a table"):
         table_files(approximate(parse("relu(x)"), "hard"), "fast")
 

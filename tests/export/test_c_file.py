@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from actsearch.errors import BadInput
 from actsearch.export import Activation, export
 from actsearch.export.c_file import c_source
 from actsearch.export.c_text import c_text
+from actsearch.export.text import in_c_comment
 from actsearch.expressions import parse
 from tests.export.compiled_c import COMPILER, Library
 from tests.export.judged import OTHERS, RANDOM, misses, random_activations, zoo
@@ -205,3 +207,10 @@ def test_names_with_a_meaning_in_c_are_refused(name: str, better: str) -> None:
 def test_it_is_a_target() -> None:
     files = export(Activation(parse("relu(x)"), "found"), ["c"])
     assert list(files) == ["found.h"]
+
+
+def test_nothing_that_people_write_ends_a_comment() -> None:
+    for length in range(1, 6):
+        for signs in itertools.product("*/\\?", repeat=length):
+            text = in_c_comment("".join(signs))
+            assert not any(one in text for one in ("*/", "/*", "\\", "??")), signs

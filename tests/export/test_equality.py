@@ -56,14 +56,14 @@ def test_the_zoo(row: Evaluated, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.filterwarnings(KERAS_WARNS)
 def test_random_expressions(row: Evaluated, tmp_path: Path) -> None:
-    checked(row, drawn(N_OF_THEM), tmp_path)
+    assert checked(row, drawn(N_OF_THEM), tmp_path) >= N_OF_THEM / 2
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.filterwarnings(KERAS_WARNS)
 def test_more_random_expressions(row: Evaluated, tmp_path: Path) -> None:
-    checked(row, drawn(N_RANDOM), tmp_path)
+    assert checked(row, drawn(N_RANDOM), tmp_path) >= N_RANDOM / 2
 
 
 def drawn(n: int) -> dict[str, Expression]:

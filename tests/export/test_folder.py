@@ -65,6 +65,28 @@ def test_what_exists_is_replaced_on_request_alone(tmp_path: Path) -> None:
     assert {one for one in tree(tmp_path) if "actsearch" in one} == set()
 
 
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_file_that_comes_meanwhile_is_not_replaced(
+    by_link: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.fsync
+
+    def someone_writes(fd: int) -> None:
+        if by_link and not (tmp_path / "d.py").is_symlink():
+            (tmp_path / "d.py").symlink_to("nowhere")
+        elif not by_link:
+            (tmp_path / "d.py").write_text("theirs")
+        whole(fd)
+
+    monkeypatch.setattr(module.os, "fsync", someone_writes)
+    with pytest.raises(BadInput, match=r"File exists \(.*d\.py\); nothing was written"):
+        write_all(tmp_path, FILES)
+    assert {path.name for path in tmp_path.iterdir()} == {"d.py"}
+    assert by_link or (tmp_path / "d.py").read_text() == "theirs"
+    write_all(tmp_path, FILES, force=True)
+    assert (tmp_path / "d.py").read_text() == "new d"
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS])
 @pytest.mark.parametrize("at", range(len(FILES)))
 @pytest.mark.parametrize("step", ["fsync", "replace"])

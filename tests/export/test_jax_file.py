@@ -68,6 +68,11 @@ def test_second_derivatives_at_0(formula: str, curve: float, tmp_path: Path) -> 
     assert jax.jit(jax.jacfwd(jax.grad(module.found)))(0.0) == pytest.approx(curve, rel=1e-6)
 
 
+def test_tangents_may_be_numbers(tmp_path: Path) -> None:
+    module = exported(Activation(parse("x*x"), "found"), "jax", tmp_path)
+    assert jax.jvp(module.found, (2.0,), (1.0,)) == (4.0, 4.0)
+
+
 def test_an_argument_that_does_not_vary_spoils_nothing(tmp_path: Path) -> None:
     """The slope by p0 is infinite at 0, which times 0 would be NaN."""
     module = exported(Activation(parse("x + log(p0)"), "found"), "jax", tmp_path)

@@ -58,6 +58,12 @@ def test_it_runs_with_jax_and_without_actsearch(tmp_path: Path) -> None:
     assert result.stdout == "found: p0*gelu(x): all tests passed\n"
 
 
+def test_it_names_the_backends_that_are_tested() -> None:
+    text = str(export(Activation(parse("tanh(x)"), "found"), ["keras"])["found_keras.py"])
+    assert "with the backend torch or JAX" in text
+    assert "any backend" not in text
+
+
 def test_its_own_test_can_fail(tmp_path: Path) -> None:
     text = str(export(Activation(parse("tanh(x)"), "found"), ["keras"])["found_keras.py"])
     assert "_ops.tanh(x)" in text
@@ -67,11 +73,11 @@ def test_its_own_test_can_fail(tmp_path: Path) -> None:
 
 
 def test_the_gradient_is_the_exact_derivative(tmp_path: Path) -> None:
-    """Differentiated as it is written, silu would have a slope of NaN or 0 far out."""
+    """Differentiated as it is written, sqrt(abs(x)) would have a slope of NaN at 0."""
     module = exported(Activation(parse("p0*sqrt_abs(x)"), "found"), "keras", tmp_path)
     x = keras.ops.convert_to_tensor([0.0, 4.0]).clone().requires_grad_()
     module.found(x).sum().backward()
-    assert x.grad.tolist() == [0.0, 0.25]  # sqrt(abs(0)) as torch differentiates it gives NaN
+    assert x.grad.tolist() == [0.0, 0.25]
 
 
 def test_channels_along_another_axis(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from actsearch.export import TARGETS, Activation, package_files, pieces, write_p
 from actsearch.export.package import REQUIREMENTS
 from actsearch.expressions import parse
 
+ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = 'r|1`_"""\n\\ [click](http://x) <b>'
 MEASURED: dict[str, Any] = {
     "sentence": f"ripple beats all of {HOSTILE}",
@@ -70,6 +71,20 @@ def test_what_it_holds() -> None:
         if path.endswith(".py"):
             ast.parse(text)
     assert found == files("torch", "latex", "json")
+
+
+def test_without_a_date_the_licence_has_no_year() -> None:
+    licence = package_files("acts", pieces(ACTIVATIONS[1:], ["torch"]))["LICENSE"]
+    assert "Copyright (c) the authors of acts" in str(licence)
+
+
+def test_it_asks_for_what_exported_files_are_tested_with() -> None:
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tested = {*ours["dependencies"], *ours["optional-dependencies"]["dev"]}
+    for target, needs in REQUIREMENTS.items():
+        assert {one for one in needs if not one.startswith("triton")} <= tested, target
+    project = tomllib.loads(files()["pyproject.toml"])["project"]
+    assert project["requires-python"] == ours["requires-python"]
 
 
 def test_the_readme_says_what_is_in_it_and_text_stays_text() -> None:

@@ -122,7 +122,7 @@ def test_its_own_test_can_fail(tmp_path: Path) -> None:
         activation = Activation(parse("leaky_relu(tanh(x))"), "found")
         text = triton_source(activation)
         assert right in text
-        text = text.replace("'formula': 'leaky", f"'formula': '{test} leaky")
+        text = text.replace('"formula": "leaky', f'"formula": "{test} leaky')
         files.append(tmp_path / f"{test}.py")
         files[-1].write_text(text.replace(right, wrong), encoding="utf-8")
     failed = json.loads(run(RUN, files, interpret=True))
@@ -150,6 +150,53 @@ for a, b in zip(ours, plain):
 """
     )
     run(script, [], interpret=True)
+
+
+SHAPES = """
+import sys, torch
+sys.path.insert(0, {folder!r})
+from found_triton import found, found_derivative
+for x, p0 in {given}:
+    for function in (found, found_derivative):
+        try:
+            function(torch.ones(x), torch.ones(p0))
+        except ValueError as error:
+            print(error)
+        else:
+            print("right")
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "given", "said"),
+    [
+        (
+            "p0*x",
+            [((2, 3), ()), ((2, 3), (1,)), ((2, 3), (1, 1)), ((2, 3), (3,)), ((2, 3), (0,))],
+            [
+                *["right"] * 3,
+                "p0 has the shape (3,); it takes one value",
+                "p0 has the shape (0,); it takes one value",
+            ],
+        ),
+        (
+            "p0*x; per channel",
+            [((2, 3), ()), ((2, 3), (1,)), ((2, 3, 4), (3,)), ((2, 3), (2,)), ((5,), (5,))],
+            [
+                *["right"] * 3,
+                "p0 has the shape (2,); it takes one value, or one a channel of x: (3,)",
+                "x has the shape (5,); its second axis is that of channels",
+            ],
+        ),
+    ],
+)
+def test_parameters_of_other_shapes_are_refused(
+    formula: str, given: list[object], said: list[str], tmp_path: Path
+) -> None:
+    written([Activation(parse(formula), "found")], tmp_path)
+    script = QUIET + SHAPES.format(folder=str(tmp_path), given=given)
+    told = run(script, [], interpret=True).splitlines()
+    assert told == [line for one in said for line in (one, one)]
 
 
 def test_kernels_compile_without_a_gpu(tmp_path: Path) -> None:

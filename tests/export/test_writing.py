@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actsearch.errors import BadInput
-from actsearch.export import TARGETS, Activation, Inexpressible, Target, pieces, write
-from actsearch.expressions import parse
+from actsearch.errors import ActsearchError, BadInput
+from actsearch.export import TARGETS, Activation, Inexpressible, Target, pieces, points, write
+from actsearch.expressions import Expression, parse
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_what_a_target_lacks_is_an_error_that_names_those_that_have_it(
 def test_or_it_is_left_out_and_told(targets: None) -> None:
     told: list[tuple[str, str, str]] = []
 
-    def left_out(one: Activation, target: Target, reason: BadInput) -> None:
+    def left_out(one: Activation, target: Target, reason: ActsearchError) -> None:
         told.append((one.name, target.name, str(reason)))
 
     several = [activation(), activation("tanh(x)", "flat_one")]
@@ -83,3 +83,30 @@ def test_the_files_come_back(tmp_path: Path) -> None:
     found: Any = write(str(tmp_path), activation(), ["json", "latex"])
     assert found == (tmp_path / "ripple.json", tmp_path / "ripple.tex")
     assert all(path.stat().st_size for path in found)
+
+
+def test_a_formula_that_has_no_points_stops_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = points.of
+
+    def refuse(expression: Expression) -> points.Points:
+        if str(expression) == "tanh(x)":
+            raise ActsearchError("what is computed disagrees")
+        return whole(expression)
+
+    monkeypatch.setattr(points, "of", refuse)
+    told: list[tuple[str, str, str]] = []
+
+    def left_out(one: Activation, target: Target, reason: ActsearchError) -> None:
+        told.append((one.name, target.name, str(reason)))
+
+    several = [activation("tanh(x)", "bad"), activation("relu(x)", "good")]
+    found = pieces(several, ["numpy", "json"], left_out=left_out)
+    assert [(piece.activation.name, piece.target.name) for piece in found] == [
+        ("good", "numpy"),
+        ("good", "json"),
+    ]
+    assert told == [("bad", name, "what is computed disagrees") for name in ("numpy", "json")]
+    with pytest.raises(ActsearchError, match="disagrees"):
+        pieces(several, ["numpy"])
+    with pytest.raises(ActsearchError, match="disagrees"):  # nothing at all is left
+        pieces(several[:1], ["numpy"], left_out=left_out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression, reference
-from actsearch.expressions.analysis import jumps
+from actsearch.expressions.analysis import WINDOW, jumps
 from actsearch.expressions.condition_views import View
 from actsearch.expressions.node import Node, const
-from actsearch.expressions.poles import first_pole, suspects
+from actsearch.expressions.poles import Suspects, first_pole, suspects
 
 Array = NDArray[np.float64]
 Window = tuple[float, float]
@@ -33,7 +33,8 @@ _DIGITS = 400
 #: An end is judged by points about these magnitudes: a logarithm grows from one to the other.
 _NEAR, _OUT = mp.mpf(10) ** 10, mp.mpf(10) ** 200
 _STEPS = (1.0, 1.31, 1.77, 2.0, 2.83, 3.67)
-_MAX_MAGNITUDE = 1e4
+#: Beyond, [-10, 10] is looked at too closely and too often.
+_MAX_MAGNITUDE = 100.0
 
 
 @dataclass(frozen=True)
@@ -147,16 +148,13 @@ def subject(expression: Expression, window: Window) -> Subject:
     if not finite.all():
         at = x[np.flatnonzero(~finite)[0]]
         raise BadInput(f"'{expression}' is not finite at x = {at:g}: {_NEEDS}")
-    places = suspects(bound)
-    pole = None if places is None else first_pole(bound, places)
-    if pole is not None and low <= pole <= high:
+    pole = _pole(bound, (low, high))
+    if pole is not None:
         raise BadInput(f"'{expression}' has a pole at x = {pole:.6g}: {_NEEDS}")
-    kinks, steps = View(bound, fine=True).kinks()
-    steps = tuple(at for at in steps if low < at < high)
+    bends, steps = _bends_and_steps(bound, (low, high))
     if steps:
         raise BadInput(f"'{expression}' jumps at x = {steps[0]:g}: {_NEEDS}")
     ends = (_end(bound, -1), _end(bound, 1))
-    bends = tuple(sorted(at for at in _merged([*kinks, *_soft_bends(bound)]) if low < at < high))
     return Subject(bound, (low, high), starts, ends, bends)
 
 
@@ -187,10 +185,61 @@ def _bound(node: Node, starts: Mapping[str, float]) -> Node:
     return replace(node, args=tuple(_bound(arg, starts) for arg in node.args))
 
 
+def _shifted(node: Node, by: float) -> Node:
+    """Return a function of x at x + ``by``."""
+    if node.op == "x":
+        return Node("add", (node, const(by)))
+    return replace(node, args=tuple(_shifted(arg, by) for arg in node.args))
+
+
+def _stretches(expression: Expression, window: Window) -> Iterator[tuple[float, Expression]]:
+    """Yield the function shifted so that [-10, 10] is a stretch of the window, one by one.
+
+    That is where poles, bends and jumps are looked for.
+
+    Yields:
+        The middle of the stretch, and the function of what x is beyond it.
+    """
+    width = 2 * WINDOW
+    for k in range(round(window[0] / width), round(window[1] / width) + 1):
+        yield k * width, Expression(_shifted(expression.root, k * width)) if k else expression
+
+
+def _pole(expression: Expression, window: Window) -> float | None:
+    """Return the first pole on a window, or None."""
+    for middle, function in _stretches(expression, window):
+        places = suspects(function)
+        if places is None:
+            continue
+        inside = (places.x >= window[0] - middle) & (places.x <= window[1] - middle)
+        given = {name: values[inside] for name, values in places.given.items()}
+        pole = first_pole(function, Suspects(places.x[inside], given))
+        if pole is not None:
+            return middle + pole
+    return None
+
+
+def _bends_and_steps(
+    expression: Expression, window: Window
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return where a function bends, and where it jumps, within a window."""
+    bends: list[float] = []
+    steps: list[float] = []
+    for middle, function in _stretches(expression, window):
+        kinks, breaks = View(function, fine=True).kinks()
+        bends += [middle + at for at in (*kinks, *_soft_bends(function))]
+        steps += [middle + at for at in breaks]
+    low, high = window
+    # Each is one float, whichever stretch it was found in.
+    found = (_merged([round(at, 6) for at in every]) for every in (bends, steps))
+    bent, stepped = (tuple(at for at in every if low < at < high) for every in found)
+    return bent, stepped
+
+
 def _soft_bends(expression: Expression) -> tuple[float, ...]:
     """Return where the second derivative jumps, as that of elu does: a rational sees it too."""
     second = expression.derivative().derivative()
-    x = np.linspace(-10.0, 10.0, _N_WINDOW)
+    x = np.linspace(-WINDOW, WINDOW, _N_WINDOW)
     with np.errstate(all="ignore"):
         return jumps(x, second.evaluate(x), second.evaluate)
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from actsearch.errors import BadInput
+from actsearch.export import c_pieces
 from actsearch.export.activation import LICENCE, Activation
 from actsearch.export.approximate.lookup import Table
 from actsearch.export.approximate.stand_in import StandIn
@@ -24,13 +25,6 @@ _SIZES = (0.0625, 0.3125, 0.5703125, 1.1015625, 1.8984375, 3.703125, 5.46875, 7.
 #: This near to an entry, in cells, the slope depends on rounding.
 _BESIDE = 0.01
 _PER_LINE = 4
-#: What a function in C can't be called: its words, and what math.h declares.
-_C_WORDS = frozenset(
-    "auto case char const default do double enum extern float goto inline int long main register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile "
-    "tanh exp sin cos tan erf erfc log sqrt floor ceil fabs sinh cosh atan asinh expm1 log1p cbrt "
-    "gamma j0 j1 y0 y1 fma fmax fmin fmod hypot".split()
-)
 
 
 @dataclass(frozen=True)
@@ -116,15 +110,14 @@ def _numpy(item: _Item) -> dict[str, str]:
 
 
 def _c(item: _Item) -> dict[str, str]:
-    if item.name in _C_WORDS:
-        raise BadInput(f"'{item.name}' means something else in C; try my_{item.name}")
+    c_pieces.check_name(item.name)
     facts = [item.sentence, *(f"{key}: {value}" for key, value in item.metadata.items())]
     rows = [f"{{{x!r}, {value!r}, {slope!r}}}" for x, value, slope in item.points]
     text = template("table_c.txt").substitute(
         item.places,
         facts="\n".join(wrapped(in_c_comment(fact), "   ") for fact in facts),
         points=_listed(rows, 1),
-        printed=json.dumps(in_c_comment(str(item.metadata["stands in for"]))).replace("%", "%%"),
+        printed=json.dumps(in_c_comment(str(item.metadata["stands in for"]))),
     )
     return {f"{item.name}.h": text}
 
