@@ -13,7 +13,7 @@ from actsearch.errors import BadInput
 from actsearch.export import Activation, export
 from actsearch.export.cuda_file import cuda_source
 from actsearch.expressions import parse
-from tests.export.judged import OTHERS
+from tests.export.judged import OTHERS, random_activations, zoo
 
 NVCC = shutil.which("nvcc")
 CXX = shutil.which("g++")
@@ -50,6 +50,25 @@ def test_own_test_passes_where_kernels_run_on_the_cpu(formula: str, tmp_path: Pa
     one = Activation(parse(formula), "found", {"*/": "*/ #error"})
     code, printed = run_on_cpu(cuda_source(one), tmp_path, "-Dfound_TEST")
     assert (code, printed) == (0, f"found: {one.expression}: all tests passed\n")
+
+
+@needs_cpp
+@pytest.mark.nightly
+def test_known_and_random_functions_where_kernels_run_on_the_cpu(tmp_path: Path) -> None:
+    """All in one program, as compiling the half types takes a second each time."""
+    activations = [*zoo(), *random_activations(200, 6)]
+    for begin in range(0, len(activations), 20):
+        texts, calls = [], []
+        for number, one in enumerate(activations[begin : begin + 20], start=begin):
+            name = f"found_{number}"
+            text = cuda_source(Activation(one.expression, name))
+            texts.append(
+                f"#define {name}_TEST\n{text}".replace("int main()", f"int main_{number}()")
+            )
+            calls.append(f"n += main_{number}();")
+        texts.append(f"int main() {{ int n = 0; {' '.join(calls)} return n; }}")
+        code, printed = run_on_cpu("\n".join(texts), tmp_path)
+        assert code == 0, printed
 
 
 @needs_cpp

@@ -26,6 +26,7 @@ def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
     assert len(run_own_tests(module)) == 5
 
 
+@pytest.mark.nightly
 def test_it_runs_without_actsearch_and_flax(tmp_path: Path) -> None:
     path = tmp_path / "found_jax.py"
     files = export(Activation(parse("silu(x)"), "found"), ["jax"])

@@ -34,7 +34,7 @@ def test_own_tests_pass(formula: str, n_tests: int, tmp_path: Path) -> None:
     assert len(run_own_tests(module)) == n_tests
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_it_runs_with_jax_and_without_actsearch(tmp_path: Path) -> None:
     path = tmp_path / "found_keras.py"
     files = export(Activation(parse("p0*gelu(x)"), "found"), ["keras"])
