@@ -1,25 +1,53 @@
 """The activation function found, written by actsearch.
 
-Formula: sigmoid(relu(x))*(x*tanh(1.7*x))
-LaTeX: \\sigma\\left(\\operatorname{ReLU}\\left(x\\right)\\right) \\cdot \\left(x \\cdot
-    \\tanh\\left(1.7 \\cdot x\\right)\\right)
-Derivative: (1.7*x*sech2(1.7*x) + tanh(1.7*x))*sigmoid(relu(x)) +
-    x*tanh(1.7*x)*(sigmoid(relu(x))*sigmoid(-relu(x)))*step(x)
-Range on [-10, 10]: 0 to 9.99955
+Formula: hardswish(x*tanh(1.7*x))
+LaTeX: \\operatorname{hardswish}\\left(x \\cdot \\tanh\\left(1.7 \\cdot x\\right)\\right)
+Derivative: (1.7*x*sech2(1.7*x) + tanh(1.7*x))*hardswish_d1(x*tanh(1.7*x))
+Range on [-10, 10], at 20,001 points: 0 to 10
 Limits: inf at -infinity, inf at infinity
-Kinks on [-10, 10]: none
+Kinks on [-10, 10]: -3.00022, 3.00022
 
-Gain: 1.52729: the search trained it with initial weights of standard deviation gain /
-    sqrt(fan_in)
+Gain: 1.34065: searches train it with initial weights of standard deviation gain / sqrt(fan_in)
 
-run: placeholder
+run: real
+birth: 1070
+task: mnist1d-cnn
+space: default
+data: mnist1d, 4000 training samples, 4000 validation samples, digest
+    b3bcc7eac4e2b1fe15d7ffa09f1f3a15
+seed of the search: 0
+seeds of the trainings: [0]
+rung of the trainings: full
+actsearch: 0.1.0
+torch: 2.13.0+cpu
+numpy: 2.4.6
+python: 3.11.7
+date: 2026-11-23
 Licence: MIT
+
+Measured: hardswish(x*tanh(1.7*x)) beats all 31 known activations: +0.70 points over the best of
+    them, GELU; 95 % interval 0.50 to 0.90; 14 seeds. Measured on the test split with fresh seeds;
+    ± is the standard error. Differences are this function's score minus the other's at the same
+    seeds, with the 95 % interval of the single comparison.
+Scores: test accuracy
+    activation  mean ± standard error  n   difference [low, high]
+    found       0.96732 ± 0.00052      24
+    GELU        0.96102 ± 0.00069      24  0.007 [0.00497, 0.00903]
+    GRAFS-GELU  0.95922 ± 0.00069      24  0.00839 [0.00594, 0.0108]
+    ELiSH       0.95918 ± 0.00084      24  0.00827 [0.00546, 0.0111]
+    AQuaSurF    0.95856 ± 0.00079      24  0.00943 [0.00657, 0.0123]
+    ReLU        0.95719 ± 0.00099      24  0.0105 [0.00758, 0.0135]
+    E-Swish     0.95623 ± 0.00087      14  0.0117 [0.00928, 0.0141]
+    Leaky ReLU  0.95603 ± 0.00096      24  0.0119 [0.00895, 0.0149]
+    SiLU        0.95561 ± 0.0011       14  0.0112 [0.00831, 0.014]
+    EELU        0.95489 ± 0.0011       14  0.0123 [0.00981, 0.0148]
+    Mish        0.95468 ± 0.00076      14  0.0123 [0.00906, 0.0156]
 
 Needs torch alone. Test it by running it (pytest collects it, too); --bench shows what it costs.
 
 found is plain operations, for tracing and compilers; found_fused saves only its arguments for the
-backward; Found is the module, for act_layer= and activation_layer= of timm and torchvision; init_
-draws the weights it was trained with, and register() names it for Hugging Face transformers.
+backward; Found is the module; init_ draws weights as the searches do. timm takes the class as
+act_layer=, torchvision as activation_layer=; register() names it for Hugging Face transformers.
 """
 
 from __future__ import annotations
@@ -41,22 +69,138 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 METADATA: dict[str, Any] = {
-    "formula": "sigmoid(relu(x))*(x*tanh(1.7*x))",
-    "latex": "\\sigma\\left(\\operatorname{ReLU}\\left(x\\right)\\right) \\cdot \\left(x \\cdot \\tanh\\left(1.7 \\cdot x\\right)\\right)",
-    "derivative": "(1.7*x*sech2(1.7*x) + tanh(1.7*x))*sigmoid(relu(x)) + x*tanh(1.7*x)*(sigmoid(relu(x))*sigmoid(-relu(x)))*step(x)",
+    "formula": "hardswish(x*tanh(1.7*x))",
+    "latex": "\\operatorname{hardswish}\\left(x \\cdot \\tanh\\left(1.7 \\cdot x\\right)\\right)",
+    "derivative": "(1.7*x*sech2(1.7*x) + tanh(1.7*x))*hardswish_d1(x*tanh(1.7*x))",
     "inputs": ["x"],
     "parameters": {},
     "per_channel": False,
     "learned": {},
-    "gain": 1.52728643681097,
-    "range_on_10": [0.0, 9.999546021312943],
+    "gain": 1.3406521561394793,
+    "range_on_10": [0.0, 9.999999999999966],
     "limits": ["inf", "inf"],
-    "kinks_on_10": [],
-    "provenance": {"run": "placeholder"},
-    "measured": {},
+    "kinks_on_10": [-3.000223, 3.000223],
+    "jumps_on_10": [],
+    "provenance": {
+        "run": "real",
+        "birth": 1070,
+        "task": "mnist1d-cnn",
+        "space": "default",
+        "data": "mnist1d, 4000 training samples, 4000 validation samples, digest b3bcc7eac4e2b1fe15d7ffa09f1f3a15",
+        "seed of the search": 0,
+        "seeds of the trainings": [0],
+        "rung of the trainings": "full",
+        "actsearch": "0.1.0",
+        "torch": "2.13.0+cpu",
+        "numpy": "2.4.6",
+        "python": "3.11.7",
+        "date": "2026-11-23",
+    },
+    "measured": {
+        "sentence": "hardswish(x*tanh(1.7*x)) beats all 31 known activations: +0.70 points over the best of them, GELU; 95 % interval 0.50 to 0.90; 14 seeds. Measured on the test split with fresh seeds; ± is the standard error. Differences are this function's score minus the other's at the same seeds, with the 95 % interval of the single comparison.",
+        "score": "test accuracy",
+        "rows": [
+            {
+                "activation": "found",
+                "mean": 0.9673229166666667,
+                "standard_error": 0.0005174664727522981,
+                "n": 24,
+            },
+            {
+                "activation": "GELU",
+                "mean": 0.9610208333333333,
+                "standard_error": 0.0006923685760988008,
+                "n": 24,
+                "difference": 0.007,
+                "low": 0.004969665171822169,
+                "high": 0.009030334828177831,
+            },
+            {
+                "activation": "GRAFS-GELU",
+                "mean": 0.9592187499999999,
+                "standard_error": 0.0006865214544553849,
+                "n": 24,
+                "difference": 0.008392857142857143,
+                "low": 0.005939493441237138,
+                "high": 0.010846220844477148,
+            },
+            {
+                "activation": "ELiSH",
+                "mean": 0.9591770833333334,
+                "standard_error": 0.0008408823607530401,
+                "n": 24,
+                "difference": 0.008267857142857143,
+                "low": 0.005455486098154392,
+                "high": 0.011080228187559894,
+            },
+            {
+                "activation": "AQuaSurF",
+                "mean": 0.9585625000000001,
+                "standard_error": 0.0007890283076606679,
+                "n": 24,
+                "difference": 0.009428571428571429,
+                "low": 0.00656875018757437,
+                "high": 0.012288392669568486,
+            },
+            {
+                "activation": "ReLU",
+                "mean": 0.9571875,
+                "standard_error": 0.0009909291953968551,
+                "n": 24,
+                "difference": 0.01053125,
+                "low": 0.0075830006848477275,
+                "high": 0.013479499315152275,
+            },
+            {
+                "activation": "E-Swish",
+                "mean": 0.9562321428571429,
+                "standard_error": 0.0008709538654789871,
+                "n": 14,
+                "difference": 0.011678571428571429,
+                "low": 0.009282239752841048,
+                "high": 0.01407490310430181,
+            },
+            {
+                "activation": "Leaky ReLU",
+                "mean": 0.95603125,
+                "standard_error": 0.0009624179454012886,
+                "n": 24,
+                "difference": 0.011928571428571429,
+                "low": 0.00895015519416105,
+                "high": 0.014906987662981808,
+            },
+            {
+                "activation": "SiLU",
+                "mean": 0.9556071428571429,
+                "standard_error": 0.001102480434438748,
+                "n": 14,
+                "difference": 0.01115625,
+                "low": 0.00830812575911372,
+                "high": 0.01400437424088628,
+            },
+            {
+                "activation": "EELU",
+                "mean": 0.9548928571428572,
+                "standard_error": 0.0010912093445324678,
+                "n": 14,
+                "difference": 0.0123125,
+                "low": 0.009810041851645987,
+                "high": 0.014814958148354014,
+            },
+            {
+                "activation": "Mish",
+                "mean": 0.9546785714285715,
+                "standard_error": 0.0007565776451389664,
+                "n": 14,
+                "difference": 0.0123125,
+                "low": 0.009059702469181207,
+                "high": 0.015565297530818794,
+            },
+        ],
+    },
     "licence": "MIT",
 }
 
@@ -65,21 +209,25 @@ PARAMETERS: dict[str, float] = METADATA["parameters"]
 LEARNED: dict[str, float] = METADATA["learned"]
 
 #: The gain of the weights behind this function: 1/sqrt(E[f(z)^2]) of a standard normal z.
-GAIN: float | None = 1.52728643681097
+GAIN: float | None = 1.3406521561394793
 
 _HALF = (torch.float16, torch.bfloat16)
 
 
 def found(x: Tensor) -> Tensor:
-    """Compute sigmoid(relu(x))*(x*tanh(1.7*x))."""
+    """Compute hardswish(x*tanh(1.7*x))."""
     dtype = x.dtype
+    if not dtype.is_floating_point:
+        raise TypeError(f"found takes floating-point tensors, got {dtype}")
     if dtype in _HALF:
         x = x.float()
-    t1 = torch.clamp_min(x, 0.0)
-    t1 = torch.sigmoid(t1)
-    t2 = 1.7 * x
-    t2 = torch.tanh(t2)
-    t2 = x * t2
+    t1 = 1.7 * x
+    t1 = torch.tanh(t1)
+    t1 = x * t1
+    t2 = t1 + 3.0
+    t2 = torch.clamp_min(t2, 0.0)
+    t2 = torch.clamp_max(t2, 6.0)
+    t2 = t2 / 6.0
     t2 = t1 * t2
     y = t2
     return y if y.dtype == dtype else y.to(dtype)
@@ -87,9 +235,11 @@ def found(x: Tensor) -> Tensor:
 
 def found_derivative(x: Tensor) -> Tensor:
     """Compute the derivative with respect to x: (1.7*x*sech2(1.7*x) +
-    tanh(1.7*x))*sigmoid(relu(x)) + x*tanh(1.7*x)*(sigmoid(relu(x))*sigmoid(-relu(x)))*step(x).
+    tanh(1.7*x))*hardswish_d1(x*tanh(1.7*x)).
     """
     dtype = x.dtype
+    if not dtype.is_floating_point:
+        raise TypeError(f"found takes floating-point tensors, got {dtype}")
     if dtype in _HALF:
         x = x.float()
     t1 = 1.7 * x
@@ -103,19 +253,16 @@ def found_derivative(x: Tensor) -> Tensor:
     t3 = t1 * t3
     t1 = torch.tanh(t1)
     t3 = t3 + t1
-    t2 = torch.clamp_min(x, 0.0)
-    t4 = torch.sigmoid(t2)
-    t3 = t3 * t4
     t1 = x * t1
-    t2 = -t2
-    t2 = torch.sigmoid(t2)
-    t2 = t4 * t2
-    t2 = t1 * t2
-    t1 = x > 0.0
-    t1 = t1.to(x.dtype)
-    t1 = t2 * t1
-    t1 = t3 + t1
-    y = t1
+    t2 = torch.abs(t1)
+    t2 = t2 < 3.0
+    t4 = t1 + 1.5
+    t4 = t4 / 3.0
+    t5 = t1 > 0.0
+    t5 = t5.to(t1.dtype)
+    t5 = torch.where(t2, t4, t5)
+    t5 = t3 * t5
+    y = t5
     return y if y.dtype == dtype else y.to(dtype)
 
 
@@ -135,12 +282,21 @@ class _Found(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        (x,) = ctx.saved_tensors
-        gradients: list[Tensor | None] = [None] * 1
-        if ctx.needs_input_grad[0]:
-            slope = gradient * found_derivative(x)
-            gradients[0] = slope.sum_to_size(x.shape).to(x.dtype)
-        return tuple(gradients)
+        return _gradients(ctx.saved_tensors, gradient, ctx.needs_input_grad)
+
+
+def _gradients(saved: tuple[Tensor, ...], gradient: Tensor, needed: tuple[bool, ...]) -> Any:
+    """Return the gradients of the arguments that were saved, None where one is not needed."""
+    (x,) = saved
+    gradients: list[Tensor | None] = [None] * 1
+    if x.dtype in _HALF:
+        (x,) = (x.float(),)
+        gradient = gradient.float()
+    if needed[0]:
+        slope = gradient * found_derivative(x)
+        slope = slope.sum_to_size(saved[0].shape)
+        gradients[0] = slope.to(saved[0].dtype)
+    return tuple(gradients)
 
 
 class _FoundForwardMode(_Found):
@@ -163,8 +319,12 @@ def found_fused(x: Tensor, *, fused: bool | str = True) -> Tensor:
         fused: True; or "native": on a CPU through C that is compiled once a process, where a
             compiler is found; False is the plain form.
     """
+    if fused not in (True, False, "native"):
+        raise ValueError(f'fused is True, False or "native", got {fused!r}')
     if fused is False or torch.jit.is_tracing():
         return found(x)
+    # Parameters stay in float32 beside half precision: their gradients are sums.
+    wide = torch.float32 if x.dtype in _HALF else x.dtype
     if torch.compiler.is_compiling():
         return _Found.apply(x)
     if fused == "native" and _fits_native((x,), ()):
@@ -191,6 +351,11 @@ class Found(nn.Module):
         return str(METADATA["formula"])
 
 
+# Symbolic tracing takes them as they are, without a look inside.
+fx.wrap("found")
+fx.wrap("found_fused")
+
+
 def init_(
     module: nn.Module,
     gain: float | None = GAIN,
@@ -204,10 +369,11 @@ def init_(
     stay as they are, and so do networks' own tricks: a residual branch that should start at 0, or
     the last layer, is the caller's to scale afterwards.
 
-    Measured in a random network of 10 layers of 256 units: the signal behind the last one is 1.6
-    times that of the first, and the gradient at the first 2.5 times that at the last; with the
-    weights that torch draws by itself, 0 times and 0 times. Where these are far from 1, a network
-    without init_ learns slowly, or not at all, unless it normalises.
+    Measured in a random network of 10 layers of 256 units, in the weights of init_: the signal
+    behind the last layer is 4.1 times that of the first, the gradient at the first 6.1 times that
+    at the last. In the weights that torch draws by itself: the signal or the gradient grows
+    beyond all numbers, or dies. Where these are far from 1, a network learns slowly, or not at
+    all, unless it normalises.
 
     Args:
         module: Changed in place.
@@ -217,6 +383,9 @@ def init_(
 
     Returns:
         The module.
+
+    Raises:
+        ValueError: There is no gain.
     """
     if gain is None:
         raise ValueError("this function has no gain of its own: say gain=...")
@@ -237,6 +406,9 @@ def register(name: str = "found") -> str:
     """Put the module into the table of Hugging Face transformers, for hidden_act="found".
 
     timm and torchvision take the class itself: act_layer=Found, activation_layer=Found.
+
+    Raises:
+        ImportError: transformers is not installed.
     """
     from transformers.activations import ACT2FN
 
@@ -248,37 +420,37 @@ def register(name: str = "found") -> str:
 # mathematical definition in high precision; by how many units of rounding, of the type
 # that is computed in, each may be off.
 _EXPECTED = (
-    ((-0.001953125,), (3.242480760240542e-06, -0.003320288097026436), (0.00049, 0.77)),
-    ((0.001953125,), (3.2456472443513664e-06, 0.003325151803674422), (0.00049, 0.77)),
-    ((-0.1298828125,), (0.014110544704667704, -0.21382885080201885), (2.0, 58.0)),
-    ((0.1298828125,), (0.015025617277454068, 0.23472130958614468), (2.1, 67.0)),
-    ((-0.5703125,), (0.21343894733768212, -0.5874249931877592), (24.0, 87.0)),
-    ((0.5703125,), (0.27270465927072046, 0.8490269217010143), (43.0, 96.0)),
-    ((-1.1015625,), (0.5253540621937614, -0.5613740338230649), (51.0, 86.0)),
-    ((1.1015625,), (0.7886118790745177, 1.039398716465594), (94.0, 170.0)),
-    ((-1.8984375,), (0.9462369502425488, -0.5085515356829887), (99.0, 84.0)),
-    ((1.8984375,), (1.6459121421034537, 1.099027725717944), (190.0, 100.0)),
-    ((-3.703125,), (1.8515498954329577, -0.5000394516171344), (130.0, 50.0)),
-    ((3.703125,), (3.6140270841729834, 1.0629536440677674), (390.0, 170.0)),
-    ((-8.6875,), (4.343749999998709, -0.5000000000042407), (410.0, 50.0)),
-    ((8.6875,), (8.686034829197137, 1.0012962709496807), (830.0, 100.0)),
-    ((-31.375,), (15.6875, -0.5), (1600.0, 50.0)),
-    ((31.375,), (31.374999999999257, 1.0000000000007188), (3200.0, 100.0)),
+    ((-0.001953125,), (3.242487769361529e-06, -0.003320302451653467), (0.00049, 0.77)),
+    ((0.001953125,), (3.242487769361529e-06, 0.003320302451653467), (0.00049, 0.77)),
+    ((-0.1298828125,), (0.014243283019242655, -0.21785183954653833), (2.1, 58.0)),
+    ((0.1298828125,), (0.014243283019242655, 0.21785183954653833), (2.1, 58.0)),
+    ((-0.5703125,), (0.24380973683142737, -0.7545974894355465), (25.0, 59.0)),
+    ((0.5703125,), (0.24380973683142737, 0.7545974894355465), (25.0, 59.0)),
+    ((-1.1015625,), (0.7093519893027522, -0.954600872595125), (91.0, 99.0)),
+    ((1.1015625,), (0.7093519893027522, 0.954600872595125), (91.0, 99.0)),
+    ((-1.8984375,), (1.5431465275787621, -1.1501652079041034), (120.0, 240.0)),
+    ((1.8984375,), (1.5431465275787621, 1.1501652079041034), (120.0, 240.0)),
+    ((-3.703125,), (3.7030997908659153, -1.0000789032342687), (260.0, 100.0)),
+    ((3.703125,), (3.7030997908659153, 1.0000789032342687), (260.0, 100.0)),
+    ((-8.6875,), (8.687499999997417, -1.0000000000084814), (830.0, 100.0)),
+    ((8.6875,), (8.687499999997417, 1.0000000000084814), (830.0, 100.0)),
+    ((-31.375,), (31.375, -1.0), (2100.0, 100.0)),
+    ((31.375,), (31.375, 1.0), (2100.0, 100.0)),
     ((-2.0954757928848267e-09,), (3.732365978781349e-18, -3.562308847904205e-09), (5.9e-16, 1e-06)),
-    ((2.0954757928848267e-09,), (3.73236598269189e-18, 3.562308853502754e-09), (5.9e-16, 1e-06)),
-    ((-500.0,), (250.0, -0.5), (8400.0, 17.0)),
+    ((2.0954757928848267e-09,), (3.732365978781349e-18, 3.562308847904205e-09), (5.9e-16, 1e-06)),
+    ((-500.0,), (500.0, -1.0), (17000.0, 34.0)),
     ((500.0,), (500.0, 1.0), (17000.0, 34.0)),
-    ((-61440.0,), (30720.0, -0.5), (1000000.0, 17.0)),
+    ((-61440.0,), (61440.0, -1.0), (2100000.0, 34.0)),
     ((61440.0,), (61440.0, 1.0), (2100000.0, 34.0)),
-    ((-10023000064.0,), (5011500032.0, -0.5), (460000000000.0, 50.0)),
-    ((10023000064.0,), (10023000064.0, 1.0), (910000000000.0, 100.0)),
-    ((-1.004300013072108e30,), (5.02150006536054e29, -0.5), (1.7e31, 17.0)),
-    ((1.004300013072108e30,), (1.004300013072108e30, 1.0), (3.4e31, 34.0)),
+    ((-10023000064.0,), (10023000064.0, -1.0), (910000000000.0, 67.0)),
+    ((10023000064.0,), (10023000064.0, 1.0), (910000000000.0, 67.0)),
+    ((-1.004300013072108e+30,), (1.004300013072108e+30, -1.0), (3.4e+31, 34.0)),
+    ((1.004300013072108e+30,), (1.004300013072108e+30, 1.0), (3.4e+31, 34.0)),
 )
 # The same, where the steps of the formula need the range or the digits of float64.
 _WIDE = (
-    ((-3.0110999598015462e38,), (1.5055499799007731e38, -0.5), (1.6e40, 50.0)),
-    ((3.0110999598015462e38,), (3.0110999598015462e38, 1.0), (3.3e40, 100.0)),
+    ((-3.0110999598015462e+38,), (3.0110999598015462e+38, -1.0), (2.2e+40, 67.0)),
+    ((3.0110999598015462e+38,), (3.0110999598015462e+38, 1.0), (2.2e+40, 67.0)),
 )
 
 # Digits (binary), smallest normal and largest number, and the unit of rounding of the type that is
@@ -348,22 +520,29 @@ own_INLINE float own_at_leastf(float a, float number)
     return own_choosef(-(int)!(a < number), a, number);
 }
 
-/* sigmoid(relu(x))*(x*tanh(1.7*x)) */
+own_INLINE float own_at_mostf(float a, float number)
+{
+    return own_choosef(-(int)!(a > number), a, number);
+}
+
+/* hardswish(x*tanh(1.7*x)) */
 own_INLINE float ownf(float x)
 {
     float y;
-    const float t1 = own_at_leastf(x, (float)0.0);
-    const float t2 = (float)1 / ((float)1 + expf(-t1));
-    const float t3 = (float)1.7 * x;
-    const float t4 = tanhf(t3);
-    const float t5 = x * t4;
-    const float t6 = t2 * t5;
-    y = t6;
+    const float t1 = (float)1.7 * x;
+    const float t2 = tanhf(t1);
+    const float t3 = x * t2;
+    const float t4 = t3 + (float)3.0;
+    const float t5 = own_at_leastf(t4, (float)0.0);
+    const float t6 = own_at_mostf(t5, (float)6.0);
+    const float t7 = t6 / (float)6.0;
+    const float t8 = t3 * t7;
+    y = t8;
     return y;
 }
 
-/* the derivative with respect to x: (1.7*x*sech2(1.7*x) + tanh(1.7*x))*sigmoid(relu(x)) +
-   x*tanh(1.7*x)*(sigmoid(relu(x))*sigmoid(-relu(x)))*step(x) */
+/* the derivative with respect to x: (1.7*x*sech2(1.7*x) + tanh(1.7*x))*hardswish_d1(x*tanh(1.7*x))
+   */
 own_INLINE float own_derivativef(float x)
 {
     float y;
@@ -378,19 +557,16 @@ own_INLINE float own_derivativef(float x)
     const float t9 = t1 * t8;
     const float t10 = tanhf(t1);
     const float t11 = t9 + t10;
-    const float t12 = own_at_leastf(x, (float)0.0);
-    const float t13 = (float)1 / ((float)1 + expf(-t12));
-    const float t14 = t11 * t13;
-    const float t15 = x * t10;
-    const float t16 = -t12;
-    const float t17 = (float)1 / ((float)1 + expf(-t16));
-    const float t18 = t13 * t17;
-    const float t19 = t15 * t18;
-    const int t20 = -(int)(x > (float)0.0);
-    const float t21 = (float)-t20;
-    const float t22 = t19 * t21;
-    const float t23 = t14 + t22;
-    y = t23;
+    const float t12 = x * t10;
+    const float t13 = fabsf(t12);
+    const int t14 = -(int)(t13 < (float)3.0);
+    const float t15 = t12 + (float)1.5;
+    const float t16 = t15 / (float)3.0;
+    const int t17 = -(int)(t12 > (float)0.0);
+    const float t18 = (float)-t17;
+    const float t19 = own_choosef(t14, t16, t18);
+    const float t20 = t11 * t19;
+    y = t20;
     return y;
 }
 
@@ -405,13 +581,15 @@ static inline void own_forwardf(
     for (long i = 0; i < n; ++i) {
         const float x = x_in[i];
         float y;
-        const float t1 = own_at_leastf(x, (float)0.0);
-        const float t2 = (float)1 / ((float)1 + expf(-t1));
-        const float t3 = (float)1.7 * x;
-        const float t4 = tanhf(t3);
-        const float t5 = x * t4;
-        const float t6 = t2 * t5;
-        y = t6;
+        const float t1 = (float)1.7 * x;
+        const float t2 = tanhf(t1);
+        const float t3 = x * t2;
+        const float t4 = t3 + (float)3.0;
+        const float t5 = own_at_leastf(t4, (float)0.0);
+        const float t6 = own_at_mostf(t5, (float)6.0);
+        const float t7 = t6 / (float)6.0;
+        const float t8 = t3 * t7;
+        y = t8;
         y_out[i] = y;
     }
 }
@@ -439,19 +617,16 @@ static inline void own_backwardf(
         const float t9 = t1 * t8;
         const float t10 = tanhf(t1);
         const float t11 = t9 + t10;
-        const float t12 = own_at_leastf(x, (float)0.0);
-        const float t13 = (float)1 / ((float)1 + expf(-t12));
-        const float t14 = t11 * t13;
-        const float t15 = x * t10;
-        const float t16 = -t12;
-        const float t17 = (float)1 / ((float)1 + expf(-t16));
-        const float t18 = t13 * t17;
-        const float t19 = t15 * t18;
-        const int t20 = -(int)(x > (float)0.0);
-        const float t21 = (float)-t20;
-        const float t22 = t19 * t21;
-        const float t23 = t14 + t22;
-        d0 = t23;
+        const float t12 = x * t10;
+        const float t13 = fabsf(t12);
+        const int t14 = -(int)(t13 < (float)3.0);
+        const float t15 = t12 + (float)1.5;
+        const float t16 = t15 / (float)3.0;
+        const int t17 = -(int)(t12 > (float)0.0);
+        const float t18 = (float)-t17;
+        const float t19 = own_choosef(t14, t16, t18);
+        const float t20 = t11 * t19;
+        d0 = t20;
         gx[i] = g * d0;
     }
 }
@@ -460,11 +635,15 @@ static inline void own_backwardf(
 
 #define PIECE 8192
 
+typedef void (*act_parallel)(void (*)(void *), void *, unsigned, unsigned);
+typedef int (*act_number)(void);
+
 typedef struct {
     const float *gradient, *in[3], *parameters;
     float *out[3];
     double *sums;
     long planes, channels, inner, per_plane;
+    act_number thread, threads;
 } act_job;
 
 /* One piece of one plane; of parameters by channel, those of the plane's. */
@@ -477,14 +656,11 @@ static void act_piece(const act_job *job, long piece)
     else own_forwardf(job->in[0] + offset, job->out[0] + offset, n);
 }
 
-typedef void (*act_parallel)(void (*)(void *), void *, unsigned, unsigned);
-typedef int (*act_number)(void);
-static act_number act_thread, act_threads;
-
 static void act_share(void *data)
 {
     const act_job *job = data;
-    const long thread = act_thread(), threads = act_threads(), n = job->planes * job->per_plane;
+    const long thread = job->thread(), threads = job->threads();
+    const long n = job->planes * job->per_plane;
     for (long k = n * thread / threads; k < n * (thread + 1) / threads; ++k) act_piece(job, k);
 }
 
@@ -494,12 +670,10 @@ void act_run(const float *gradient, const float *x, const float *u, const float 
              act_number thread, act_number threads, unsigned n_threads)
 {
     const act_job job = {gradient, {x, u, o}, parameters, {out0, out1, out2}, sums,
-                         planes, channels, inner, per_plane};
-    if (start) {
-        act_thread = thread;
-        act_threads = threads;
+                         planes, channels, inner, per_plane, thread, threads};
+    if (start)
         start(act_share, (void *)&job, n_threads, 0);
-    } else
+    else
         for (long k = 0; k < planes * per_plane; ++k) act_piece(&job, k);
 }
 """
@@ -524,41 +698,50 @@ _PLANS = (
 @functools.cache
 def _library() -> Any:
     """Return the compiled C, or None with a warning that says why there is none."""
-    asked = shlex.split(os.environ.get("CC", ""))
     usual = next(([one] for one in ("cc", "gcc", "clang") if shutil.which(one)), [])
     reason = "no C compiler is found (cc, gcc or clang; CC names another)"
-    if asked or usual:
+    try:
+        asked = shlex.split(os.environ.get("CC", ""))
+        plans = _PLANS if asked or usual else ()
         # A folder of our own, which nobody else can write to, and gone once the code is loaded.
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = os.path.join(folder, "source.c"), os.path.join(folder, "library.so")
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            source = os.path.join(folder, "source.c")
             with open(source, "w", encoding="utf-8") as file:
                 file.write(_C_SOURCE)
-            for flags, libraries in _PLANS:
+            for number, (flags, libraries) in enumerate(plans):
+                target = os.path.join(folder, f"library{number}.so")
                 command = [*(asked or usual), *flags, "-o", target, source, *libraries]
-                try:
-                    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-                    if done.returncode == 0:
-                        library = ctypes.CDLL(target)
-                        if _is_right(library):
-                            return library
-                        reason = "what it computes differs from plain torch"
-                        break
+                done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+                if done.returncode:
                     reason = (done.stderr.strip().splitlines() or ["it failed"])[0][:200]
-                except (OSError, subprocess.SubprocessError) as error:
-                    reason = str(error)
+                    continue
+                library = ctypes.CDLL(target)
+                if _is_right(library):
+                    return library
+                reason = "what it computes differs from plain torch"
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        reason = str(error)
     warnings.warn(f"found: plain torch takes the place of native code: {reason}", stacklevel=4)
     return None
 
 
 def _is_right(library: Any) -> bool:
-    """Hold compiled code against the constants of the self-test, in float32."""
+    """Hold compiled code against the constants of the self-test, in float32.
+
+    They stand in so many copies that all pieces and threads have work; each point is looked at in
+    another copy.
+    """
 
     def compute(*columns: list[float]) -> list[list[float]]:
-        inputs = [torch.tensor(column) for column in columns]
-        parameters = [torch.tensor(start) for start in PARAMETERS.values()]
-        (value,), _ = _run(library, inputs, parameters)
-        slopes, _ = _run(library, inputs, parameters, torch.ones_like(value))
-        return [one.tolist() for one in (value, *slopes)]
+        n = len(columns[0])
+        copies = 2 * 32768 // n
+        inputs = [torch.tensor(one, dtype=torch.float32, device="cpu") for one in columns]
+        parameters = [torch.tensor(one, device="cpu") for one in PARAMETERS.values()]
+        many = [one.repeat(copies) for one in inputs]
+        (value,), _ = _run(library, many, parameters)
+        slopes, _ = _run(library, many, parameters, torch.ones_like(value))
+        rows = [copies * k // n for k in range(n)]
+        return [one.reshape(copies, n)[rows, range(n)].tolist() for one in (value, *slopes)]
 
     return not _misses("float32", compute)
 
@@ -589,8 +772,9 @@ def _run(
     per_plane = -(-inner // 8192)
     outs = [torch.empty_like(one) for one in (inputs if gradient is not None else [first])]
     rows = [p.detach().float().reshape(-1).expand(channels) for p in parameters]
-    packed = torch.stack(rows or [torch.zeros(1)])
-    sums = torch.zeros(planes * per_plane, len(parameters), dtype=torch.float64)
+    packed = torch.stack(rows or [torch.zeros(1, device="cpu")])
+    size = (planes * per_plane, len(parameters))
+    sums = torch.zeros(size, dtype=torch.float64, device="cpu")
     pool = _threads() if first.numel() >= 32768 and torch.get_num_threads() > 1 else None
     pointers = [gradient, *inputs, *[None] * (3 - len(inputs)), packed]
     pointers += [*outs, *[None] * (3 - len(outs)), sums]
@@ -617,9 +801,12 @@ class _FoundNative(_Found):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        if torch.is_grad_enabled() or not _plain_memory(gradient):
-            return _Found.backward(ctx, gradient)
-        inputs, parameters = ctx.saved_tensors[:1], ctx.saved_tensors[1:]
+        saved = ctx.saved_tensors
+        inputs, parameters = saved[:1], saved[1:]
+        # What was saved may come back otherwise: hooks may have moved or compressed it.
+        fits = _plain_memory(gradient) and _fits_native(inputs, parameters)
+        if torch.is_grad_enabled() or not fits:
+            return _gradients(saved, gradient, ctx.needs_input_grad)
         wide = [one.float() for one in inputs]
         if gradient.dtype != torch.float32 or gradient.stride() != wide[0].stride():
             gradient = torch.empty_like(wide[0]).copy_(gradient)
@@ -632,12 +819,16 @@ class _FoundNative(_Found):
 
 
 def _plain_memory(tensor: Tensor) -> bool:
-    """Tell whether a tensor is numbers in memory, in an order that C can go through."""
+    """Tell whether a tensor is numbers in memory that C can read."""
     if type(tensor) not in (Tensor, nn.Parameter) or tensor.device.type != "cpu":
         return False
-    if getattr(torch._C, "_are_functorch_transforms_active", lambda: True)():
+    if getattr(torch._C, "_are_functorch_transforms_active", lambda: True)() or tensor.is_neg():
         return False
-    return not tensor.is_neg() and tensor.dtype in (torch.float32, *_HALF)
+    try:
+        tensor.data_ptr()
+    except RuntimeError:  # a batch of gradients under way, as for a Jacobian
+        return False
+    return tensor.dtype in (torch.float32, *_HALF)
 
 
 def _fits_native(inputs: tuple[Tensor, ...], parameters: tuple[Tensor, ...]) -> bool:
@@ -645,15 +836,15 @@ def _fits_native(inputs: tuple[Tensor, ...], parameters: tuple[Tensor, ...]) -> 
     from torch.autograd import forward_ad
 
     x = inputs[0]
-    if forward_ad._current_level >= 0 or not all(map(_plain_memory, (*inputs, *parameters))):
+    if getattr(forward_ad, "_current_level", -1) >= 0 or not all(map(_plain_memory, (*inputs, *parameters))):
         return False
     dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
-    channels = max([p.numel() for p in parameters], default=1)
-    if channels > 1:  # one value a channel, in planes long enough for a loop
+    if any(p.numel() != 1 or p.dim() > x.dim() for p in parameters):
+        # One value a channel, in planes that are long enough for a loop.
         form = (x.shape[1], *(1,) * (x.dim() - 2)) if x.dim() > 2 else ()
-        if not x.is_contiguous() or any(p.shape != form for p in parameters):
+        if not x.is_contiguous() or not form or any(p.shape != form for p in parameters):
             return False
-        dense = x.numel() >= 64 * x.shape[0] * x.shape[1]
+        dense = x.numel() >= 64 * x.shape[0] * x.shape[1] > 0
     return (
         dense
         and x.numel() > 0
@@ -661,6 +852,9 @@ def _fits_native(inputs: tuple[Tensor, ...], parameters: tuple[Tensor, ...]) -> 
         and all(one.dtype == x.dtype for one in inputs)
         and _library() is not None
     )
+
+
+
 
 
 # ---- the self-test: python THIS_FILE, or pytest THIS_FILE ----
@@ -711,17 +905,18 @@ def test_values_and_derivatives() -> None:
 
 def test_gradients() -> None:
     """The fused form against the derivatives, and against differences, up to the second order."""
+    if not _SMOOTH:
+        return
     columns = [torch.tensor(column, dtype=torch.float64) for column in zip(*_SMOOTH)]
     columns += [torch.tensor(start, dtype=torch.float64) for start in PARAMETERS.values()]
     inputs = tuple(column.requires_grad_() for column in columns)
     got = torch.autograd.grad(found_fused(*inputs).sum(), inputs)
     for one, slope in zip(got, _SLOPES):
         torch.testing.assert_close(one, slope(*inputs))
-    if _SMOOTH:
-        close: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-3}
-        with _quiet():
-            assert torch.autograd.gradcheck(found_fused, inputs, check_forward_ad=True, **close)
-        assert torch.autograd.gradgradcheck(found_fused, inputs, **close)
+    close: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-3}
+    with _quiet():
+        assert torch.autograd.gradcheck(found_fused, inputs, check_forward_ad=True, **close)
+    assert torch.autograd.gradgradcheck(found_fused, inputs, **close)
 
 
 def test_shapes() -> None:
@@ -733,7 +928,7 @@ def test_shapes() -> None:
     expected = module(*[x] * 1)
     for other in (x.to(memory_format=torch.channels_last), x.mT.contiguous().mT):
         assert not other.is_contiguous()
-        torch.testing.assert_close(module(*[other] * 1), expected)
+        torch.testing.assert_close(module(*[other] * 1), expected, equal_nan=True)
 
 
 def test_special_values() -> None:
@@ -742,7 +937,7 @@ def test_special_values() -> None:
         for function in (found, found_fused):
             others = [torch.full((2,), 0.5, dtype=dtype)] * (1 - 1)
             both = function(torch.tensor([0.0, -0.0], dtype=dtype), *others)
-            assert both[0] == both[1] or both.isnan().all()
+            assert both[0] == both[1] or not True
             for place in range(1):
                 inputs = [torch.full((3,), 0.5, dtype=dtype) for _ in range(1)]
                 inputs[place][1] = math.nan
@@ -750,6 +945,8 @@ def test_special_values() -> None:
 
 
 def test_transforms() -> None:
+    if not _SMOOTH:
+        return
     x, *others = [torch.tensor(column, dtype=torch.float64) for column in zip(*_SMOOTH)]
     slopes = _SLOPES[0](x, *others)
     got = torch.func.vmap(torch.func.grad(found_fused))(x, *others)
@@ -760,20 +957,24 @@ def test_transforms() -> None:
 
     with _quiet():
         curvature = torch.func.hessian(total)(x)
-    torch.testing.assert_close(curvature, torch.diag(curvature.diagonal()))
+    finite = curvature.diagonal().isfinite()  # some pass through infinite steps
+    block = curvature[finite][:, finite]
+    torch.testing.assert_close(block, torch.diag(block.diagonal()))
     step = 1e-6
     differences = (_SLOPES[0](x + step, *others) - _SLOPES[0](x - step, *others)) / (2 * step)
-    torch.testing.assert_close(curvature.diagonal(), differences, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(block.diagonal(), differences[finite], rtol=1e-3, atol=1e-4)
 
 
 def test_tracing() -> None:
     module, example = _module(), _example()
     expected = module(*example)
+    symbolic = fx.symbolic_trace(module)
+    torch.testing.assert_close(symbolic(*example), expected, equal_nan=True)
     program = torch.export.export(module, example)
-    torch.testing.assert_close(program.module()(*example), expected)
+    torch.testing.assert_close(program.module()(*example), expected, equal_nan=True)
     with _quiet():  # which is on its way out, and still in use
         traced = torch.jit.trace(module, example)
-        torch.testing.assert_close(traced(*example), expected)
+        torch.testing.assert_close(traced(*example), expected, equal_nan=True)
     _same_when_compiled(torch.compile(module, fullgraph=True, backend="aot_eager"))
 
 
@@ -799,14 +1000,14 @@ def test_native() -> None:
     """The C against plain torch, in one and in several dimensions; plain torch where none is."""
     module, other = _module(), _module()
     other.fused = "native"
-    for shape in ((2, 3, 40, 50), (5, 3), (4, 3, 17)):
+    for shape in ((2, 3, 40, 500), (2, 3, 40, 50), (5, 3), (4, 3, 17)):
         x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
         results = []
         for one in (module, other):
             one.zero_grad()
             inputs = [(x + 0.1 * k).requires_grad_() for k in range(1)]
             result = one(*inputs)
-            (result * torch.linspace(-1, 1, x.numel()).reshape(shape)).sum().backward()
+            (result * torch.linspace(0, 1, x.numel()).reshape(shape)).sum().backward()
             got = [result, *(v.grad for v in inputs), *(p.grad for p in one.parameters())]
             results.append(got)
         for got, expected in zip(*results):
@@ -816,7 +1017,7 @@ def test_native() -> None:
 def test_copies() -> None:
     module, example = _module(), _example()
     for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
-        torch.testing.assert_close(copied(*example), module(*example))
+        torch.testing.assert_close(copied(*example), module(*example), equal_nan=True)
     saved = io.BytesIO()
     torch.save(module.state_dict(), saved)
     saved.seek(0)
@@ -835,22 +1036,26 @@ def test_initialisation() -> None:
         assert layer.bias.abs().max() == 0
 
 
-def bench(n: int = 1_000_000, repeats: int = 30) -> None:
-    """Print the time of forward and backward beside PyTorch's own, and what is kept in between."""
-    ones, kept = torch.ones(n), {}
-    own, theirs = [torch.randn(n) for _ in range(1)], [torch.randn(n)]
+def measure(n: int = 1_000_000, repeats: int = 30) -> dict[str, tuple[float, float]]:
+    """Return the seconds of forward and backward, and how many tensors of n are kept in between.
+
+    Of the module in each of its forms, its parameters learning, and of PyTorch's own: medians.
+    """
+    side = round(n ** (1 / 3))
+    shape = (side, side, n // side**2)
+    own = [torch.randn(shape) for _ in range(1)]
     cases: dict[str, tuple[Any, list[Tensor]]] = {
-        "plain": (functools.partial(found_fused, fused=False), own),
-        "fused": (found_fused, own),
-        "native": (functools.partial(found_fused, fused="native"), own),
-        "torch silu": (nn.functional.silu, theirs),
-        "torch mish": (nn.functional.mish, theirs),
+        label: (Found(fused=fused), own)
+        for label, fused in (("plain", False), ("fused", True), ("native", "native"))
     }
+    for label, function in (("silu", nn.functional.silu), ("mish", nn.functional.mish)):
+        cases[f"torch {label}"] = (function, own[:1])
+    ones, kept = torch.ones(shape), {}
     for label, (function, tensors) in cases.items():
         saved: dict[int, int] = {}
 
         def keep(tensor: Tensor, saved: dict[int, int] = saved) -> Tensor:
-            if tensor.numel() > 1:
+            if tensor.numel() > side:
                 memory = tensor.untyped_storage()
                 saved[memory.data_ptr()] = memory.nbytes()
             return tensor
@@ -858,7 +1063,7 @@ def bench(n: int = 1_000_000, repeats: int = 30) -> None:
         inputs = [x.clone().requires_grad_() for x in tensors]
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             function(*inputs).backward(ones)
-        kept[label] = sum(saved.values()) / (4 * n)
+        kept[label] = sum(saved.values()) / (4 * ones.numel())
     times: dict[str, list[float]] = {label: [] for label in cases}
     for _ in range(repeats):  # in turn, so that what else the machine does meets all alike
         for label, (function, tensors) in cases.items():
@@ -866,12 +1071,18 @@ def bench(n: int = 1_000_000, repeats: int = 30) -> None:
             begin = time.perf_counter()
             function(*inputs).backward(ones)
             times[label].append(time.perf_counter() - begin)
-    medians = {label: sorted(spent)[repeats // 2] for label, spent in times.items()}
-    print(f"found: forward and backward of {n:,} float32 on {torch.get_num_threads()} threads")
+    return {label: (sorted(spent)[repeats // 2], kept[label]) for label, spent in times.items()}
+
+
+def bench() -> None:
+    """Print the time of forward and backward beside PyTorch's own, and what is kept in between."""
+    measured = measure()
+    plain, mish = measured["plain"][0], measured["torch mish"][0]
+    print(f"found: forward and backward, 1M float32, {torch.get_num_threads()} threads, medians")
     print(f"{'form':<12}{'ms':>8}{'speed, plain = 1':>18}{'mish = 1':>10}{'tensors kept':>14}")
-    for label, median in medians.items():
-        speeds = f"{medians['plain'] / median:>18.2f}{medians['torch mish'] / median:>10.2f}"
-        print(f"{label:<12}{1e3 * median:>8.2f}{speeds}{kept[label]:>14.1f}")
+    for label, (median, kept) in measured.items():
+        speeds = f"{plain / median:>18.2f}{mish / median:>10.2f}"
+        print(f"{label:<12}{1e3 * median:>8.2f}{speeds}{kept:>14.1f}")
 
 
 if __name__ == "__main__":

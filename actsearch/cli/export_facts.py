@@ -136,7 +136,9 @@ class RunFacts:
         known = [row for row in rows if row.kind == "known" and row is not ours and row.n]
         for row in sorted(known, key=lambda row: -(row.mean or 0.0))[:N_KNOWN]:
             # Of the leader the verdict has the comparisons, at the seeds that decided.
-            pair = row if leads else paired(scores, self._trial_scores[row.formula])
+            # Of others the seeds that the means are of: a look may be under way.
+            theirs = _first(self._trial_scores[row.formula], row.n)
+            pair = row if leads else paired(_first(scores, ours.n), theirs)
             listed.append(_row(row.name, row.mean, row.standard_error, row.n, pair))
         split, score = self._confirmed.split, self._confirmed.score_name
         return {
@@ -172,6 +174,10 @@ class RunFacts:
     def _scores(self, id_: int, rung: str) -> dict[int, float]:
         found = (one for one in self._of(id_) if one.rung == rung)
         return {one.seed: one.score for one in found if one.score is not None}
+
+
+def _first(scores: dict[int, float], n: int) -> dict[int, float]:
+    return dict(sorted(scores.items())[:n])
 
 
 def _row(

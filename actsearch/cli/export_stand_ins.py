@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from actsearch.cli.options import note
 from actsearch.errors import ActsearchError, BadInput
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def stand_in_pieces(
     from actsearch.export.approximate import approximate
 
     fitted = [approximate(one.expression, kind, error=error) for one in activations]
+    for stand_in in fitted:
+        if error is not None and not stand_in.reaches:
+            note(
+                f"actsearch: no {kind} stand-in of '{stand_in.exact}' was found within "
+                f"{error:g}; the closest is off by {stand_in.errors.window[0]:.3g}"
+            )
+    activations = [_renamed(one) for one in activations]
     if kind != "table":
         written = [
             stand_in.activation(one.name, one.provenance)
@@ -49,6 +57,14 @@ def stand_in_pieces(
     for stand_in, one in zip(fitted, activations, strict=True):
         tables += _table_pieces(stand_in, one, targets, left_out)
     return fitted, tuple(tables)
+
+
+def _renamed(one: Activation) -> Activation:
+    """Return an activation whose provenance does not claim to be the function it stands in for."""
+    facts = dict(one.provenance)
+    if "known as" in facts:
+        facts["stands in for the known activation"] = facts.pop("known as")
+    return replace(one, provenance=facts)
 
 
 def _table_pieces(

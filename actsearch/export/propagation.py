@@ -34,17 +34,22 @@ def sentence(activation: Activation) -> str:
     own = measured(activation.expression, activation.derivatives, activation.gain)
     default = measured(activation.expression, activation.derivatives, _DEFAULT)
     text = (
-        f"Measured in a random network of {N_LAYERS} layers of {WIDTH} units: the signal behind "
-        f"the last one is {_times(own[0])} that of the first, and the gradient at the first "
-        f"{_times(own[1])} that at the last; with the weights that torch draws by itself, "
-        f"{_times(default[0])} and {_times(default[1])}. Where these are far from 1, a network "
-        "without init_ learns slowly, or not at all, unless it normalises."
+        f"Measured in a random network of {N_LAYERS} layers of {WIDTH} units, in the weights of "
+        f"init_: {_said(own)}. In the weights that torch draws by itself: {_said(default)}. Where "
+        "these are far from 1, a network learns slowly, or not at all, unless it normalises."
     )
     return wrapped(text, "    ", "").strip()
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.2g} times" if math.isfinite(ratio) else "beyond all numbers,"
+def _said(ratios: tuple[float, float]) -> str:
+    """Say how signal and gradient change; those that overflow, or die, have no ratio."""
+    if not all(math.isfinite(one) and one > 0 for one in ratios):
+        return "the signal or the gradient grows beyond all numbers, or dies"
+    signal, gradient = ratios
+    return (
+        f"the signal behind the last layer is {signal:.2g} times that of the first, the gradient "
+        f"at the first {gradient:.2g} times that at the last"
+    )
 
 
 def measured(
@@ -62,8 +67,8 @@ def measured(
         Root mean square of the activations behind the last layer over that behind the first; of
         the gradient at the first layer's activations over that at the last's. Means over draws.
     """
-    ratios = [_once(expression, derivatives, gain, seed) for seed in range(_DRAWS)]
     with np.errstate(all="ignore"):
+        ratios = [_once(expression, derivatives, gain, seed) for seed in range(_DRAWS)]
         signal, gradient = np.exp(np.mean(np.log(ratios), axis=0))
     return float(signal), float(gradient)
 
@@ -90,8 +95,9 @@ def _once(
         for weights, slopes in reversed(layers[1:]):
             parts = [(step * slopes[name]) @ weights[name].T for name in inputs]
             step = np.sum(parts, axis=0)
-        return sizes[-1] / sizes[0], _size(step) / first
+        return float(sizes[-1] / sizes[0]), float(_size(step) / first)
 
 
-def _size(values: Array) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+def _size(values: Array) -> np.float64:
+    size: np.float64 = np.sqrt(np.mean(values**2))
+    return size

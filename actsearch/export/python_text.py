@@ -160,11 +160,16 @@ def _formula(activation: Activation) -> str:
     others = activation.inputs[1:]
     low, high = seen["range_on_10"]
     at = f", where {', '.join(others)} = 1" if others else ""
-    lines.append(_labelled("Range on [-10, 10]", f"{_number(low)} to {_number(high)}{at}"))
+    lines.append(
+        _labelled("Range on [-10, 10], at 20,001 points", f"{_number(low)} to {_number(high)}{at}")
+    )
     ends = (f"{limit} at {end}" for limit, end in zip(seen["limits"], _ENDS, strict=True))
     lines.append(_labelled("Limits", ", ".join(ends)))
     kinks = ", ".join(map(_number, seen["kinks_on_10"])) or "none"
     lines.append(_labelled("Kinks on [-10, 10]", kinks))
+    if seen["jumps_on_10"]:
+        jumps = ", ".join(map(_number, seen["jumps_on_10"]))
+        lines.append(_labelled("Jumps or poles on [-10, 10]", jumps))
     lines += [_labelled("Further input", _FURTHER[name]) for name in others]
     return "\n".join(lines)
 

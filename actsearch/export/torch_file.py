@@ -21,6 +21,8 @@ from actsearch.expressions.lowering import Program
 
 #: Elements of one piece of work of the C code.
 PIECE = 8192
+#: Differences say nothing of what turns within their step.
+_STEEP = 1e4
 #: Fewer elements are not worth a second thread.
 THREADED = 32768
 
@@ -67,7 +69,7 @@ def torch_source(activation: Activation) -> str:
         tensors=tensors,
         args_tuple=_tuple(arguments),
         n_args=len(arguments),
-        backward=indented(_backward(activation), 2),
+        backward=indented(_backward(activation)),
         jvp=indented(_jvp(activation), 2),
         fused_head=_head(
             f"{name}_fused", [*_formals(activation), "*", "fused: bool | str = True"], "Tensor"
@@ -150,6 +152,9 @@ def _functions(activation: Activation) -> list[str]:
 
     def function(name: str, program: Program, what: str) -> str:
         body = [*before, *lines(program, TORCH, result="y")]
+        (out,) = program.outputs
+        if isinstance(out, int) and program.instructions[out].op == "input":
+            body.append("y = y.clone()  # autograd wants no argument back")
         if not reads(program, inputs):  # parameters alone have no shape of their own
             body.append("y = y.expand(x.shape)")
         body.append("return y if y.dtype == dtype else y.to(dtype)")
@@ -174,10 +179,10 @@ def _backward(activation: Activation) -> list[str]:
     for index, wrt in enumerate(activation.arguments):
         slope = f"{activation.derivative_name(wrt)}({listed})"
         rows += [
-            f"if ctx.needs_input_grad[{index}]:",
+            f"if needed[{index}]:",
             f"    slope = gradient * {slope}",
-            f"    slope = slope.sum_to_size(ctx.saved_tensors[{index}].shape)",
-            f"    gradients[{index}] = slope.to(ctx.saved_tensors[{index}].dtype)",
+            f"    slope = slope.sum_to_size(saved[{index}].shape)",
+            f"    gradients[{index}] = slope.to(saved[{index}].dtype)",
         ]
     return rows
 
@@ -213,15 +218,14 @@ def _module(activation: Activation) -> str:
     parameters, per_channel = activation.parameters, activation.expression.per_channel
     inputs = activation.inputs
     made = "torch.full((n_channels,), {0})" if per_channel else "torch.tensor({0})"
-    form = ".reshape(form)" if per_channel else ""
-    call = ", ".join([*inputs, *(f"self.{one}{form}" for one in parameters)])
+    form = "_spread(self.{0}, x)" if per_channel else "self.{0}"
+    call = ", ".join([*inputs, *map(form.format, parameters)])
     forward = [f"return {activation.name}_fused({call}, fused=self.fused)"]
-    if per_channel:
-        forward.insert(0, "form = (-1, *(1,) * (x.dim() - 2))")
     formals = ["self", "n_channels: int"] if per_channel else ["self"]
     formals += ["inplace: bool = False", "fused: bool | str = True"]
     formals += [f"{one}: float = {start!r}" for one, start in parameters.items()]
-    return (
+    spread = template("torch_spread.txt").substitute() + "\n\n" if per_channel else ""
+    return spread + (
         template("torch_module.py.txt")
         .substitute(
             name=activation.name,
@@ -247,6 +251,7 @@ def _self_test(activation: Activation) -> str:
         name=activation.name,
         cls=activation.class_name,
         n_inputs=n_inputs,
+        defined_at_zero=activation.points.at_zero is not None,
         channels="3" if channels else "",
         channels_side="side, " if channels else "",
         shapes="((0, 3), (5, 3), (2, 3, 4), (2, 3, 4, 5))"
@@ -265,4 +270,5 @@ def _smooth(activation: Activation) -> tuple[tuple[float, ...], ...]:
         for point in activation.points.common
         if 0.1 < abs(point.arguments[0]) < 2
         and all(abs(point.arguments[0] - kink) > 0.01 for kink in kinks)
+        and all(abs(slope) < _STEEP for slope in point.slopes)
     )

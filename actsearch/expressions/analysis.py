@@ -28,6 +28,8 @@ _GRID: NDArray[np.float64] = np.arange(-10_000, 10_001) / (10_000 / WINDOW)
 LIMIT_POINTS: NDArray[np.float64] = np.geomspace(1e4, 1e8, 4000).reshape(4, 1000)
 #: A slope below this counts as saturated.
 SATURATED = 0.01
+#: Where each decade adds less than this share of what the one before added, there is a limit.
+_SETTLES = 0.7
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _analyze(expression: Expression) -> Analysis:
         complexity=expression.complexity,
         undefined_share=float(np.mean(~np.isfinite(f))),
         range=_range(f),
-        limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
+        limits=(_far_limit(value(-LIMIT_POINTS)), _far_limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
         symmetry=_symmetry(f, noise),
@@ -140,6 +142,23 @@ def limit(values: NDArray[np.float64]) -> str:
         if _climbs(sign * values):
             return end
     return "oscillates"
+
+
+def _far_limit(values: NDArray[np.float64]) -> str:
+    """Return ``limit``, also where it is come near slowly, as by 1/sqrt(x).
+
+    There each decade adds a fixed share of what the one before added; the rest of that series is
+    put on. A logarithm adds the same each time, and goes to infinity.
+    """
+    ends = values[:, -1]
+    with np.errstate(all="ignore"):
+        steps = np.diff(ends)
+        shares = steps[1:] / steps[:-1]
+        settles = bool((shares > 0).all() and (shares < _SETTLES).all() and np.ptp(shares) < 0.1)
+        if settles and np.isfinite(values).all():
+            rest = steps[-1] * shares[-1] / (1 - shares[-1])
+            return f"{round(float(ends[-1] + rest), 4) + 0.0:g}"
+    return limit(values)
 
 
 def _climbs(values: NDArray[np.float64]) -> bool:

@@ -256,7 +256,7 @@ def test_parameters_stand_where_they_start() -> None:
         ("tanh(x)", {"kind": "hard", "pieces": 0}, "pieces of hard are 1 to 64, got 0"),
         ("relu(x)", {"kind": "hard", "pieces": 1}, "takes at least 2 pieces, got 1"),
         ("sin(x)", {"kind": "hard", "pieces": 2}, "takes at least 3 pieces, got 2"),
-        ("tanh(x)", {"kind": "table", "pieces": 1}, "pieces of table are 2 to 65536, got 1"),
+        ("tanh(x)", {"kind": "table", "pieces": 1}, "pieces of table are 2 to 8192, got 1"),
         ("tanh(x)", {"kind": "hard", "error": 0.0}, "a maximum error is 1e-09 to 10"),
         ("tanh(x)", {"kind": "hard", "error": float("nan")}, "a maximum error is"),
         ("tanh(x)", {"kind": "hard", "window": (3, -3)}, "a window is two numbers"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from actsearch.errors import BadInput
 from actsearch.export import Activation, export
@@ -39,6 +40,13 @@ FORMULAS = [
     "sinh(inv(max(gpow(x, 2.78), p0)))",
     "p0*x + abs(p1); p0=0.5",
     "p0*x; per channel",
+    "x",
+    "0*x",
+    "-p0*x**2; p0=0",
+    "1/x",
+    "sqrt(-1 - x*x)",
+    "x**x",
+    "sin(100000000*x)",
     "3 + 0*x",
 ]
 # torch.compile's own compiler takes seconds.
@@ -56,7 +64,8 @@ def test_own_tests_pass(formula: str, tmp_path: Path) -> None:
     names = run_own_tests(module, SLOW | {"test_tracing", "test_native"})
     assert {"test_values_and_derivatives", "test_gradients", "test_transforms"} <= set(names)
     assert module.METADATA["formula"] == formula
-    assert len(module._EXPECTED) + len(module._WIDE) >= 16
+    if "sqrt(-1" not in formula and "x**x" not in formula:
+        assert len(module._EXPECTED) + len(module._WIDE) >= 16
 
 
 @pytest.mark.parametrize("formula", WHOLE)
@@ -249,6 +258,19 @@ def test_native_code_without_a_place_for_files(
         module.found_fused(torch.randn(5), fused="native")
 
 
+@pytest.mark.parametrize("fused", [False, True, "native"])
+def test_activation_checkpointing(fused: bool | str, tmp_path: Path) -> None:
+    module = load(source("p0*x*tanh(x)"), tmp_path)
+    layers = torch.nn.Sequential(torch.nn.Linear(40, 40), module.Found(fused=fused))
+    x = torch.randn(8, 40)
+    gradients = []
+    for run in (layers, lambda x: checkpoint(layers, x, use_reentrant=False)):
+        layers.zero_grad()
+        run(x).sum().backward()
+        gradients.append([p.grad.clone() for p in layers.parameters() if p.grad is not None])
+    torch.testing.assert_close(*gradients)
+
+
 def test_native_code_from_several_threads(tmp_path: Path) -> None:
     module = load(source("x*tanh(softplus(x))"), tmp_path)
     x = torch.randn(200_000)
@@ -365,13 +387,9 @@ def test_initial_weights_are_those_of_a_search(tmp_path: Path) -> None:
 def test_the_docstring_says_what_happens_without_the_initialisation(tmp_path: Path) -> None:
     def said(formula: str) -> list[float]:
         text = " ".join(source(formula).split())
-        match = re.search(
-            r"signal behind the last one is (\S+) times.*? first (\S+) times that at the last; "
-            r"with the weights that torch draws by itself, (\S+) times and (\S+) times",
-            text,
-        )
-        assert match is not None
-        return [float(number) for number in match.groups()]
+        found = re.findall(r"last layer is (\S+) times.*?first (\S+) times that at the last", text)
+        assert len(found) == 2
+        return [float(number) for pair in found for number in pair]
 
     signal, gradient, default_signal, default_gradient = said("silu(x)")
     assert 0.2 < signal < 5
@@ -379,6 +397,8 @@ def test_the_docstring_says_what_happens_without_the_initialisation(tmp_path: Pa
     assert default_signal < 1e-2  # SiLU halves what comes in, and the weights shrink it further
     assert default_gradient < 1e-2
     assert math.isclose(said("relu(x)")[0], 1, rel_tol=0.6)
+    text = " ".join(source("exp(exp(x))").split())
+    assert text.count("the signal or the gradient grows beyond all numbers, or dies") == 2
 
 
 @pytest.mark.parametrize(

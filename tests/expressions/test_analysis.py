@@ -172,3 +172,19 @@ def test_every_known_function_is_nearest_to_itself() -> None:
 def test_any_formula_can_be_analysed_without_a_warning() -> None:
     for tree in random_trees(25, seed=9):
         assert Expression(tree).analyze().formula == str(Expression(tree))
+
+
+@pytest.mark.parametrize(
+    ("formula", "left", "right"),
+    [
+        ("i0e(x)", "0", "0"),
+        ("i1e(x)", "0", "0"),
+        ("1 + 1/sqrt(1 + x**2)**0.5", "1", "1"),
+        ("asinh(x)", "-inf", "inf"),
+        ("gpow(x, 0.1)", "inf", "inf"),
+        ("log_abs(x)", "inf", "inf"),
+        ("atan(x) + 1/gpow(x, 0.3)", "-1.5708", "1.5708"),
+    ],
+)
+def test_limits_that_are_come_near_slowly(formula: str, left: str, right: str) -> None:
+    assert parse(formula).analyze().limits == (left, right)

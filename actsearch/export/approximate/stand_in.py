@@ -30,7 +30,7 @@ KINDS = {
 DEFAULT_ERROR = {"hard": 0.01, "rational": 1e-4}
 DEFAULT_PIECES = {"hard": 8, "table": 256}
 #: Fewest and most pieces or entries.
-_PIECES = {"hard": (1, 64), "table": (2, 65_536)}
+_PIECES = {"hard": (1, 64), "table": (2, 8_192)}
 _ERROR = (1e-9, 10.0)
 WINDOW: Window = (-8.0, 8.0)
 _CHEAP = frozenset("add sub mul neg abs sign maximum minimum lt gt eq where cast".split())
