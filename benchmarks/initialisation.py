@@ -36,10 +36,7 @@ FORMULAS = (
     "sigmoid(relu(x))*(x*tanh(1.7*x))",  # what the default search found
     "relu(x)",
     "gelu(x)",
-    "silu(x)",
     "tanh(x)",
-    "sigmoid(x)",
-    "x*sin(x)",
     "0.1*x*tanh(x)",
 )
 NETWORKS: dict[str, Callable[..., nn.Module]] = {

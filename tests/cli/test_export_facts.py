@@ -82,6 +82,14 @@ def test_one_that_did_not_lead_is_compared_itself(confirmed: Any, tmp_path: Path
     assert gelu["low"] < gelu["difference"] < gelu["high"]
 
 
+def test_differences_are_of_the_seeds_that_the_means_are_of(confirmed: Any, tmp_path: Path) -> None:
+    facts = RunFacts(tmp_path / "runs" / "first")
+    before = facts.measured(OTHER, "second")["rows"]
+    for scores in facts._trial_scores.values():  # a look that is under way
+        scores[max(scores) + 1] = 100.0 * len(scores)
+    assert facts.measured(OTHER, "second")["rows"] == before
+
+
 def test_a_known_activation_is_found_among_the_rivals(confirmed: Any, tmp_path: Path) -> None:
     rows = RunFacts(tmp_path / "runs" / "first").measured(GELU, "mine")["rows"]
     assert [row["activation"] for row in rows].count("GELU") == 0
