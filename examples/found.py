@@ -1012,8 +1012,10 @@ def test_native() -> None:
             results.append(got)
         for got, expected in zip(*results):
             assert got.shape == expected.shape
-            # Where terms cancel both are rounded, and differently; true values are held above.
-            alike = torch.isclose(got, expected, rtol=1e-3, atol=1e-3, equal_nan=True)
+            # Where terms cancel, or tie, both are rounded, and differently; sums add that up. True
+            # values are held above.
+            slack = 1e-3 * x.numel() / got.numel()
+            alike = torch.isclose(got, expected, rtol=1e-3, atol=slack, equal_nan=True)
             assert alike.double().mean() > 0.999
 
 
