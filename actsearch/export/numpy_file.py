@@ -31,8 +31,7 @@ NUMPY = Dialect(
     whole=frozenset({rewrites.COARSE}),
     rewrites={
         **rewrites.GAUSSIAN,
-        "i0e": rewrites.I0E,
-        "i1e": rewrites.I1E,
+        **rewrites.BESSEL,
         "sigmoid": rewrites.SIGMOID,
     },
 )

@@ -56,15 +56,12 @@ ONNX = Dialect(
     whole=frozenset({rewrites.COARSE}),
     rewrites={
         **rewrites.GAUSSIAN,
-        "i0e": rewrites.I0E,
-        "i1e": rewrites.I1E,
+        **rewrites.BESSEL,
         "sinh": rewrites.SINH,
         # The operator's tail ends early in runtimes that compute it by polynomials.
         "sigmoid": rewrites.SIGMOID,
         "expm1": "tanh(a/2)*(exp(a) + 1)",
-        # Where 1 + a rounds, the error of the logarithm's argument is divided out (Kahan).
-        "log1p": "u = 1 + a; d = u - 1; k = d == 0; w = where(k, 1.0, d); "
-        "where(u > 2, log(u), where(k, a, log(u)*(a/w)))",
+        "log1p": rewrites.LOG1P,
     },
 )
 

@@ -49,5 +49,12 @@ SINH = (
 #: Without exp(-a), which overflows.
 SIGMOID = "t = exp(-abs(a)); where(a < 0, t, 1.0)/(1 + t)"
 
+#: Where 1 + a rounds, the error of the logarithm's argument is divided out (Kahan).
+LOG1P = (
+    "u = 1 + a; d = u - 1; k = d == 0; w = where(k, 1.0, d); "
+    "where(u > 2, log(u), where(k, a, log(u)*(a/w)))"
+)
+
+BESSEL = {"i0e": I0E, "i1e": I1E}
 #: What hangs on the exponential of a square, for a dialect that has ``coarse`` among its rows.
 GAUSSIAN = {"erfc": ERFC, "half_gauss": HALF_GAUSS, "normal_tail": NORMAL_TAIL}

@@ -114,8 +114,7 @@ def _head(name: str, formals: list[str], returns: str, indent: str = "") -> str:
 
 
 def _tuple(names: Iterable[str]) -> str:
-    listed = tuple(names)
-    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+    return f"({python_text.tuple_of(names)})"
 
 
 def _elsewhere(activation: Activation) -> str:

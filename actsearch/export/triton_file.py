@@ -38,16 +38,14 @@ TRITON = Dialect(
     whole=frozenset({rewrites.COARSE}),
     rewrites={
         **rewrites.GAUSSIAN,
-        "i0e": rewrites.I0E,
-        "i1e": rewrites.I1E,
+        **rewrites.BESSEL,
         "sinh": rewrites.SINH,
         "sigmoid": rewrites.SIGMOID,
         # (u - 1)/log(u) hardly changes with u, so errors of u = exp(a) do not matter (Kahan).
         "expm1": "u = exp(a); d = u - 1; k = d == 0; j = a > 1; w = where(k, 2.0, u); "
         "g = where(u == 0, -1.0, d*(a/log(where(u == 0, 0.5, w)))); "
         "where(j, d, where(k, a, g))",
-        "log1p": "u = 1 + a; d = u - 1; k = d == 0; w = where(k, 1.0, d); "
-        "where(u > 2, log(u), where(k, a, log(u)*(a/w)))",
+        "log1p": rewrites.LOG1P,
         "tanh": "t = expm1(-2*abs(a)); y = t/(t + 2); where(a > 0, -y, y)",
         "asinh": "m = abs(a); w = minimum(m, 1e8); "
         "s = log1p(w + w*(w/(1 + sqrt(1 + w*w)))); "

@@ -24,6 +24,10 @@ Columns = Sequence[Sequence[float]]
 Compute = Callable[[str, Columns], list[list[float]]]
 
 
+#: Arguments, which output, what came, what is true.
+Miss = tuple[tuple[float, ...], int, float, float]
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """A target, how its files are made a function, and in which formats it is looked at."""
@@ -115,7 +119,7 @@ _FORMATS = {
 }
 
 
-def misses(activation: Activation, compute: Compute, form: str) -> list[Any]:
+def misses(activation: Activation, compute: Compute, form: str) -> list[Miss]:
     """Return where a target disagrees with the true values and derivatives."""
     digits, least, most, eps = _FORMATS[form]
     points = activation.points
@@ -134,7 +138,9 @@ def misses(activation: Activation, compute: Compute, form: str) -> list[Any]:
     padded = kept + kept[:1] * (32 - len(kept))
     results = compute(form, list(zip(*(point.arguments for point in padded), strict=True)))
     missed = []
+    assert len(results) == 1 + len(activation.inputs)
     for place, column in enumerate(results):
+        assert len(column) == len(padded)
         for got, point in zip(column, kept, strict=False):
             true = (point.value, *point.slopes)[place]
             bound = eps * point.slack[place] + 2.0 ** (1 - digits) * abs(true) + least

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from actsearch.export import Activation
 from actsearch.expressions import KNOWN, Expression, parse
+from tests.export import evaluators
+from tests.export.evaluators import Columns
 from tests.expressions.strategies import random_trees
 
 #: Columns of a type, one an argument of the function, parameters included -> the value, then the
@@ -51,27 +53,14 @@ RANDOM = [pytest.param(20, 6), pytest.param(200, 6, marks=pytest.mark.nightly)]
 
 def misses(
     activation: Activation, compute: Compute, dtype: type[np.float32 | np.float64]
-) -> list[str]:
+) -> list[evaluators.Miss]:
     """Return what is further off than the points allow."""
-    points = activation.points
-    rows = points.common + (points.wide if dtype is np.float64 else ())
-    if not rows:
-        return []
-    columns: list[NDArray[np.floating]]
-    columns = [np.array([row.arguments[k] for row in rows], dtype)
-               for k in range(len(activation.inputs))]  # fmt: skip
-    columns += [np.full(len(rows), start, dtype) for start in activation.parameters.values()]
-    info = np.finfo(dtype)
-    eps, least = float(info.eps), float(info.tiny)
-    missed = []
-    outputs = compute(columns)
-    assert len(outputs) == 1 + len(activation.inputs)
-    for place, output in enumerate(outputs):
-        for got, row in zip(output.tolist(), rows, strict=True):
-            true = (row.value, *row.slopes)[place]
-            if not abs(got - true) <= eps * (row.slack[place] + abs(true)) + least:
-                missed.append(
-                    f"{activation.expression}: output {place} at {row.arguments} in "
-                    f"{dtype.__name__}: {got!r}, expected {true!r}"
-                )
-    return missed
+
+    def compute_lists(_form: str, columns: Columns) -> list[list[float]]:
+        arrays: list[NDArray[np.floating]]
+        arrays = [np.array(column, dtype) for column in columns]
+        starts = activation.parameters.values()
+        arrays += [np.full(len(columns[0]), start, dtype) for start in starts]
+        return [output.tolist() for output in compute(arrays)]
+
+    return evaluators.misses(activation, compute_lists, dtype.__name__)

@@ -9,6 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 
+from actsearch.export import Activation
+from actsearch.export.torch_file import torch_source
+from actsearch.expressions import parse
+
 _numbers = itertools.count()
 
 
@@ -29,6 +33,11 @@ def load(text: str, folder: Path, name: str = "found") -> ModuleType:
     path = folder / f"{name}.py"
     path.write_text(text, encoding="utf-8")
     return load_file(path)
+
+
+def source(formula: str, name: str = "found", **more: object) -> str:
+    """Return the torch file of a formula."""
+    return torch_source(Activation(parse(formula), name, **more))  # type: ignore[arg-type]
 
 
 def run_own_tests(module: ModuleType, without: Collection[str] = ()) -> list[str]:

@@ -17,6 +17,7 @@ from actsearch.errors import BadInput
 from actsearch.export import TARGETS, Activation, export
 from actsearch.export.onnx_file import onnx_model
 from actsearch.expressions import parse
+from tests.export.evaluators import Miss
 from tests.export.judged import OTHERS, RANDOM, misses, random_activations, zoo
 from tests.export.loading import load_file
 
@@ -51,7 +52,7 @@ class Models:
             return [session.run(None, {"x": x})[0].ravel() for session in self._sessions]
 
 
-def missed(activation: Activation) -> list[str]:
+def missed(activation: Activation) -> list[Miss]:
     """Return what is off in one of the engines."""
     models = [onnx_model(activation, wrt).SerializeToString() for wrt in ("", "x")]
     engines = [Models(models, engine) for engine in ("reference", "onnxruntime")]

@@ -17,6 +17,7 @@ from actsearch.errors import BadInput
 from actsearch.export import TARGETS, Activation, package_files, pieces, write_package
 from actsearch.export.package import REQUIREMENTS
 from actsearch.expressions import parse
+from tests.wheels import build_wheel, install_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = 'r|1`_"""\n\\ [click](http://x) <b>'
@@ -132,27 +133,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     (folder / ".gitignore").write_text("*\n")  # as the folder of the runs has one
     write_package(folder, "acts_of_mine", ACTIVATIONS, ["torch", "json"])
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
-    done = subprocess.run(
-        [*command, str(folder / "dist"), str(folder / "acts_of_mine")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (path,) = (folder / "dist").glob("*.whl")
-    return path
+    return build_wheel(folder / "acts_of_mine", folder / "dist")
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    done = subprocess.run(
-        [*command, "--target", str(folder), str(wheel)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return install_wheel(wheel, tmp_path_factory.mktemp("site"))
 
 
 def run(installed: Path, where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
