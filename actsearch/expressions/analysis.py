@@ -94,7 +94,7 @@ def _analyze(expression: Expression) -> Analysis:
         complexity=expression.complexity,
         undefined_share=float(np.mean(~np.isfinite(f))),
         range=_range(f),
-        limits=(_far_limit(value(-LIMIT_POINTS)), _far_limit(value(LIMIT_POINTS))),
+        limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
         symmetry=_symmetry(f, noise),
@@ -138,27 +138,30 @@ def limit(values: NDArray[np.float64]) -> str:
     last = values[-1, -1]
     if np.isfinite(values).all() and np.ptp(values[-2:]) <= 1e-4 * max(1.0, abs(last)):
         return f"{round(float(last), 6) + 0.0:g}"
+    settled = _settling(values)
+    if settled is not None:
+        return f"{round(settled, 4) + 0.0:g}"
     for end, sign in (("inf", 1), ("-inf", -1)):
         if _climbs(sign * values):
             return end
     return "oscillates"
 
 
-def _far_limit(values: NDArray[np.float64]) -> str:
-    """Return ``limit``, also where it is come near slowly, as by 1/sqrt(x).
+def _settling(values: NDArray[np.float64]) -> float | None:
+    """Return the limit of what comes near it slowly, as by 1/sqrt(x); else None.
 
-    There each decade adds a fixed share of what the one before added; the rest of that series is
-    put on. A logarithm adds the same each time, and goes to infinity.
+    It goes one way, and each decade adds a fixed share of what the one before added: the rest of
+    that series is put on. A logarithm adds the same each time, and goes to infinity.
     """
-    ends = values[:, -1]
-    with np.errstate(all="ignore"):
-        steps = np.diff(ends)
+    with np.errstate(invalid="ignore", divide="ignore"):  # infinite values, no steps
+        every = np.diff(values.ravel())
+        steps = np.diff(values[:, -1])
         shares = steps[1:] / steps[:-1]
-        settles = bool((shares > 0).all() and (shares < _SETTLES).all() and np.ptp(shares) < 0.1)
-        if settles and np.isfinite(values).all():
-            rest = steps[-1] * shares[-1] / (1 - shares[-1])
-            return f"{round(float(ends[-1] + rest), 4) + 0.0:g}"
-    return limit(values)
+    one_way = (every >= 0).all() or (every <= 0).all()
+    settles = (shares > 0).all() and (shares < _SETTLES).all() and np.ptp(shares) < 0.1
+    if not (one_way and settles and np.isfinite(values).all()):
+        return None
+    return float(values[-1, -1] + steps[-1] * shares[-1] / (1 - shares[-1]))
 
 
 def _climbs(values: NDArray[np.float64]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from actsearch.expressions import KNOWN, Expression, parse
-from actsearch.expressions.analysis import Analysis
+from actsearch.expressions.analysis import LIMIT_POINTS, Analysis, limit
 from tests.expressions.strategies import random_trees
 
 #: Names of a function that the zoo lists under another name before.
@@ -188,3 +189,10 @@ def test_any_formula_can_be_analysed_without_a_warning() -> None:
 )
 def test_limits_that_are_come_near_slowly(formula: str, left: str, right: str) -> None:
     assert parse(formula).analyze().limits == (left, right)
+
+
+def test_waves_have_no_finite_limit_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    for scale, shift in rng.uniform(0.1, 10, (2000, 2)):
+        for wave in (np.sin, lambda x: np.sin(x) + np.cos(2.3 * x)):
+            assert limit(wave(scale * LIMIT_POINTS + shift)) in ("oscillates", "inf", "-inf")

@@ -70,6 +70,8 @@ HOLDS: list[tuple[str, str, dict[str, Any]]] = [
     ("relu(x)**2", "smooth", {}),
     ("silu(x)", "limits", {"left": 0.0, "right": "inf"}),
     ("asinh(x)", "limits", {"left": "-inf", "right": "inf"}),
+    ("x*i0e(x**2)", "limits", {"left": "finite", "right": "finite"}),
+    ("i0e(x)", "limits", {"left": 0.0, "right": 0.0}),
     ("x*exp(-x)", "limits", {"left": "-inf", "right": "finite"}),
     ("softsign(x)", "limits", {"left": "finite", "right": 1.0}),
     ("asinh(x) + 3*sin(x)", "limits", {"left": "-inf", "right": "inf"}),
