@@ -83,7 +83,7 @@ METADATA: dict[str, Any] = {
     "range_on_10": [0.0, 9.999999999999966],
     "limits": ["inf", "inf"],
     "kinks_on_10": [-3.000223, 3.000223],
-    "jumps_on_10": [],
+    "steps_on_10": [],
     "provenance": {
         "run": "real",
         "birth": 1070,

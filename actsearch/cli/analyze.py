@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 MEASURED = (
-    "range, zeros, kinks, dead stretches, symmetry and slopes: on [-10, 10]; mean, variance,\n"
-    "shares and distance: under N(0, 1); gain: the factor of He's formula; parameters stand where\n"
-    "they start"
+    "range, zeros, kinks, steps, dead stretches, symmetry and slopes: on [-10, 10]; mean,\n"
+    "variance, shares and distance: under N(0, 1); gain: the factor of He's formula; parameters\n"
+    "stand where they start"
 )
 
 

@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from actsearch.errors import BadInput, shorten
 from actsearch.export import gain, points
 from actsearch.export.programs import Programs
 from actsearch.export.text import plain
 from actsearch.expressions import Expression
-from actsearch.expressions.analysis import WINDOW, jumps
 
 if TYPE_CHECKING:
     from actsearch.expressions.analysis import Analysis
@@ -149,15 +146,6 @@ class Activation:
         return self.expression.analyze()
 
     @functools.cached_property
-    def jumps(self) -> tuple[float, ...]:
-        """Where its value jumps on [-10, 10], or has a pole; further inputs stand at 1."""
-        x = np.linspace(-WINDOW, WINDOW, 20_001)
-        others = dict.fromkeys(self.inputs[1:], 1.0)
-        value = functools.partial(self.expression.evaluate, others=others)
-        with np.errstate(all="ignore"):
-            return jumps(x, value(x), value)
-
-    @functools.cached_property
     def metadata(self) -> dict[str, Any]:
         """What the files say of it, as plain values."""
         seen = self.analysis
@@ -173,7 +161,7 @@ class Activation:
             "range_on_10": list(seen.range),
             "limits": list(seen.limits),
             "kinks_on_10": list(seen.kinks),
-            "jumps_on_10": list(self.jumps),
+            "steps_on_10": list(seen.steps),
             "provenance": dict(self.provenance),
             "measured": dict(self.measured),
             "licence": LICENCE,

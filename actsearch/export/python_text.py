@@ -167,9 +167,9 @@ def _formula(activation: Activation) -> str:
     lines.append(_labelled("Limits", ", ".join(ends)))
     kinks = ", ".join(map(_number, seen["kinks_on_10"])) or "none"
     lines.append(_labelled("Kinks on [-10, 10]", kinks))
-    if seen["jumps_on_10"]:
-        jumps = ", ".join(map(_number, seen["jumps_on_10"]))
-        lines.append(_labelled("Jumps or poles on [-10, 10]", jumps))
+    if seen["steps_on_10"]:
+        steps = ", ".join(map(_number, seen["steps_on_10"]))
+        lines.append(_labelled("Steps or poles on [-10, 10]", steps))
     lines += [_labelled("Further input", _FURTHER[name]) for name in others]
     return "\n".join(lines)
 

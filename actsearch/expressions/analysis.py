@@ -36,9 +36,10 @@ _SETTLES = 0.7
 class Analysis:
     """Properties of a function of x; parameters are where they start, inputs at 1.
 
-    ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``dead``,
-    ``lipschitz``, ``monotone``, ``symmetry`` are those on [-10, 10] (20,001 points); ``limits``
-    come from values between 1e4 and 1e8; means under N(0, 1) from a sum over the same grid.
+    ``undefined_share`` (of infinite or NaN values), ``range``, ``zeros``, ``kinks``, ``steps``
+    (where the value jumps, or has a pole), ``dead``, ``lipschitz``, ``monotone``, ``symmetry`` are
+    those on [-10, 10] (20,001 points); ``limits`` come from values between 1e4 and 1e8; means under
+    N(0, 1) from a sum over the same grid.
     """
 
     formula: str
@@ -51,6 +52,7 @@ class Analysis:
     limits: tuple[str, str]
     zeros: tuple[float, ...]
     kinks: tuple[float, ...]
+    steps: tuple[float, ...]
     symmetry: str
     monotone: str
     slope_at_0: float
@@ -97,6 +99,7 @@ def _analyze(expression: Expression) -> Analysis:
         limits=(limit(value(-LIMIT_POINTS)), limit(value(LIMIT_POINTS))),
         zeros=_zeros(x, f),
         kinks=jumps(x, d, slope),
+        steps=_steps(x, f, value),
         symmetry=_symmetry(f, noise),
         monotone=_monotone(f, noise),
         slope_at_0=float(slope(0.0)),
@@ -204,6 +207,12 @@ def jumps(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tu
         if not kinks or place - kinks[-1] > 2 * step:
             kinks.append(round(place, 6) + 0.0)
     return tuple(kinks)
+
+
+def _steps(x: NDArray[np.float64], f: NDArray[np.float64], value: Evaluate) -> tuple[float, ...]:
+    """Return where the value jumps, and single points where it is infinite."""
+    poles = np.isinf(f[1:-1]) & np.isfinite(f[:-2]) & np.isfinite(f[2:])
+    return tuple(sorted({*jumps(x, f, value), *(x[1:-1][poles] + 0.0).tolist()}))
 
 
 def _symmetry(f: NDArray[np.float64], noise: NDArray[np.float64]) -> str:

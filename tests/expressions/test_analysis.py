@@ -196,3 +196,19 @@ def test_waves_have_no_finite_limit_by_chance() -> None:
     for scale, shift in rng.uniform(0.1, 10, (2000, 2)):
         for wave in (np.sin, lambda x: np.sin(x) + np.cos(2.3 * x)):
             assert limit(wave(scale * LIMIT_POINTS + shift)) in ("oscillates", "inf", "-inf")
+
+
+@pytest.mark.parametrize(
+    ("formula", "steps"),
+    [
+        ("sign(x)", (0,)),
+        ("relu(x) + step(x - 1)", (1,)),
+        ("1/x", (0,)),
+        ("x/(x - 1)", (1,)),
+        ("tanh(100*x)", ()),
+        ("abs(x)", ()),
+        ("gelu(x)", ()),
+    ],
+)
+def test_where_the_value_jumps(formula: str, steps: tuple[float, ...]) -> None:
+    assert parse(formula).analyze().steps == pytest.approx(steps, abs=1e-3)
