@@ -69,7 +69,8 @@ class Record:
     ``score`` is higher for better and None unless ``status`` is "ok". ``metrics`` holds the final
     losses and what the activation's parameters became (``p0[1]``: parameter p0 of the second
     activation layer), and of whole trainings how many numbers the network learned
-    (``n_parameters``). ``curve`` has a few points (step, training loss, validation score).
+    (``n_parameters``) and what passed its layers (``signal.Signal.metrics``). ``curve`` has a few
+    points (step, training loss, validation score).
     """
 
     formula: str

@@ -9,14 +9,19 @@ they describe what a training made of the layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor, nn
 
 SATURATED_BELOW = 0.01  # |f'|
+
+#: At which percentiles pre-activations are kept: enough to draw their density, with its tails.
+PERCENTILES = (0.1, 1, 2.5, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 97.5, 99, 99.9)
+#: From about so many of a layer's entries, evenly taken.
+_SAMPLED = 65_536
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class LayerSignal:
         dead_units: share of units (channels) whose inputs get no gradient from any sample.
         saturated: share of entries with |f'| < 0.01, of those that a gradient reaches; for a
             function of several inputs with all its derivatives below.
+        preactivations: what comes into it, its input x, at ``PERCENTILES``; empty where that was
+            not asked for.
     """
 
     position: int
@@ -60,6 +67,12 @@ class LayerSignal:
     gradient_variance: float
     dead_units: float
     saturated: float
+    preactivations: Mapping[float, float] = field(default_factory=dict)
+
+
+_MEASURES = tuple(
+    one.name for one in fields(LayerSignal) if one.name not in ("position", "preactivations")
+)
 
 
 @dataclass(frozen=True)
@@ -70,19 +83,23 @@ class Signal:
     loss: float
 
     def metrics(self) -> dict[str, float]:
-        """Return the measures as ``dead_units[0]``, ``saturated[0]`` ... by position."""
-        names = [field.name for field in fields(LayerSignal) if field.name != "position"]
+        """Return the measures as ``dead_units[0]``, ``preactivation_p2.5[0]`` ... by position."""
         return {
-            f"{name}[{layer.position}]": getattr(layer, name)
+            f"{name}[{layer.position}]": value
             for layer in self.layers
-            for name in names
+            for name, value in (
+                *((name, getattr(layer, name)) for name in _MEASURES),
+                *((f"preactivation_p{p:g}", x) for p, x in layer.preactivations.items()),
+            )
         }
 
 
 class Probe:
     """Tensors that pass the activations of one forward and backward pass, noted by hooks."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps_inputs: bool = False) -> None:
+        self.keeps_inputs = keeps_inputs
+        self.inputs: dict[int, Tensor] = {}
         self.outputs: dict[int, Tensor] = {}
         self.gradients_out: dict[int, Tensor] = {}
         self.gradients_in: dict[int, Tensor] = {}
@@ -110,17 +127,18 @@ class Probe:
             gradient_variance=float(back.double().var(correction=0)),
             dead_units=dead,
             saturated=saturated,
+            preactivations=percentiles(self.inputs[position]) if position in self.inputs else {},
         )
 
 
 @contextmanager
-def probing(activations: Sequence[nn.Module]) -> Iterator[Probe]:
+def probing(activations: Sequence[nn.Module], *, keeps_inputs: bool = False) -> Iterator[Probe]:
     """Note what passes ``activations`` in the forward passes made inside; numbers don't change.
 
     Of a module that is called more than once the first call counts. The backward may run inside or
-    after. Tensors are kept as they are, without a copy.
+    after. Tensors are kept as they are, without a copy; those that come in if ``keeps_inputs``.
     """
-    probe = Probe()
+    probe = Probe(keeps_inputs)
     handles = [
         activation.register_forward_hook(_hook(probe, position))
         for position, activation in enumerate(activations)
@@ -164,6 +182,8 @@ def _hook(probe: Probe, position: int) -> Callable[[nn.Module, tuple[Tensor, ...
         if position in probe.outputs or not isinstance(output, Tensor):
             return
         probe.outputs[position] = output.detach()
+        if probe.keeps_inputs and inputs and isinstance(inputs[0], Tensor):
+            probe.inputs[position] = inputs[0].detach()
         if output.requires_grad:
             output.register_hook(lambda grad: _keep(probe.gradients_out, position, grad))
         for given in inputs:  # x, and what else its formula reads
@@ -172,6 +192,21 @@ def _hook(probe: Probe, position: int) -> Callable[[nn.Module, tuple[Tensor, ...
                 given.register_hook(lambda grad: _keep_larger(probe.gradients_in, position, grad))
 
     return note
+
+
+def percentiles(values: Tensor) -> dict[float, float]:
+    """Return the ``PERCENTILES`` of some values of any shape; of many, those of a part of them.
+
+    Of n values every k-th is taken. An odd k goes through all channels and all positions, as their
+    numbers are mostly even. Values that are not finite are left out; without others it is empty.
+    """
+    flat = values.flatten()[:: values.numel() // _SAMPLED | 1].double()
+    flat = flat[torch.isfinite(flat)]
+    if not len(flat):
+        return {}
+    at = torch.tensor(PERCENTILES, dtype=torch.float64, device=flat.device) / 100
+    found = torch.quantile(flat, at).tolist()
+    return {p: round(x, 5) for p, x in zip(PERCENTILES, found, strict=True)}
 
 
 def _keep(where: dict[int, Tensor], position: int, gradient: Tensor) -> None:

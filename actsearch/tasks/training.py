@@ -233,7 +233,7 @@ def final_signal(
     network.eval()
     network.zero_grad(set_to_none=True)
     inputs, targets = feed.validation_batch(slice(0, EVALUATION_BATCH))
-    with probing(activations) as probe, autocast(inputs.device):
+    with probing(activations, keeps_inputs=True) as probe, autocast(inputs.device):
         loss = goal.loss(network(inputs).float(), targets)
     loss.backward()
     network.zero_grad(set_to_none=True)

@@ -15,7 +15,15 @@ from actsearch.expressions import KNOWN
 from actsearch.tasks import Recipe
 from actsearch.tasks.protocol import NO_SIGNAL, OK
 from actsearch.tasks.shipped import shipped_task
-from actsearch.tasks.signal import DEFAULT_LIMITS, LayerSignal, Signal, fault, probing
+from actsearch.tasks.signal import (
+    DEFAULT_LIMITS,
+    PERCENTILES,
+    LayerSignal,
+    Signal,
+    fault,
+    percentiles,
+    probing,
+)
 from actsearch.tasks.training import fit
 from actsearch.tasks.units import FormulaFactory, Noting, Unit, unit
 from tests.tasks.conftest import TinyNetwork, blob_data
@@ -241,3 +249,27 @@ def test_a_unit_is_dead_where_no_input_of_it_gets_a_gradient(formula: str) -> No
     signal = measured(network, noting.built, batch()).layers[0]
     dead = {"relu(u)": 1.0, "max(x, u)": 0.0, "relu(x)*u": 0.5, "relu(x) + 0*u": 0.5}
     assert signal.dead_units == dead[formula]
+
+
+def test_preactivations_are_kept_where_asked_for() -> None:
+    relu = nn.ReLU()
+    inputs = torch.randn(300, 64, 8, 8, generator=torch.Generator().manual_seed(1)) * 2 + 1
+    for asked in (False, True):
+        with probing([relu], keeps_inputs=asked) as probe:
+            relu(inputs.requires_grad_()).sum().backward()
+        (layer,) = probe.signal(0.0).layers
+        assert bool(layer.preactivations) == asked
+    exact = torch.quantile(inputs.flatten()[:1_000_000].detach().double(), 0.975)
+    assert layer.preactivations[97.5] == pytest.approx(float(exact), abs=0.1)
+    assert layer.preactivations[50] == pytest.approx(1.0, abs=0.05)
+    metrics = Signal((layer,), 0.0).metrics()
+    assert metrics["preactivation_p97.5[0]"] == layer.preactivations[97.5]
+    assert list(layer.preactivations) == list(PERCENTILES)
+
+
+def test_percentiles_of_few_odd_and_infinite_values() -> None:
+    assert percentiles(torch.full((3,), math.nan)) == {}
+    assert percentiles(torch.tensor([math.inf, 2.0]))[50] == 2.0
+    # Channels of different means: a stride that fell upon one of them would tell of it alone.
+    channels = torch.arange(64.0).reshape(1, 64, 1).expand(1024, 64, 16)
+    assert percentiles(channels)[50] == pytest.approx(31.5, abs=0.6)
