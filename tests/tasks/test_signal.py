@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -140,7 +141,7 @@ def test_what_does_not_take_part_is_left_out() -> None:
 GOOD = LayerSignal(0, 0.3, 0.5, 1e-5, 0.1, 0.4)
 
 
-def with_last(**changes: float) -> Signal:
+def with_last(**changes: Any) -> Signal:
     return Signal((GOOD, dataclasses.replace(GOOD, position=1, **changes)), 2.3)
 
 
