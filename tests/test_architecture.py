@@ -27,9 +27,11 @@ ARROWS: dict[str, set[str]] = {
     "workers": {"tasks"},
     "runs": {"expressions"},
     "search": {"expressions", "tasks", "workers", "runs", "trials"},
-    "results": {"runs", "tasks", "expressions"},  # whose plots it draws
+    "results": {"runs", "tasks", "expressions"},
     "export": {"expressions"},
     "trials": {"expressions", "tasks", "workers", "runs", "results"},
+    "plots": {"expressions", "runs", "results", "trials"},
+    "report": {"expressions", "runs", "results", "trials", "plots"},
     "cli": {
         "expressions",
         "kernels",
@@ -40,6 +42,8 @@ ARROWS: dict[str, set[str]] = {
         "results",
         "export",
         "trials",
+        "plots",
+        "report",
     },
 }
 
@@ -54,6 +58,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "typer": ("cli/",),
     "rich": ("cli/", "results/"),
     "torch": ("kernels/", "tasks/", "workers/", "search/", "cli/", "expressions/expression.py"),
+    "matplotlib": ("plots/",),
     "mnist1d": ("tasks/",),
     "pooch": ("tasks/",),
 }

@@ -44,7 +44,7 @@ def analyze(
     fmt = Format.named(output)
     expression, name = read_formula(formula)
     if plot is not None:
-        from actsearch.results.plots import plot_function
+        from actsearch.plots.functions import plot_function
 
         plot_function(expression, plot)
         note(f"drawn: {plot}")
@@ -62,9 +62,9 @@ def read_formula(text: str) -> tuple[Expression, str | None]:
     Raises:
         BadInput: it is neither.
     """
-    from actsearch.cli.hall import known_fingerprints
     from actsearch.expressions import Layered, parse_candidate
     from actsearch.expressions.known import NAMED, formula_of
+    from actsearch.results.view import known_fingerprints
 
     expression = parse_candidate(formula_of(text))
     if isinstance(expression, Layered):

@@ -91,7 +91,7 @@ def compare(
     fmt = Format.named(output)
     rates = learning_rates(learning_rate)
     if plot is not None:
-        from actsearch.results.plots import check_format
+        from actsearch.plots.style import check_format
 
         check_format(plot)
     watch = Watch(quiet=quiet)
@@ -124,7 +124,7 @@ def compare(
         rows = [{**_values(entry), "task": found.task} for entry in found.entries]
         write_rows([Column(key, key) for key in ("task", *keys)], rows, fmt, sys.stdout)
     if plot is not None:  # last: a file that can't be written must not lose the answer
-        from actsearch.trials.curves import plot_curves
+        from actsearch.plots.comparison import plot_curves
 
         sys.stdout.flush()
         plot_curves(found, plot)

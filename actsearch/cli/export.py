@@ -131,10 +131,10 @@ def _check_names(name: str | None, package: str | None, out: Path) -> None:
 
 
 def _from_formula(formula: str, name: str | None, out: Path) -> list[Activation]:
-    from actsearch.cli.hall import known_fingerprints
     from actsearch.export import Activation, checked_name
     from actsearch.expressions import parse_candidate
     from actsearch.expressions.known import NAMED, formula_of
+    from actsearch.results.view import known_fingerprints
 
     candidate = parse_candidate(formula_of(formula))
     known = known_fingerprints(NAMED).get(candidate.fingerprint())

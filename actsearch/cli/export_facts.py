@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from actsearch.results.statistics import Paired, mean_and_error, paired
 if TYPE_CHECKING:
     from actsearch.expressions import Candidate, Expression
     from actsearch.results.verdict import Row
-    from actsearch.runs import RunStore, TrainingRow
+    from actsearch.runs import TrainingRow
     from actsearch.trials.judged import OnTask
 
 #: How many known activations stand beside a function, the best first.
@@ -38,20 +37,21 @@ class RunFacts:
     """
 
     def __init__(self, path: Path) -> None:
-        from actsearch.cli.hall import all_rows, known_names
+        from actsearch.results.view import read_run
         from actsearch.runs import RunStore
+        from actsearch.trials.stored import stored_verdict
 
+        view = read_run(path)
+        self.name, self.config, self._ladder = view.name, view.config, view.ladder
+        self._environment, self._trainings = view.environment, view.trainings
+        self._births = {birth.id: birth for birth in view.births}
+        self.rows = {row["id"]: row for row in view.rows}
         with RunStore.open(path) as store:
-            self.name = path.name
-            self.config, self._ladder = store.config, store.ladder
-            self._environment = store.environment
-            births, self._trainings = store.births(), store.trainings()
-            self._births = {birth.id: birth for birth in births}
-            self.rows = {
-                row["id"]: row
-                for row in all_rows(births, self._trainings, store.ladder, known_names(self.config))
-            }
-            self._confirmed, self._trial_scores = _confirmed(store)
+            found = stored_verdict(store)
+        self._confirmed: OnTask | None = None
+        self._trial_scores: Mapping[str, Mapping[int, float]] = {}
+        if found is not None and found.verdict.judgement.n_looks:
+            self._confirmed, self._trial_scores = found.verdict, found.scores
 
     @property
     def ranked(self) -> list[int]:
@@ -176,7 +176,7 @@ class RunFacts:
         return {one.seed: one.score for one in found if one.score is not None}
 
 
-def _first(scores: dict[int, float], n: int) -> dict[int, float]:
+def _first(scores: Mapping[int, float], n: int) -> dict[int, float]:
     return dict(sorted(scores.items())[:n])
 
 
@@ -188,44 +188,6 @@ def _row(
         difference = pair.mean if isinstance(pair, Paired) else pair.difference
         row |= {"difference": difference, "low": pair.low, "high": pair.high}
     return row
-
-
-@dataclass(frozen=True)
-class _StoredTask:
-    """A task as far as its run's configuration knows it: enough for a verdict, not for training.
-
-    To load the real one would run the user's own file, which an export has no need of.
-    """
-
-    name: str
-    score_name: str
-    known: Mapping[str, str] | None
-    inputs: tuple[str, ...]
-    rungs: tuple[()] = ()
-
-
-def _confirmed(store: RunStore) -> tuple[OnTask | None, dict[str, dict[int, float]]]:
-    """Return the verdict on a run's own task, and all scores behind it; None without a verdict.
-
-    The finalists are those of the last session that confirmed.
-    """
-    infos = [session.info for session in store.sessions()]
-    last: Mapping[str, Any] = next((i for i in infos[::-1] if i.get("kind") == "confirm"), {})
-    finalists, (name, *_) = last.get("finalists") or (), last.get("tasks") or ("",)
-    splits = {row.split for row in store.trials() if row.task == name} if finalists else set()
-    if not splits:
-        return None, {}
-    from actsearch.expressions.node import INPUTS
-    from actsearch.trials.arena import TEST, VALIDATION, Arena
-    from actsearch.trials.judged import judged_on, rows_of, scores_of
-
-    split = TEST if TEST in splits else VALIDATION
-    measure = str(store.config.get("score_name", "score")).replace(VALIDATION, split)
-    task: Any = _StoredTask(str(name), measure, store.config.get("known"), INPUTS)
-    arena = Arena(task, "", split)
-    verdict = judged_on(arena, store, tuple(finalists))
-    scores, _ = scores_of(rows_of(store, arena))
-    return (verdict, scores) if verdict.judgement.n_looks else (None, {})
 
 
 def _without_folders(task: str) -> str:

@@ -85,8 +85,9 @@ def inspect(
 
 
 def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
-    from actsearch.cli.hall import DEFAULT_TOP, config_facts, print_hall, print_next, read_run
+    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next
     from actsearch.results.hall import HALL_COLUMNS, table_columns, table_rows
+    from actsearch.results.view import config_facts, read_run
 
     view = read_run(path)
     top = None if every else top or DEFAULT_TOP
@@ -105,11 +106,11 @@ def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
 
 
 def _show_front(path: Path, fmt: Format) -> None:
-    from actsearch.cli.hall import read_run
     from actsearch.expressions import parse_candidate
     from actsearch.expressions.cost import modelled_cost
     from actsearch.expressions.layered import mean_over_parts
     from actsearch.results.front import FRONT_COLUMNS, FRONT_TABLE, NOTE, front_rows, front_table
+    from actsearch.results.view import read_run
 
     ranked = read_run(path).ranked
     cost = mean_over_parts(modelled_cost)
@@ -194,9 +195,9 @@ def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
 
 
 def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
-    from actsearch.cli.hall import all_rows, known_names
     from actsearch.expressions import parse_candidate
     from actsearch.results.lineage import lineage
+    from actsearch.results.view import all_rows, known_names
     from actsearch.runs import RunStore, learned
 
     with RunStore.open(path) as store:

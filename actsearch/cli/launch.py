@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, read_run, resume_line
+from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
 from actsearch.cli.options import note
 from actsearch.cli.progress import Progress, make_progress
 from actsearch.results.tables import printable
@@ -42,6 +42,7 @@ def launch(
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
     """
+    from actsearch.results.view import read_run
     from actsearch.runs import is_final, lacks_births
 
     progress = make_progress(title, quiet=quiet)

@@ -64,7 +64,7 @@ def _best_cell(row: dict[str, Any]) -> str:
 
 
 def _row(path: Path) -> dict[str, Any]:
-    from actsearch.cli.hall import config_facts, totals
+    from actsearch.results.view import config_facts, totals
     from actsearch.runs import RunStore, hall_of_fame
     from actsearch.runs.lock import holder
 

@@ -93,7 +93,7 @@ def show(
     space = load_space(name)
     drawn = samples(space, n_samples, seed)
     if plot is not None:
-        from actsearch.results.plots import plot_functions
+        from actsearch.plots.functions import plot_functions
 
         candidates = [one.expression for one in drawn]
         plot_functions(candidates, plot, f"{space.name}, seed {seed}{_at(space)}")

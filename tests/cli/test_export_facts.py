@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -86,7 +86,7 @@ def test_differences_are_of_the_seeds_that_the_means_are_of(confirmed: Any, tmp_
     facts = RunFacts(tmp_path / "runs" / "first")
     before = facts.measured(OTHER, "second")["rows"]
     for scores in facts._trial_scores.values():  # a look that is under way
-        scores[max(scores) + 1] = 100.0 * len(scores)
+        cast("dict[int, float]", scores)[max(scores) + 1] = 100.0 * len(scores)
     assert facts.measured(OTHER, "second")["rows"] == before
 
 

@@ -14,8 +14,9 @@ import typer
 
 from actsearch import cli
 from actsearch.cli.afterwards import confirming
-from actsearch.cli.hall import RunView, Totals, print_next
+from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
+from actsearch.results.view import RunView, Totals
 from tests.cli.conftest import Command, FakeSearch
 
 
@@ -191,16 +192,20 @@ def test_resume_says_when_the_time_is_used_up(
         assert "counts from its beginning" not in answer.err
 
 
+def view_of(rows: list[dict[str, Any]], totals: Totals, ended: str = "") -> RunView:
+    return RunView(Path("runs/r"), {}, rows, totals, [], [], ("full",), [], {}, ended)
+
+
 def test_what_has_nothing_to_confirm_does_not_ask_for_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     totals = Totals(2, 2, 0, 0, 0, 2, 2, 1.0, 1.0)
     rows: list[dict[str, Any]] = [{"id": 0, "rank": 1, "known": "ReLU"}]
-    print_next(RunView(Path("runs/r"), {}, rows, totals))
+    print_next(view_of(rows, totals))
     said = capsys.readouterr().out
     assert "actsearch resume r" in said
     assert "actsearch confirm r" not in said
-    print_next(RunView(Path("runs/r"), {}, [*rows, {"id": 1, "rank": 2, "known": None}], totals))
+    print_next(view_of([*rows, {"id": 1, "rank": 2, "known": None}], totals))
     assert "actsearch confirm r" in capsys.readouterr().out
 
 
@@ -212,7 +217,7 @@ def test_a_run_without_a_score_is_no_start_for_another(
 ) -> None:
     totals = Totals(2, trained, 0, 2 - trained, 0, trained, 0, 1.0, 1.0)
     for ended in ("the space is walked through: ...", "the space seems exhausted: ..."):
-        print_next(RunView(Path("runs/r"), {}, [], totals, ended))
+        print_next(view_of([], totals, ended))
         (line,) = capsys.readouterr().out.split("next:\n")[1].splitlines()
         assert line.startswith(f"  actsearch inspect r {option} ")
 
@@ -277,5 +282,5 @@ def test_a_leader_of_any_inputs_can_be_taken_home(capsys: pytest.CaptureFixture[
     totals = Totals(1, 1, 0, 0, 0, 1, 1, 1.0, 1.0)
     for formula in ("silu(x)*u", "relu(x)*o", "input: relu(x) | last: tanh(x)"):
         rows: list[dict[str, Any]] = [{"id": 7, "rank": 1, "known": None, "formula": formula}]
-        print_next(RunView(Path("runs/r"), {}, rows, totals))
+        print_next(view_of(rows, totals))
         assert "actsearch export r 7 " in capsys.readouterr().out

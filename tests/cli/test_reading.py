@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import PENALTY_NOTE, known_fingerprints, verdict
+from actsearch.cli.hall import PENALTY_NOTE, verdict
 from actsearch.expressions import KNOWN, parse
+from actsearch.results.view import known_fingerprints
 from actsearch.runs import Birth, RunStore
 from actsearch.tasks.joint import SCORE_NAME
 from tests.cli.conftest import Command, training

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from actsearch.errors import BadInput
-from actsearch.results.plots import check_format
+from actsearch.plots.comparison import plot_curves
+from actsearch.plots.style import check_format
 from actsearch.results.statistics import paired
 from actsearch.tasks.networks import MLP
 from actsearch.tasks.protocol import Record, Training
@@ -23,7 +24,6 @@ from actsearch.trials.compare import (
     best_rate,
     compare,
 )
-from actsearch.trials.curves import plot_curves
 from actsearch.trials.entries import Entry, mean_curve
 from actsearch.trials.tuned import TunedTask, rung_of
 from tests.tasks.conftest import blobs, tiny_task

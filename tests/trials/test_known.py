@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import known_names, read_run
 from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.expressions.known import KNOWN_SCALES, NAMED, SCALES
 from actsearch.results.hall import table_columns
 from actsearch.results.looks import LOOKS
 from actsearch.results.units import unit_of
+from actsearch.results.view import known_names, read_run
 from actsearch.runs import RunStore
 from actsearch.search import search
 from actsearch.tasks.known import known_of

@@ -1,4 +1,4 @@
-"""Pictures of formulas, by matplotlib without pyplot: no state, no display, the same bytes."""
+"""Pictures of formulas: functions side by side, or one with its derivative beside known ones."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.errors import ActsearchError, BadInput, shorten
+from actsearch.errors import shorten
 from actsearch.expressions import Candidate, Expression, Layered, parse, parts_of
+from actsearch.plots.style import BLUE, GREY, ORANGE, check_format, drawing, save
 
 _IN_A_ROW = 5
-FORMATS = (".png", ".svg", ".pdf")
 _KNOWN = {"ReLU": "relu(x)", "GELU": "gelu(x)"}
-# Of the palette of Okabe and Ito, which the colour-blind can tell apart.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#999999"
-
-
-def check_format(path: Path) -> None:
-    """Refuse a file that can't be drawn into.
-
-    Raises:
-        BadInput: its ending is none of ``FORMATS``, or there is no such folder.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise BadInput(f"'{path.name}' does not end in one of {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise BadInput(f"there is no folder {path.parent} to draw '{path.name}' in")
 
 
 def plot_functions(
@@ -43,10 +29,9 @@ def plot_functions(
         window: Half the width of the x axes.
 
     Raises:
-        BadInput: The ending is none of ``FORMATS``, or there is no such folder.
+        BadInput: The ending is none of ``style.FORMATS``, or there is no such folder.
         ActsearchError: The file can't be written.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     check_format(path)
@@ -60,18 +45,18 @@ def plot_functions(
     ]
     n_columns = len(groups) if layered else _IN_A_ROW
     n_rows = max(1, -(-len(panels) // n_columns))
-    with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
+    with drawing():
         figure = Figure(figsize=(2.6 * n_columns, 2.2 * n_rows), layout="constrained")
         grid = figure.subplots(n_rows, n_columns, squeeze=False)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         for axes, (group, one) in zip(grid.flat, panels, strict=False):
             values = one.evaluate(x, dict.fromkeys(one.inputs[1:], 1.0))
-            _draw(axes, x, values, _BLUE)
+            _draw(axes, x, values, BLUE)
             axes.set_title(f"{group}{shorten(str(one), 32)}", fontsize=7, parse_math=False)
             axes.tick_params(labelsize=6)
         figure.suptitle(title, fontsize=9, parse_math=False)
-        _save(figure, path)
+        save(figure, path)
 
 
 def plot_function(expression: Expression, path: Path, window: float = 5.0) -> None:
@@ -83,32 +68,31 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
         window: Half the width of the x axis.
 
     Raises:
-        BadInput: The ending is none of ``FORMATS``, or there is no such folder.
+        BadInput: The ending is none of ``style.FORMATS``, or there is no such folder.
         ActsearchError: The file can't be written.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     check_format(path)
     x = np.linspace(-window, window, 2001)
-    with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
+    with drawing():
         figure = Figure(figsize=(8.0, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
         for axes, curve, color, title in (
-            (left, expression, _BLUE, "f(x)"),
-            (right, expression.derivative(), _ORANGE, "f'(x)"),
+            (left, expression, BLUE, "f(x)"),
+            (right, expression.derivative(), ORANGE, "f'(x)"),
         ):
             for (name, formula), style in zip(_KNOWN.items(), ("--", ":"), strict=True):
                 known = parse(formula)
                 known = known if axes is left else known.derivative()
-                axes.plot(x, known.evaluate(x), style, color=_GREY, label=name, linewidth=1)
+                axes.plot(x, known.evaluate(x), style, color=GREY, label=name, linewidth=1)
             others = dict.fromkeys(curve.inputs[1:], 1.0)
             _draw(axes, x, curve.evaluate(x, others), color)
             axes.set_title(title)
             axes.set_xlabel("x")
         left.legend(frameon=False, fontsize=8)
         figure.suptitle(str(expression), fontfamily="monospace", fontsize=10, parse_math=False)
-        _save(figure, path)
+        save(figure, path)
 
 
 def _draw(axes: Any, x: NDArray[np.float64], values: NDArray[np.float64], color: str) -> None:
@@ -120,11 +104,3 @@ def _draw(axes: Any, x: NDArray[np.float64], values: NDArray[np.float64], color:
         low, high = np.nanpercentile(values, [1, 99])
         margin = 0.1 * max(high - low, 0.2)
         axes.set_ylim(low - margin, high + margin)
-
-
-def _save(figure: Any, path: Path) -> None:
-    date = {"Date": None} if path.suffix.lower() == ".svg" else None
-    try:
-        figure.savefig(path, metadata=date, dpi=150)
-    except OSError as error:
-        raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None

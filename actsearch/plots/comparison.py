@@ -1,16 +1,12 @@
-"""Learning curves of a comparison as a picture, by matplotlib without pyplot."""
+"""Learning curves of a comparison as a picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from actsearch.errors import ActsearchError
-from actsearch.results.plots import check_format
+from actsearch.plots.style import COLORS, LINES, check_format, drawing, save
 from actsearch.trials.compare import Comparison
 
-# Of Okabe and Ito, which the colour-blind can tell apart; beyond these the line style changes.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLES = ("-", "--", ":", "-.")
 _N_STANDARD_ERRORS = 1.96
 
 
@@ -22,19 +18,18 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
         path: the file to write; its ending says the format.
 
     Raises:
-        BadInput: the ending is none of ``results.plots.FORMATS``.
+        BadInput: the ending is none of ``style.FORMATS``.
         ActsearchError: the file can't be written.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
     check_format(path)
-    with matplotlib.rc_context({"text.usetex": False, "svg.hashsalt": "actsearch"}):
+    with drawing():
         figure = Figure(figsize=(7.0, 4.5), layout="constrained")
         axes = figure.subplots()
         for number, entry in enumerate(comparison.entries):
-            color = _COLORS[number % len(_COLORS)]
-            line = _STYLES[number // len(_COLORS) % len(_STYLES)]
+            color = COLORS[number % len(COLORS)]
+            line = LINES[number // len(COLORS) % len(LINES)]
             steps = [point.step for point in entry.curve]
             means = [point.mean for point in entry.curve]
             bands = [_N_STANDARD_ERRORS * (point.standard_error or 0.0) for point in entry.curve]
@@ -52,8 +47,4 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
             fontsize=10,
             parse_math=False,
         )
-        date = {"Date": None} if path.suffix.lower() == ".svg" else None
-        try:
-            figure.savefig(path, metadata=date, dpi=150)
-        except OSError as error:
-            raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None
+        save(figure, path)

@@ -1,0 +1,1 @@
+"""Pictures, by matplotlib without pyplot: no state, no display, the same bytes each time."""
