@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from actsearch.plots.cast import label
 from actsearch.plots.style import COLORS, LINES, check_format, drawing, save
 from actsearch.trials.compare import Comparison
 
@@ -33,8 +34,7 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
             steps = [point.step for point in entry.curve]
             means = [point.mean for point in entry.curve]
             bands = [_N_STANDARD_ERRORS * (point.standard_error or 0.0) for point in entry.curve]
-            label = entry.name.replace("$", r"\$")  # a formula is no mathtext
-            axes.plot(steps, means, label=label, color=color, linestyle=line)
+            axes.plot(steps, means, label=label(entry.name, 80), color=color, linestyle=line)
             lower = [mean - band for mean, band in zip(means, bands, strict=True)]
             upper = [mean + band for mean, band in zip(means, bands, strict=True)]
             axes.fill_between(steps, lower, upper, color=color, alpha=0.15, linewidth=0)
@@ -45,6 +45,5 @@ def plot_curves(comparison: Comparison, path: Path) -> None:
         figure.suptitle(
             f"{comparison.task}, mean of {len(comparison.seeds)} seeds",
             fontsize=10,
-            parse_math=False,
         )
         save(figure, path)

@@ -53,9 +53,9 @@ def plot_functions(
         for axes, (group, one) in zip(grid.flat, panels, strict=False):
             values = one.evaluate(x, dict.fromkeys(one.inputs[1:], 1.0))
             _draw(axes, x, values, BLUE)
-            axes.set_title(f"{group}{shorten(str(one), 32)}", fontsize=7, parse_math=False)
+            axes.set_title(f"{group}{shorten(str(one), 32)}", fontsize=7)
             axes.tick_params(labelsize=6)
-        figure.suptitle(title, fontsize=9, parse_math=False)
+        figure.suptitle(title, fontsize=9)
         save(figure, path)
 
 
@@ -91,7 +91,7 @@ def plot_function(expression: Expression, path: Path, window: float = 5.0) -> No
             axes.set_title(title)
             axes.set_xlabel("x")
         left.legend(frameon=False, fontsize=8)
-        figure.suptitle(str(expression), fontfamily="monospace", fontsize=10, parse_math=False)
+        figure.suptitle(str(expression), fontfamily="monospace", fontsize=10)
         save(figure, path)
 
 

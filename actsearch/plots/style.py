@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.plots.svg import embeddable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +21,36 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 BLUE, ORANGE, *_ = COLORS
 GREY = "#999999"
 LINES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+#: Of what is neither data nor known: text, axes. A page may replace it (``svg_text``).
+INK = "#1b1c1d"
+#: Of scores, from low to high; the colour-blind see it as others do, and print keeps its order.
+SCORES = "cividis"
+#: Of the scores that colours are spread over, as percentiles: a few failures would take them all.
+SPREAD = (5, 100)
 
-_SETTINGS: dict[Any, Any] = {"text.usetex": False, "svg.hashsalt": "actsearch"}
+# No text is mathematics: formulas and names come from outside.
+_SETTINGS: dict[Any, Any] = {
+    "text.usetex": False,
+    "text.parse_math": False,
+    "svg.hashsalt": "actsearch",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.constrained_layout.h_pad": 0.08,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
 _DPI = 150
 
 
@@ -53,6 +83,24 @@ def save(figure: Figure, path: Path) -> None:
     """
     date = {"Date": None} if path.suffix.lower() == ".svg" else None
     try:
-        figure.savefig(path, metadata=date, dpi=_DPI)
+        figure.savefig(path, metadata=date, dpi=_DPI, facecolor="white")
     except OSError as error:
         raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None
+
+
+def svg_text(figure: Figure, prefix: str, label: str = "") -> str:
+    """Return a figure as an SVG element to stand within a page.
+
+    It has no background and takes the page's text colour for its ink, so light and dark pages can
+    show it; it holds no style sheet and no ``style`` attribute, so the strictest content-security
+    policy lets it be. Dense parts are images in ``data:`` addresses.
+
+    Args:
+        figure: What to write.
+        prefix: Begins each id within, so that several can stand in one page.
+        label: What the picture shows, for those who can't see it.
+    """
+    file = io.StringIO()
+    with drawing():
+        figure.savefig(file, format="svg", metadata={"Date": None}, dpi=_DPI, transparent=True)
+    return embeddable(file.getvalue(), prefix, INK, label)
