@@ -26,6 +26,7 @@ from actsearch.cli.options import (
 from actsearch.durations import format_duration
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
+from actsearch.results.verdict import DECIDED
 
 if TYPE_CHECKING:
     from actsearch.results.verdict import Row
@@ -43,12 +44,6 @@ KEYS = (
 N_FINALISTS = 3
 #: Options that go without saying; those that are not named here are None.
 USUAL: Mapping[str, object] = {"finalists": N_FINALISTS, "workers": "auto", "devices": "auto"}
-
-#: kind -> what was decided, as the table says it of that row; what is not here is said as it is.
-VERDICTS: Mapping[str, Mapping[str, str]] = {
-    "finalist": {"undecided": "open"},
-    "known": {"better": "beaten", "worse": "is better", "undecided": "open"},
-}
 
 
 def _two_digits(value: float | None) -> str:
@@ -200,7 +195,7 @@ def _print_task(one: OnTask, ids: Mapping[str, int], out: TextIO) -> None:
                 "mean": with_error(row.mean, row.standard_error),
                 "n": f"{row.n} ({row.n_failed} failed)" if row.n_failed else str(row.n),
                 "difference": difference_cell(row.difference, row.low, row.high),
-                "decided": VERDICTS[row.kind].get(row.decided, row.decided),
+                "decided": DECIDED[row.kind].get(row.decided, row.decided),
             }
             for row in one.rows
         ]

@@ -10,6 +10,7 @@ import typer
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput, shorten
+from actsearch.results import commands
 
 FormatOption = Annotated[
     str,
@@ -74,7 +75,7 @@ ConfirmOption = Annotated[
     ),
 ]
 
-RUNS_DIR = Path("runs")
+RUNS_DIR = commands.RUNS_DIR
 
 
 def checked_budget(text: str | None) -> str | None:

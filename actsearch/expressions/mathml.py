@@ -1,8 +1,8 @@
 """A formula as Presentation MathML, which browsers set by themselves.
 
-It is made of the LaTeX that ``printer.latex`` writes, of whose commands a formula uses few: a row of
-the primitive table says once how it is written, and a new one needs nothing here. Only what
-MathML Core has is used, and no attribute, so that a page with a strict policy can hold it.
+It is made of the LaTeX that ``printer.latex`` writes, of whose commands a formula uses few: a row
+of the primitive table says once how it is written, and a new one needs nothing here. Only what
+MathML Core has is used, and no style, so that a page with a strict policy can hold it.
 """
 
 from __future__ import annotations

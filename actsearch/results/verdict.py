@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from actsearch.results.looks import (
+    BETTER,
     FAILED,
     LOOKS,
     NO_TRAINING,
@@ -26,6 +27,11 @@ from actsearch.results.statistics import Scores, mean_and_error, paired
 from actsearch.results.units import Unit, unit_of
 
 FINALIST, KNOWN = "finalist", "known"
+#: kind -> what was decided, as tables say it of that row; what is not here is said as it is.
+DECIDED: Mapping[str, Mapping[str, str]] = {
+    FINALIST: {UNDECIDED: "open"},
+    KNOWN: {BETTER: "beaten", WORSE: "is better", UNDECIDED: "open"},
+}
 _MOST_NAMES = 3
 
 

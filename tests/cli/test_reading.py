@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import PENALTY_NOTE, verdict
+from actsearch.cli.hall import PENALTY_NOTE
 from actsearch.expressions import KNOWN, parse
+from actsearch.results.standing import standing
 from actsearch.results.view import known_fingerprints
 from actsearch.runs import Birth, RunStore
 from actsearch.tasks.joint import SCORE_NAME
@@ -190,14 +191,14 @@ def test_a_known_leader_is_not_said_to_be_above_what_scored_more_with_fewer_seed
     """Of those with several seeds the highest is named first: one seed is nearly nothing."""
     leader = row(1, 0.90, 8, "GELU")
     below = [row(2, 0.89, 4), row(3, 0.99, 1, rung="short"), row(4, 0.95, 1, "ReLU")]
-    assert verdict([leader, *below]) == (
+    assert standing([leader, *below]) == (
         "GELU leads: nothing new that was trained as long scored above it."
     )
     said = "GELU, with 8 seeds, leads by score less error; birth {}"
-    assert verdict([leader, row(2, 0.91, 4), row(3, 0.92, 2), row(4, 0.99, 1)]) == (
+    assert standing([leader, row(2, 0.91, 4), row(3, 0.92, 2), row(4, 0.99, 1)]) == (
         said.format("30, at rank 3, scored above it with 2 seeds.")
     )
-    assert verdict([leader, row(2, 0.89, 4), row(3, 0.92, 1)]) == (
+    assert standing([leader, row(2, 0.89, 4), row(3, 0.92, 1)]) == (
         said.format("30, at rank 3, scored above it with one seed.")
     )
 

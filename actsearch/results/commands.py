@@ -1,0 +1,86 @@
+"""Commands that may be typed next, ready to be copied: one place, so that all who offer them agree.
+
+Nothing heavy is imported here, as the command line's own options ask this file where runs lie.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actsearch.results.view import RunView
+
+#: Where runs lie that no option or variable moved; commands on these need not say so.
+RUNS_DIR = Path("runs")
+#: What a search that lacked births is offered; in fewer it may not find out that nothing passes.
+_MORE_BIRTHS = 3000
+
+
+def command(verb: str, path: Path, *more: str) -> str:
+    """Write a command on the run in the folder ``path``."""
+    return shlex.join(["actsearch", verb, path.name, *more]) + _where(path)
+
+
+def next_commands(view: RunView, first: int | None = None) -> list[tuple[str, str]]:
+    """Return the commands that may come next, each with what it does.
+
+    Args:
+        view: the run.
+        first: the birth that came out first when it was confirmed; None: the hall's leader.
+    """
+    lines = ways_on(view)
+    if not view.ranked:
+        return lines
+    leader = str(view.ranked[0]["id"] if first is None else first)
+    verdict = (command("confirm", view.path), "the verdict, with more seeds where it is open")
+    return [
+        *([verdict] if view.has_news else []),
+        (command("inspect", view.path, leader), "what the leader is"),
+        (command("export", view.path, leader), "a file to drop into a network"),
+        *lines,
+    ]
+
+
+def ways_on(view: RunView) -> list[tuple[str, str]]:
+    """Return what goes on from a run, as commands with what they do."""
+    from actsearch.runs import is_final, lacks_births, nothing_passed
+
+    rejected = (command("inspect", view.path, "--rejected"), "what was turned away, and why")
+    if nothing_passed(view.ended):
+        return [
+            rejected,
+            (
+                command("resume", view.path, "--seed-formula") + " FORMULA",
+                "go on from one that passes",
+            ),
+        ]
+    if is_final(view.ended) and not view.ranked:
+        trained = (command("inspect", view.path, "--all"), "what was trained, without a score")
+        return [trained if view.totals.trained else rejected]
+    if is_final(view.ended):
+        task = ("--task", str(view.config.get("task", "")))
+        space = _larger_space(view.config.get("space_settings", {}))
+        larger = shlex.join(["actsearch", "search", space, *task, "--seed-run", view.name])
+        return [(larger + _where(view.path), "from its best on, in a space without an end")]
+    if lacks_births(view.ended):
+        limit = (view.births_limit or view.totals.births) + _MORE_BIRTHS
+        return [
+            (command("resume", view.path, "--births", str(limit)), "search on, with more births"),
+            ("actsearch spaces check FILE", "what the space turns away, and why"),
+        ]
+    return [(command("resume", view.path, "--budget", "10m"), "search on")]
+
+
+def _larger_space(settings: Mapping[str, Any]) -> str:
+    """Return a shipped space without an end that reads what the formulas of a run read."""
+    inputs = settings.get("inputs", ["x"])
+    if settings.get("shape", {}).get("layers"):
+        return "layerwise"
+    return "overlap" if "o" in inputs else "gated" if "u" in inputs else "default"
+
+
+def _where(path: Path) -> str:
+    return "" if path.parent == RUNS_DIR else f" {shlex.join(['--runs-dir', str(path.parent)])}"
