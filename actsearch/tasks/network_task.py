@@ -28,7 +28,7 @@ from actsearch.tasks.ladder import check_ladder, default_ladder
 from actsearch.tasks.protocol import Record, Rung, Training
 from actsearch.tasks.recipe import AUGMENTATIONS, DEFAULT_RECIPE, Recipe
 from actsearch.tasks.target import Target
-from actsearch.tasks.training import LOOP_VERSION, Outcome, fit
+from actsearch.tasks.training import LOOP_VERSION, NO_OBSERVER, Observer, Outcome, fit
 from actsearch.tasks.units import (
     FormulaFactory,
     LayeredFactory,
@@ -246,8 +246,7 @@ class NetworkTask:
         Raises:
             BadInput: the data can't be had, or the rung is not one of the task.
         """
-        data = self.open_data()
-        return [self._train_one(training, data, device, deadline) for training in trainings]
+        return [self.train_one(training, device, deadline) for training in trainings]
 
     def open_data(self) -> TrainingData:
         """Return training and validation split; opened on first use in each process.
@@ -263,9 +262,28 @@ class NetworkTask:
                 self._opened.append(_own_data(self.name, self.data))
         return self._opened[0]
 
-    def _train_one(
-        self, training: Training, data: TrainingData, device: str, deadline: float | None
+    def train_one(
+        self,
+        training: Training,
+        device: str = "cpu",
+        deadline: float | None = None,
+        *,
+        observer: Observer = NO_OBSERVER,
+        gain: float | None = None,
     ) -> Record:
+        """Train once, as ``train`` does, with somebody who looks on or another initial gain.
+
+        Args:
+            training: what to train.
+            device: a torch device.
+            deadline: a ``time.time()`` value, or None.
+            observer: see ``training.fit``.
+            gain: see ``training.fit``.
+
+        Raises:
+            BadInput: the data can't be had, or the rung is not one of the task.
+        """
+        data = self.open_data()
         rungs = {rung.name: rung for rung in self.rungs}
         if training.rung not in rungs:
             raise unknown("rung", training.rung, rungs)
@@ -288,6 +306,8 @@ class NetworkTask:
                 score=self.score,
                 until=self.until,
                 brief=rung != self.rungs[-1],
+                observer=observer,
+                gain=gain,
             )
             notes = (outcome.message, slower_backend(training.formula, device))
             message = "; ".join(note for note in notes if note)

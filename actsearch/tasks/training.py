@@ -5,6 +5,7 @@ bfloat16 where the device has it. Weights, order of samples and augmentation com
 alone, so that candidates differ by their activation and nothing else, and are compared in pairs.
 On a CPU the same seed gives the same numbers to the last bit for a fixed count of torch threads.
 The first step doubles as a probe: where no signal comes through, the training ends with it.
+An observer may look in at steps that it names; what it sees moves no score.
 """
 
 from __future__ import annotations
@@ -70,6 +71,31 @@ class Outcome:
     message: str = ""
 
 
+class Observer:
+    """Looks at a network while it trains; this one never does, and others derive from it.
+
+    ``steps`` says after how many optimizer steps; 0 is before the first.
+    """
+
+    steps: frozenset[int] = frozenset()
+
+    def look(
+        self, step: int, network: nn.Module, activations: list[nn.Module], feed: Feed, goal: Goal
+    ) -> None:
+        """Look at a network; weights and random state have to stay as they are.
+
+        Args:
+            step: how many optimizer steps were made, one of ``steps``.
+            network: in training mode, which it has to be in afterwards; gradients may be lost.
+            activations: its activation modules, in the order in which they were built.
+            feed: the task's data.
+            goal: what the outputs are for.
+        """
+
+
+NO_OBSERVER = Observer()
+
+
 def fit(
     make_activation: MakeActivation,
     make_network: MakeNetwork,
@@ -85,6 +111,8 @@ def fit(
     score: str = "",
     until: Target | None = None,
     brief: bool = False,
+    observer: Observer = NO_OBSERVER,
+    gain: float | None = None,
 ) -> Outcome:
     """Train one network with one activation and score it on the validation split.
 
@@ -105,6 +133,9 @@ def fit(
             ``reached_s`` (seconds of training, validation left out) are metrics then.
         brief: look at validation a few times only, score by the recipe's ``short_samples``, and
             leave the layers out of the metrics.
+        observer: looks at the network on the way.
+        gain: of the initial weights of all layers that see activations; None: the one that suits
+            the activation, or the network's own.
 
     Returns:
         The outcome; status "diverged" at the first loss that is not finite, "no signal" if nothing
@@ -129,10 +160,12 @@ def fit(
         factory = Noting(make_activation)
         network, activations = make_network(factory), factory.built
         has_overlap = "o" in factory.inputs  # which depends on weights and inputs at hand
-        gain = own_gain(network)
+        is_given = gain is not None
+        if gain is None:
+            gain = own_gain(network)
         if gain is None:
             gain = 1.0 if has_overlap else measured_gain(factory.sample())
-        after = gains_behind(make_activation, activations)
+        after = {} if is_given else gains_behind(make_activation, activations)
         initialise(network, gain, weights_rng, second_rng, data.rms, after)
         network.to(place)
         parameters = list(network.parameters())
@@ -143,7 +176,7 @@ def fit(
 
         feed, augment = shared_feed(data, place), AUGMENTATIONS[recipe.augmentation]
         order = sample_order(len(data.train), recipe.batch_size, steps, order_rng).to(place)
-        if has_overlap:
+        if has_overlap and not is_given:
             scale_to_batch(network, feed.train_batch(order[0])[0])
         n_points = min(recipe.curve_points, SHORT_CURVE_POINTS) if brief else recipe.curve_points
         points = curve_steps(steps, n_points)
@@ -159,6 +192,8 @@ def fit(
             return Outcome(status, None, {}, tuple(curve), network, message)
 
         network.train()
+        if 0 in observer.steps:
+            observer.look(0, network, activations, feed, goal)
         for step in range(1, steps + 1):
             if deadline is not None and step % STEPS_BETWEEN_LOOKS == 1 and time.time() > deadline:
                 return ended(protocol.STOPPED)
@@ -193,6 +228,8 @@ def fit(
             reads = step % steps_between_reads == 0 or step in points
             if reads and not math.isfinite(float(sum_of_losses)):
                 return ended(protocol.DIVERGED, goal.reason(outputs.detach()))
+            if step in observer.steps:
+                observer.look(step, network, activations, feed, goal)
             reached = reads and watch.training_reached(step)
             if step in points or reached:
                 limit = score_samples if step == steps or reached else recipe.curve_samples
