@@ -18,6 +18,7 @@ _HOMES = {
     "parse": "actsearch.expressions",
     "compare": "actsearch.trials.compare",
     "confirm": "actsearch.trials.confirm",
+    "diagnose": "actsearch.trials.diagnose",
     "Result": "actsearch.search",
     "SearchSpace": "actsearch.search",
     "load_space": "actsearch.search",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from actsearch.search import Result, SearchSpace, load_space, resume, search
     from actsearch.trials.compare import compare
     from actsearch.trials.confirm import confirm
+    from actsearch.trials.diagnose import diagnose
 
 __all__ = [
     "KNOWN",
@@ -40,6 +42,7 @@ __all__ = [
     "__version__",
     "compare",
     "confirm",
+    "diagnose",
     "load_space",
     "parse",
     "resume",

@@ -21,6 +21,7 @@ from actsearch.cli import (
     compare,
     confirm,
     data,
+    diagnose,
     doctor,
     export,
     inspect,
@@ -62,6 +63,9 @@ app.command("confirm", short_help="Try a run's best against all known activation
     confirm.confirm
 )
 app.command("compare", short_help="Train any activations head to head.")(compare.compare)
+app.command("diagnose", short_help="Look into the layers while activations train.")(
+    diagnose.diagnose
+)
 app.command("runs", short_help="List the runs.")(runs.runs)
 app.command("inspect", short_help="Show a run's hall of fame, or one of its births.")(
     inspect.inspect

@@ -206,18 +206,23 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
 
 
 def contestants(
-    texts: Sequence[str], runs_dir: Path | None = None, known: Mapping[str, str] = NAMED
+    texts: Sequence[str],
+    runs_dir: Path | None = None,
+    known: Mapping[str, str] = NAMED,
+    *,
+    least: int = 2,
 ) -> list[Contestant]:
-    """Return what to compare.
+    """Return what to compare, or to look at.
 
     Args:
         texts: formulas, names of known activations in any case, or ``RUN:ID``.
         runs_dir: the folder of the runs.
         known: name -> formula of the known activations of the task; those of the zoo can be named
             in any case.
+        least: how many there have to be, 1 or 2.
 
     Raises:
-        BadInput: one is none of these, two are the same function, or there are fewer than two.
+        BadInput: one is none of these, two are the same function, or there are too few.
     """
     found: list[Contestant] = []
     seen: dict[str, str] = {}
@@ -231,9 +236,12 @@ def contestants(
             raise BadInput(f"'{seen[fingerprint]}' and '{shorten(name)}' are the same function")
         seen[fingerprint] = shorten(name)
         found.append(Contestant(name, str(expression)))
-    if len(found) < 2:
+    if len(found) < least:
+        needs = (
+            "a comparison needs two activations" if least > 1 else "there must be one activation"
+        )
         raise BadInput(
-            f"a comparison needs two activations or more, got {len(found)} "
+            f"{needs} or more, got {len(found)} "
             "(each a formula, a known name such as GELU, or RUN:ID)"
         )
     return found
