@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 #: Of a network with more layers than this the table shows so many, evenly spaced.
 MOST_LAYERS = 5
 _WIDTH, _BULLET = 80, "- "
+_LARGE = 1e4
 
 
 def diagnose(
@@ -248,6 +249,13 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f} %"
 
 
+def _fixed(value: float | None) -> str:
+    """Write a mean: beside 0 its digits say nothing."""
+    if value is None or abs(value) >= _LARGE:
+        return number(value, 3)
+    return f"{round(value, 3) + 0.0:.3f}"  # and no -0.000
+
+
 def _small(value: float | None) -> str:
     return number(value, 3)
 
@@ -257,7 +265,7 @@ COLUMNS = (
     Column("dead_units", "dead", show=_share, right=True),
     Column("saturated", "saturated", show=_share, right=True),
     Column("gradient", "gradient", show=lambda value: f"{value:.1e}" if value else "0", right=True),
-    Column("output_mean", "mean", show=_small, right=True),
+    Column("output_mean", "mean", show=_fixed, right=True),
     Column("output_deviation", "std", show=_small, right=True),
     Column("off_zero", "off zero", show=_small, right=True),
     Column("zeros", "zeros", show=_share, right=True),

@@ -58,7 +58,7 @@ def finding(name: str, n_layers: int, *, fails: int = 0, fade: float = 0.5) -> F
                     "dead_units": 0.04 * layer * step / 20,
                     "saturated": 0.5,
                     "gradient": 0.2 * (1 + seed) * fade ** (n_layers - 1 - layer),
-                    "output_mean": 0.4 - 0.01 * layer,
+                    "output_mean": 0.4 - 0.01 * layer if fade > 0.1 else -1e-5,
                     "output_deviation": 0.8,
                     "zeros": 0.48 + 0.02 * seed,
                     "near_zero": 0.5,
