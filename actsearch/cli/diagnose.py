@@ -69,7 +69,8 @@ def diagnose(
         ),
     ] = "gain",
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Optimizer steps of one training.")
+        int | None,
+        typer.Option(metavar="N", help="Optimizer steps of one training; 0: as it starts."),
     ] = None,
     points: Annotated[
         int, typer.Option(metavar="N", help="How many looks, from the start to the end.")
@@ -170,13 +171,14 @@ def print_diagnosis(found: Diagnosis) -> None:
 def title(finding: Finding, found: Diagnosis) -> str:
     """Return what stands above a table: who, how trained, and the score."""
     score = with_error(finding.mean, finding.standard_error)
+    told = f"{found.score_name} {score}" if score else "no score" if found.looks[-1] else ""
     return ", ".join(
         part
         for part in (
             finding.name,
             "" if finding.depth is None else f"depth {finding.depth}",
             "" if finding.learning_rate is None else f"learning rate {finding.learning_rate:g}",
-            f"{found.score_name} {score}" if score else "no score",
+            told,
         )
         if part
     )
@@ -190,9 +192,9 @@ def remarks(found: Diagnosis) -> list[str]:
         "lecun": "weights without a gain in all",
     }[found.initialisation]
     steps, seeds = found.looks[-1], len(found.seeds)
-    how_long = f"{steps} step{'s' * (steps != 1)}, mean of {seeds} seed{'s' * (seeds != 1)}"
+    how_long = f"{steps} step{'s' * (steps != 1)}" if steps else "before the first step"
     return [
-        f"{found.task}, {how_long}, {start}",
+        f"{found.task}, {how_long}, mean of {seeds} seed{'s' * (seeds != 1)}, {start}",
         "dead: units without a gradient from any of the samples; saturated: |f'| < 0.01",
         "gradient: of a sample's loss by an output, root mean square",
         "std: standard deviation; off zero: |mean| / std",
@@ -250,7 +252,7 @@ def _share(value: float | None) -> str:
 
 
 def _fixed(value: float | None) -> str:
-    """Write a mean: beside 0 its digits say nothing."""
+    """Write a mean, or how far it is off 0: next to 0 further digits say nothing."""
     if value is None or abs(value) >= _LARGE:
         return number(value, 3)
     return f"{round(value, 3) + 0.0:.3f}"  # and no -0.000
@@ -267,7 +269,7 @@ COLUMNS = (
     Column("gradient", "gradient", show=lambda value: f"{value:.1e}" if value else "0", right=True),
     Column("output_mean", "mean", show=_fixed, right=True),
     Column("output_deviation", "std", show=_small, right=True),
-    Column("off_zero", "off zero", show=_small, right=True),
+    Column("off_zero", "off zero", show=_fixed, right=True),
     Column("zeros", "zeros", show=_share, right=True),
     Column("near_zero", "near", show=_share, right=True),
 )

@@ -142,9 +142,11 @@ def looking_steps(steps: int, n_points: int) -> tuple[int, ...]:
     """Return at most ``n_points`` steps to look at: 0, and the others evenly by their logarithm.
 
     Args:
-        steps: the length of the training, the last of them.
+        steps: the length of the training, the last of them; 0 for the start alone.
         n_points: 2 or more.
     """
+    if steps == 0:
+        return (0,)
     last = n_points - 2
     later = [round(steps ** (k / last)) for k in range(last + 1)] if last else [steps]
     return tuple(sorted({0, *later}))

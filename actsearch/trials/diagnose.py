@@ -72,7 +72,8 @@ def diagnose(
         learning_rates: a training each; () stands for the task's own.
         initialisation: of ``INITIALISATIONS``: "gain" suits the activation, the others are the
             same for all.
-        steps: optimizer steps of one training; None: those of the task's last rung.
+        steps: optimizer steps of one training; None: those of the task's last rung; 0: look at the
+            initial weights alone, so that there are no scores.
         points: how many looks, from the start to the end, evenly by the logarithm of the step.
         workers: trainings at once, or ``auto``.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
@@ -119,17 +120,23 @@ def diagnose(
         looks=looking,
         initialisation=initialisation,
         findings=tuple(
-            _finding(one, way, records[one.formula, way.rung]) for one in entrants for way in ways
+            _finding(one, way, records[one.formula, way.rung], looking[-1] > 0)
+            for one in entrants
+            for way in ways
         ),
     )
 
 
-def _finding(one: Contestant, way: Way, records: Mapping[int, Record]) -> Finding:
+def _finding(one: Contestant, way: Way, records: Mapping[int, Record], is_trained: bool) -> Finding:
     in_order = [records[seed] for seed in sorted(records)]
-    scores = [record.score for record in in_order if record.score is not None]
-    mean, error = mean_and_error(scores) if scores else (None, None)
-    failed = [record for record in in_order if record.score is None]
     looks = [looked(record.metrics) for record in in_order]
+    if is_trained:
+        scores = [record.score for record in in_order if record.score is not None]
+        failed = [record for record in in_order if record.score is None]
+    else:  # how the one step ended that had to be made is nobody's business
+        scores = []
+        failed = [record for record, look in zip(in_order, looks, strict=True) if not look]
+    mean, error = mean_and_error(scores) if scores else (None, None)
     layers, reach = layer_findings(looks), reaches(looks)
     return Finding(
         name=one.name,
@@ -156,8 +163,8 @@ def _looking(task: Task, steps: int | None, points: int) -> tuple[int, ...]:
 def _check_counts(seeds: int, steps: int | None, points: int) -> None:
     if not 1 <= seeds <= MAX_SEEDS:
         raise BadInput(f"seeds must be from 1 to {MAX_SEEDS}, got {seeds}")
-    if steps is not None and steps < 1:
-        raise BadInput(f"steps must be at least 1, got {steps}")
+    if steps is not None and steps < 0:
+        raise BadInput(f"steps must be 0 (the initial weights alone) or more, got {steps}")
     if not 2 <= points <= MAX_POINTS:
         raise BadInput(f"points must be from 2 (start and end) to {MAX_POINTS}, got {points}")
 

@@ -40,7 +40,8 @@ class DiagnosedTask:
     Args:
         task: a ``NetworkTask``, or one loaded from a file; pickled as it is.
         ways: how to train, one or more.
-        looks: after which steps to look; the last of them is the length of a training.
+        looks: after which steps to look; the last of them is the length of a training, which is of
+            one step where the weights are looked at as they start.
         gain: of all initial weights behind activations; None: the one that suits the activation.
 
     Raises:
@@ -72,7 +73,11 @@ class DiagnosedTask:
     def rungs(self) -> tuple[Rung, ...]:
         """One rung a way, in their order."""
         last = self.task.rungs[-1]
-        return tuple(Rung(way.rung, self.looks[-1], last.seeds) for way in self.ways)
+        return tuple(Rung(way.rung, self._steps, last.seeds) for way in self.ways)
+
+    @property
+    def _steps(self) -> int:
+        return max(1, self.looks[-1])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -135,7 +140,7 @@ class DiagnosedTask:
             inner = dataclasses.replace(
                 base,
                 recipe=recipe,
-                steps=self.looks[-1],
+                steps=self._steps,
                 rungs=(),
                 until=None,
                 data=base.open_data,  # what one of them opened serves the others

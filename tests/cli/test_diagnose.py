@@ -134,6 +134,14 @@ def test_a_network_is_looked_into(task_file: Path, actsearch: Command) -> None:
     assert float(row["output_mean"]) == last["layers"][-1]["output_mean"]
 
 
+def test_the_start_has_no_score(task_file: Path, actsearch: Command) -> None:
+    words = ("--steps", "0", "--seeds", "1", "--workers", "1", "--plot", "start.svg", "--quiet")
+    answer = actsearch("diagnose", "relu", "--task", f"{task_file}:make_task", *words)
+    assert answer.code == 0, answer
+    assert answer.out.startswith("ReLU\nlayer")
+    assert "blobs, before the first step, mean of 1 seed, " in answer.out
+
+
 def test_pictures_are_drawn_and_always_the_same(tmp_path: Path) -> None:
     one = dataclasses.replace(diagnosis(), findings=diagnosis().findings[:1])
     for name in ("a.svg", "b.svg", "c.png"):
@@ -172,7 +180,7 @@ CASES = [
     (("relu", "--learning-rate", "0"), "above 0"),
     (("relu", "--learning-rate", "fast"), "0.001,0.003,0.01"),
     (("relu", "--initialisation", "hee"), "did you mean 'he'"),
-    (("relu", "--steps", "0"), "steps must be at least 1"),
+    (("relu", "--steps", "-1"), "steps must be 0"),
     (("relu", "--points", "1"), "points must be from 2"),
     (("relu", "--seeds", "0"), "seeds must be from 1"),
     (("relu", "--workers", "0"), "auto or a number"),

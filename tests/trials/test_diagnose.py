@@ -88,6 +88,18 @@ def test_the_start_is_the_same_at_all_rates_and_the_end_is_not() -> None:
     assert slow.at(20) != fast.at(20)
 
 
+def test_no_steps_look_at_the_initial_weights_alone() -> None:
+    start = run(["relu", "1e-9*relu(x)"], steps=0)
+    later = run("relu", steps=3)
+    assert start.looks == (0,)
+    one, faint = start.findings
+    assert one.layers == later.findings[0].at(0)
+    for finding in start.findings:
+        assert (finding.mean, finding.n, finding.n_failed, finding.failure) == (None, 0, 0, None)
+    assert faint.sentences[0].startswith("gradients vanish: ")
+    assert "after" not in faint.sentences[0]
+
+
 def test_weights_of_one_gain_are_the_same_for_all() -> None:
     found = run(["sigmoid", "sigmoid(x) - 0.5"], initialisation="lecun")
     one, two = (finding.at(0)[0] for finding in found.findings)
@@ -158,7 +170,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ({"formulas": ["relu", "relu(x)"]}, "are the same function"),
     ({"formulas": "silu(x)*u", "task": tiny_task()}, "reads x, u, and the layers of task 'blobs'"),
     ({"seeds": 0}, "seeds must be from 1"),
-    ({"steps": 0}, "steps must be at least 1"),
+    ({"steps": -1}, "steps must be 0 (the initial weights alone) or more, got -1"),
     ({"points": 1}, "points must be from 2"),
     ({"points": MAX_POINTS + 1}, f"to {MAX_POINTS}"),
     ({"depths": [0]}, "a depth must be 1 or more"),
