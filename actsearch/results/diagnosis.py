@@ -197,6 +197,7 @@ def sentences(layers: Sequence[LayerFinding], reach: Sequence[Reach]) -> tuple[s
         *_of_gradients(reach, first, last),
         *_of_signal([one for one in layers if one.step == first], first),
         *_of_dead(now),
+        *_of_constants(now),
         *_of_centre(now),
         *_of_zeros(now),
     ]
@@ -242,8 +243,14 @@ def _of_dead(now: Sequence[LayerFinding]) -> Iterable[str]:
         return
     worst, layer = max(dead, key=lambda pair: pair[0])
     overall, _ = mean_and_error([share for share, _ in dead])
-    where = f" ({percent(worst)} in layer {layer})" if len(dead) > 1 else ""
+    where = "" if percent(worst) == percent(overall) else f" ({percent(worst)} in layer {layer})"
     yield f"{percent(overall)} of the units are dead{where}"
+
+
+def _of_constants(now: Sequence[LayerFinding]) -> Iterable[str]:
+    for one in now:
+        if one.output_deviation == 0 and one.output_mean is not None:
+            yield f"the outputs of layer {one.layer} don't vary: all are {one.output_mean:.2g}"
 
 
 def _of_centre(now: Sequence[LayerFinding]) -> Iterable[str]:

@@ -38,7 +38,7 @@ class LayerLook:
         position: which activation, in the order in which they were built.
         dead_units: share of units (channels) whose inputs get no gradient from any sample.
         saturated: share of entries with |f'| < 0.01, of those that a gradient reaches; for a
-            function of several inputs with all its derivatives below.
+            function of several inputs with all its derivatives below. NaN where none is reached.
         gradient: root mean square, over samples and entries, of the gradients of a sample's loss
             with respect to the outputs.
         output_mean: mean of the outputs.
@@ -121,7 +121,7 @@ def _look(probe: Probe, layer: LayerSignal, n_samples: int) -> LayerLook:
     return LayerLook(
         position=layer.position,
         dead_units=layer.dead_units,
-        saturated=layer.saturated,
+        saturated=layer.saturated if gradient else math.nan,
         gradient=gradient,
         output_mean=layer.output_mean,
         output_deviation=math.sqrt(layer.output_variance),

@@ -126,6 +126,16 @@ def test_what_stands_out_is_said_and_nothing_else() -> None:
     assert said(clip, clip) == (*CALM_SAID, "30 % zeros and 90 % saturated")
 
 
+def test_layers_that_are_all_alike_and_those_that_do_not_vary() -> None:
+    dead = {"dead_units": 1.0, "output_deviation": 0.0, "output_mean": -1.0}
+    assert said(dead, dead) == (
+        *CALM_SAID,
+        "100 % of the units are dead",
+        "the outputs of layer 0 don't vary: all are -1",
+        "the outputs of layer 1 don't vary: all are -1",
+    )
+
+
 def test_gradients_that_vanish_or_explode_are_told_from_start_to_end() -> None:
     assert said({"gradient": 1e-5}, {}, start=[{"gradient": 3e-7}, {}])[0] == (
         "gradients vanish: the first layer gets 3e-07 of the last's at the start, 1e-05 after 9 "

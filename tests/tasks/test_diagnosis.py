@@ -97,6 +97,15 @@ def test_a_dead_layer_a_saturated_one_and_vanishing_gradients_are_seen() -> None
     assert looks[1].dead_units >= 0.75
     assert looks[1].zeros >= 0.75
 
+    def all_off(network: nn.Module) -> None:
+        network.get_parameter("layers.2.bias").fill_(-100.0)
+
+    first, last = looked_into(nn.ReLU, all_off)
+    assert (first.dead_units, last.dead_units, first.gradient) == (1.0, 1.0, 0.0)
+    assert last.gradient > 0
+    assert math.isnan(first.saturated), "there is nothing to judge by"
+    assert last.saturated == 1.0
+
     def steep(network: nn.Module) -> None:
         network.get_parameter("layers.2.weight").mul_(1e4)
 
