@@ -61,6 +61,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("plots/",),
     "mnist1d": ("tasks/",),
     "pooch": ("tasks/",),
+    "tensorboard": ("cli/tensorboard.py",),
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

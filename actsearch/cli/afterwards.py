@@ -40,11 +40,11 @@ def confirming(
     def confirm(path: Path, search_s: float) -> int | None:
         from actsearch.cli.confirm import interrupted, line, print_confirmation
         from actsearch.cli.launch import terminate_as_interrupt
-        from actsearch.cli.watch import Watch
+        from actsearch.cli.trial_line import TrialLine
         from actsearch.errors import BadInput
         from actsearch.trials.confirm import confirm as run_trials
 
-        watch = Watch(quiet=quiet)
+        shown = TrialLine(quiet=quiet)
         try:
             with terminate_as_interrupt():
                 found = run_trials(
@@ -53,19 +53,19 @@ def confirming(
                     workers=workers,
                     devices=devices,
                     data=data,
-                    observer=lambda moment: watch.show(line(moment)),
+                    observer=lambda moment: shown.show(line(moment)),
                 )
         except KeyboardInterrupt:
-            watch.close()
+            shown.close()
             raise interrupted(
                 path, budget=budget, workers=workers, devices=devices, data=data
             ) from None
         except BadInput as error:  # the search itself is done and saved
-            watch.close()
+            shown.close()
             note(f"not confirmed: {error}")
             return None
         finally:
-            watch.close()
+            shown.close()
         sys.stdout.write("confirmed with fresh seeds:\n\n")
         print_confirmation(found, sys.stdout)
         judgement = found.judgement

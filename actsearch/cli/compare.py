@@ -86,7 +86,7 @@ def compare(
 
     A formula that begins with a minus goes behind two: actsearch compare -- gelu '-x'
     """
-    from actsearch.cli.watch import Watch
+    from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
     rates = learning_rates(learning_rate)
@@ -94,7 +94,7 @@ def compare(
         from actsearch.plots.style import check_format
 
         check_format(plot)
-    watch = Watch(quiet=quiet)
+    shown = TrialLine(quiet=quiet)
     try:
         from actsearch.trials.compare import compare as run_trials
 
@@ -111,10 +111,10 @@ def compare(
             devices=devices,
             data=data,
             runs_dir=runs_dir,
-            observer=lambda done, wanted: watch.show(f"{done} of {wanted} trainings"),
+            observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),
         )
     finally:
-        watch.close()
+        shown.close()
     if fmt is Format.TABLE:
         print_comparison(found)
     elif fmt is Format.JSON:

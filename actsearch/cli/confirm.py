@@ -90,12 +90,12 @@ def confirm(
     and the same command goes on with them.
     """
     from actsearch.cli.launch import terminate_as_interrupt
-    from actsearch.cli.watch import Watch
+    from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
     checked_budget(budget)
     path = find_run(run, runs_dir)
-    watch = Watch(quiet=quiet)
+    shown = TrialLine(quiet=quiet)
     try:
         from actsearch.trials.confirm import confirm as run_trials
 
@@ -108,10 +108,10 @@ def confirm(
                 workers=workers,
                 devices=devices,
                 data=data,
-                observer=lambda moment: watch.show(line(moment)),
+                observer=lambda moment: shown.show(line(moment)),
             )
     except KeyboardInterrupt:
-        watch.close()
+        shown.close()
         raise interrupted(
             path,
             budget=budget,
@@ -122,7 +122,7 @@ def confirm(
             data=data,
         ) from None
     finally:
-        watch.close()
+        shown.close()
     if fmt is Format.TABLE:
         print_confirmation(found, sys.stdout)
     elif fmt is Format.JSON:

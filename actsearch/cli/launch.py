@@ -14,7 +14,7 @@ import typer
 
 from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
 from actsearch.cli.options import note
-from actsearch.cli.progress import Progress, make_progress
+from actsearch.cli.progress import Observers, Progress, make_progress
 from actsearch.results.tables import printable
 
 
@@ -26,6 +26,7 @@ def launch(
     runs_dir: Path,
     quiet: bool,
     confirm: Callable[[Path, float], int | None] | None = None,
+    also: Progress | None = None,
 ) -> None:
     """Run a search with progress, print what it found, and have it confirmed.
 
@@ -38,6 +39,7 @@ def launch(
         quiet: show no progress.
         confirm: confirms the run in a folder within so many seconds, prints the verdict, and
             returns the birth that came out first, None where nothing was confirmed.
+        also: another observer of the search.
 
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
@@ -46,6 +48,8 @@ def launch(
     from actsearch.runs import is_final, lacks_births
 
     progress = make_progress(title, quiet=quiet)
+    if also is not None:
+        progress = Observers(progress, also)
     try:
         with terminate_as_interrupt(), progress:
             result = start(progress)

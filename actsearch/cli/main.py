@@ -30,6 +30,7 @@ from actsearch.cli import (
     search,
     spaces,
     tasks,
+    watch,
 )
 from actsearch.errors import ActsearchError, nearest
 
@@ -39,6 +40,7 @@ _EPILOG = """Examples:
   actsearch search                         the default: MNIST-1D, about five minutes
   actsearch search swish --task mnist-cnn --budget 30m --run first
   actsearch resume first --budget 1h
+  actsearch watch first                    from another terminal
   actsearch inspect first
   actsearch analyze 'x*tanh(softplus(x))'
 
@@ -67,6 +69,7 @@ app.command("diagnose", short_help="Look into the layers while activations train
     diagnose.diagnose
 )
 app.command("runs", short_help="List the runs.")(runs.runs)
+app.command("watch", short_help="Follow a run from another terminal.")(watch.watch)
 app.command("inspect", short_help="Show a run's hall of fame, or one of its births.")(
     inspect.inspect
 )

@@ -63,6 +63,20 @@ SeedRunOption = Annotated[
     str | None,
     typer.Option("--seed-run", metavar="RUN", help="Start from the best of this run too."),
 ]
+TensorboardOption = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Write event files for TensorBoard into the folder of the run."
+    ),
+]
+TensorboardDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard-dir",
+        metavar="DIR",
+        help="Write them into a folder DIR/RUN, to see several runs side by side.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 
 ConfirmOption = Annotated[

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-    from actsearch.runs import Scored
-    from actsearch.search import Snapshot
+    from actsearch.runs import Scored, Snapshot
 
 PLAIN_INTERVAL_S = 10.0
 _N_BEST = 3
@@ -50,6 +50,34 @@ class Progress(AbstractContextManager["Progress"]):
         trace: TracebackType | None,
     ) -> None:
         return None
+
+
+class Observers(Progress):
+    """Several observers as one; the first is the progress that people see."""
+
+    def __init__(self, *observers: Progress) -> None:
+        super().__init__()
+        self._observers = observers
+        self._stack = ExitStack()
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Tell them all."""
+        super().__call__(snapshot)
+        for observer in self._observers:
+            observer(snapshot)
+
+    def __enter__(self) -> Self:
+        for observer in self._observers:
+            self._stack.enter_context(observer)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
 
 class PlainProgress(Progress):
@@ -112,16 +140,18 @@ class LiveProgress(Progress):
         if self._live is not None:
             self._live.stop()
 
+    def lines(self) -> list[str]:
+        """Return what stands in the panel now."""
+        if self.snapshot is None:
+            return ["starting: preparing the data and the workers ..."]
+        return panel_lines(self.snapshot, time.monotonic() - self._seen_at)
+
     def _panel(self) -> Group:
         from rich.console import Group
         from rich.panel import Panel
         from rich.text import Text
 
-        if self.snapshot is None:
-            body = ["starting: preparing the data and the workers ..."]
-        else:
-            body = panel_lines(self.snapshot, time.monotonic() - self._seen_at)
-        texts = [Text(printable(text), no_wrap=True, overflow="ellipsis") for text in body]
+        texts = [Text(printable(text), no_wrap=True, overflow="ellipsis") for text in self.lines()]
         return Group(Panel(Group(*texts), title=Text(self._title), title_align="left"))
 
 
@@ -136,10 +166,13 @@ def make_progress(title: str, *, quiet: bool, stream: TextIO | None = None) -> P
     stream = sys.stderr if stream is None else stream
     if quiet:
         return Progress()
+    return LiveProgress(title, stream) if can_redraw(stream) else PlainProgress(stream)
+
+
+def can_redraw(stream: TextIO) -> bool:
+    """Tell whether ``stream`` is a terminal on which a panel can be drawn over the last one."""
     dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
-    if stream.isatty() and not dumb and not os.environ.get("NO_COLOR"):
-        return LiveProgress(title, stream)
-    return PlainProgress(stream)
+    return stream.isatty() and not dumb and not os.environ.get("NO_COLOR")
 
 
 def line(snapshot: Snapshot) -> str:
@@ -168,21 +201,28 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
         since_s: how long ago that was.
     """
     elapsed_s = snapshot.elapsed_s + since_s
-    lines = [
+    return [
         f"{bar(fraction_done(snapshot, elapsed_s))}  {time_text(snapshot, elapsed_s)}",
         f"{counts(snapshot)}; {snapshot.n_trainings} trainings",
         climbed(snapshot),
         "",
-        "best so far" if snapshot.best else "no score yet",
+        *best_lines(snapshot),
+        "",
+        *flight_lines("training now", snapshot.in_flight),
     ]
-    for item in snapshot.best[:_N_BEST]:
-        lines.append(f"  {scored_text(item)}")
-    lines += ["", "training now"]
-    lines += [f"  {formula}" for formula in snapshot.in_flight[:_N_IN_FLIGHT]]
-    more = len(snapshot.in_flight) - _N_IN_FLIGHT
-    if more > 0:
-        lines.append(f"  and {more} more")
-    return lines
+
+
+def best_lines(snapshot: Snapshot) -> list[str]:
+    """Write who leads, a line each below a head."""
+    head = "best so far" if snapshot.best else "no score yet"
+    return [head, *(f"  {scored_text(item)}" for item in snapshot.best[:_N_BEST])]
+
+
+def flight_lines(head: str, formulas: Sequence[str]) -> list[str]:
+    """Write what is trained, a line each below the head, and how many more there are."""
+    lines = [head, *(f"  {formula}" for formula in formulas[:_N_IN_FLIGHT])]
+    more = len(formulas) - _N_IN_FLIGHT
+    return [*lines, f"  and {more} more"] if more > 0 else lines
 
 
 def scored_text(item: Scored) -> str:

@@ -18,6 +18,8 @@ from actsearch.cli.options import (
     RunsDirOption,
     SeedFormulaOption,
     SeedRunOption,
+    TensorboardDirOption,
+    TensorboardOption,
     WorkersOption,
     checked_budget,
     find_run,
@@ -37,6 +39,8 @@ def resume(
     seed_formula: SeedFormulaOption = None,
     seed_run: SeedRunOption = None,
     confirm: ConfirmOption = None,
+    tensorboard: TensorboardOption = False,
+    tensorboard_dir: TensorboardDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Go on with a run after Ctrl-C, a crash or a reboot, or with a larger budget.
@@ -49,9 +53,11 @@ def resume(
     from actsearch.cli.afterwards import confirming
     from actsearch.cli.launch import launch
     from actsearch.cli.progress import Progress
+    from actsearch.cli.tensorboard import events
 
     checked_budget(budget)
     path = find_run(run, runs_dir)
+    also = events(tensorboard, tensorboard_dir, path.parent)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
     if births is None:
@@ -79,6 +85,7 @@ def resume(
         runs_dir=path.parent,
         quiet=quiet,
         confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
+        also=also,
     )
 
 

@@ -17,6 +17,8 @@ from actsearch.cli.options import (
     RunsDirOption,
     SeedFormulaOption,
     SeedRunOption,
+    TensorboardDirOption,
+    TensorboardOption,
     WorkersOption,
     checked_budget,
     find_run,
@@ -54,6 +56,8 @@ def search(
     seed_formula: SeedFormulaOption = None,
     seed_run: SeedRunOption = None,
     confirm: ConfirmOption = None,
+    tensorboard: TensorboardOption = False,
+    tensorboard_dir: TensorboardDirOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Search for activation functions: breed formulas, train each, keep the best.
@@ -66,11 +70,13 @@ def search(
     from actsearch.cli.afterwards import confirming
     from actsearch.cli.launch import launch
     from actsearch.cli.progress import Progress
+    from actsearch.cli.tensorboard import events
 
     if budget is None and births is None:
         budget = DEFAULT_BUDGET
         confirm = DEFAULT_CONFIRM if confirm is None else confirm
     checked_budget(budget)
+    also = events(tensorboard, tensorboard_dir, runs_dir)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
     def start(observer: Progress) -> object:
@@ -99,4 +105,5 @@ def search(
         runs_dir=runs_dir,
         quiet=quiet,
         confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
+        also=also,
     )

@@ -1,47 +1,104 @@
-"""What trials show while they run: one line on standard error, rewritten on a terminal."""
+"""`actsearch watch`: follow a run from another terminal, by its store alone."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from actsearch.cli.progress import PLAIN_INTERVAL_S
+import typer
 
-_TERMINAL_INTERVAL_S = 0.5
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
+from actsearch.errors import BadInput
+from actsearch.results.tables import Format, printable, write_record
+
+if TYPE_CHECKING:
+    from actsearch.cli.watching import State
+
+#: Seconds between two looks, and the least and most that one may ask for.
+INTERVAL_S, SHORTEST_S, LONGEST_S = 1.0, 0.1, 3600.0
 
 
-class Watch:
-    """Writes the state of the trials: now and then in a log, over the last one on a terminal.
+def watch(
+    run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
+    interval: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long between two looks at the run.")
+    ] = INTERVAL_S,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show the state of now and end; also as JSON or CSV.")
+    ] = False,
+    runs_dir: RunsDirOption = RUNS_DIR,
+    output: FormatOption = "table",
+) -> None:
+    """Follow a run that is searched or confirmed elsewhere, until it is over.
 
-    A failure to write is never the trials' failure.
+    It reads what the run has saved and never disturbs who writes it. Ctrl-C ends the watching, not
+    the run (exit code 130).
     """
+    fmt = Format.named(output)
+    if not SHORTEST_S <= interval <= LONGEST_S:
+        raise BadInput(
+            f"--interval must lie between {SHORTEST_S:g} and {LONGEST_S:g} seconds, got {interval}"
+        )
+    if fmt is not Format.TABLE and not once:
+        raise BadInput(f"--format {fmt} is for the state of now: give --once with it")
+    path = find_run(run, runs_dir)
+    if once:
+        _show_once(path, fmt)
+        return
+    try:
+        state = _follow(path, interval)
+    except KeyboardInterrupt:
+        note(f"actsearch: {path.name} is no longer watched; the run itself goes on as it did")
+        raise typer.Exit(130) from None
+    _show_end(path, state)
 
-    def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._over = self._stream.isatty()
-        self._interval_s = _TERMINAL_INTERVAL_S if self._over else PLAIN_INTERVAL_S
-        if quiet:
-            self._interval_s = float("inf")
-        self._last: float | None = None
-        self._quiet = quiet
 
-    def show(self, text: str) -> None:
-        """Write ``text`` where the last one is old enough."""
-        now = time.monotonic()
-        if self._quiet or (self._last is not None and now - self._last < self._interval_s):
-            return
-        self._last = now
-        self._write(f"\r\x1b[2K{text}" if self._over else f"{text}\n")
+def _show_once(path: Path, fmt: Format) -> None:
+    from actsearch.cli.watch_panel import record, state_lines
+    from actsearch.cli.watching import Watcher
 
-    def close(self) -> None:
-        """Clear the line, so that the answer begins on a fresh one."""
-        if self._over and self._last is not None:
-            self._write("\r\x1b[2K")
+    state = Watcher(path).look()
+    if fmt is Format.TABLE:
+        sys.stdout.writelines(f"{printable(text)}".rstrip() + "\n" for text in state_lines(state))
+    else:
+        write_record(record(state), fmt, sys.stdout)
 
-    def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._quiet = True
+
+def _follow(path: Path, interval_s: float) -> State:
+    """Show the run until it is over, and return its last state."""
+    from actsearch.cli.watch_panel import make_screen
+    from actsearch.cli.watching import Watcher
+
+    watcher = Watcher(path)
+    state = watcher.look()
+    with make_screen(state) as screen:
+        screen.show(state)
+        while not state.is_over:
+            time.sleep(interval_s)
+            state = watcher.look()
+            screen.show(state)
+    return state
+
+
+def _show_end(path: Path, state: State) -> None:
+    """Print what the run came to, how it ended, and what may come next."""
+    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
+    from actsearch.cli.watch_panel import how_it_ended
+    from actsearch.cli.watching import STOPPED
+    from actsearch.results.view import read_run
+    from actsearch.runs import RunStore
+    from actsearch.trials.stored import stored_verdict
+
+    view = read_run(path)
+    print_hall(view, DEFAULT_TOP)
+    sys.stdout.write(f"{printable(how_it_ended(state))}\n")
+    with RunStore.open(path) as store:
+        found = stored_verdict(store)
+    if found is not None and found.verdict.judgement.n_looks:
+        sys.stdout.write(f"\n{printable(found.verdict.sentence)}\n")
+    if state.phase == STOPPED and state.moment is None:
+        sys.stdout.write(f"go on with: {resume_line(path)}\n")
+    print_next(view)
+    sys.stdout.flush()

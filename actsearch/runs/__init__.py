@@ -18,6 +18,7 @@ from actsearch.runs.outcomes import is_final, lacks_births, last_outcome, nothin
 from actsearch.runs.ranking import Leaderboard
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
+from actsearch.runs.snapshot import Snapshot
 from actsearch.runs.store import RunStore
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "RunStore",
     "Scored",
     "Session",
+    "Snapshot",
     "TrainingRow",
     "TrialRow",
     "check_free",

@@ -91,7 +91,7 @@ def holder(folder: Path) -> Holder | None:
     except (OSError, NotImplementedError):
         # A run of someone else's, that we may only read: all there is to go by is the note.
         note = _read_note(folder / NOTE_FILE)
-        return note if _is_alive(note) else None
+        return note if is_alive(note) else None
     probe.release()
     return None
 
@@ -113,7 +113,8 @@ def _read_note(path: Path) -> Holder:
         return Holder(pid=None)
 
 
-def _is_alive(who: Holder) -> bool:
+def is_alive(who: Holder) -> bool:
+    """Tell whether a process of this machine goes on; False where that can't be told."""
     if who.pid is None or who.pid <= 0 or who.host != socket.gethostname():
         return False
     try:

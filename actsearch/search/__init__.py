@@ -8,8 +8,8 @@ import sys
 import types
 from typing import Any
 
+from actsearch.runs import Snapshot
 from actsearch.search.api import Found, Result, resume, search
-from actsearch.search.engine import Snapshot
 from actsearch.search.space import SearchSpace, load_space, space_files
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any
 
 from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.conditions import penalty_of
-from actsearch.runs import Birth, Heat, RunStore, Scored, TrainingRow
+from actsearch.runs import Birth, Heat, RunStore, Snapshot, TrainingRow
 from actsearch.runs.records import ACCEPTED
 from actsearch.search import endings
 from actsearch.search.evolution import Breeder, Offspring
@@ -38,25 +38,6 @@ _N_BEST = 5
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
 RULES = 6
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The state of a search at a moment, for whoever watches it."""
-
-    run: str
-    n_births: int
-    n_trained: int
-    n_duplicates: int
-    n_rejected: int
-    n_screened: int
-    n_trainings: int
-    n_by_rung: dict[str, int]
-    best: tuple[Scored, ...]
-    in_flight: tuple[str, ...]
-    elapsed_s: float
-    budget_s: float | None
-    births_limit: int | None
 
 
 Observer = Callable[[Snapshot], None]
@@ -138,13 +119,14 @@ class Engine:
         self._tell()
         for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
             self._in_flight.pop(job.key, None)
+            row = None
             if record.status != STOPPED:
                 row = TrainingRow.of(job.key[0], record)
                 self._store.add_training(row)
                 self._ledger.add_training(row)
             self._decide()
             self._compile_ahead(pool.n_workers)
-            self._tell()
+            self._tell(row)
         return self._ending()
 
     def _ending(self) -> str:
@@ -348,7 +330,7 @@ class Engine:
         self._in_flight[job.key] = job.training.formula
         return job
 
-    def _tell(self) -> None:
+    def _tell(self, latest: TrainingRow | None = None) -> None:
         if self._observer is None:
             return
         self._observer(
@@ -366,6 +348,7 @@ class Engine:
                 elapsed_s=self._store.elapsed_s(),
                 budget_s=self._limits.budget_s,
                 births_limit=self._limits.births,
+                latest=latest,
             )
         )
 

@@ -42,7 +42,7 @@ def stored_verdict(store: RunStore) -> StoredVerdict | None:
         return None
     split = TEST if TEST in splits else VALIDATION
     measure = str(store.config.get("score_name", "score")).replace(VALIDATION, split)
-    task: Any = _StoredTask(str(name), measure, store.config.get("known"), INPUTS)
+    task: Any = StoredTask(str(name), measure, store.config.get("known"), INPUTS)
     arena = Arena(task, "", split)
     verdict = judged_on(arena, store, tuple(finalists))
     scores, failed = scores_of(rows_of(store, arena))
@@ -50,7 +50,7 @@ def stored_verdict(store: RunStore) -> StoredVerdict | None:
 
 
 @dataclass(frozen=True)
-class _StoredTask:
+class StoredTask:
     """A task as far as its run's configuration knows it: enough for a verdict, not for training."""
 
     name: str
