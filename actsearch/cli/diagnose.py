@@ -94,7 +94,7 @@ def diagnose(
 
     A formula that begins with a minus goes behind two: actsearch diagnose -- '-x'
     """
-    from actsearch.cli.watch import Watch
+    from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
     depths, rates = depths_of(depth), learning_rates(learning_rate)
@@ -102,7 +102,7 @@ def diagnose(
         from actsearch.plots.style import check_format
 
         check_format(plot)
-    watch = Watch(quiet=quiet)
+    shown = TrialLine(quiet=quiet)
     try:
         from actsearch.trials.diagnose import diagnose as run_trials
 
@@ -119,10 +119,10 @@ def diagnose(
             devices=devices,
             data=data,
             runs_dir=runs_dir,
-            observer=lambda done, wanted: watch.show(f"{done} of {wanted} trainings"),
+            observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),
         )
     finally:
-        watch.close()
+        shown.close()
     if fmt is Format.TABLE:
         print_diagnosis(found)
     elif fmt is Format.JSON:

@@ -1,4 +1,4 @@
-"""`--tensorboard`: what is in the event files, held against the store; no failure is the search's."""
+"""`--tensorboard`: event files held against the store; no failure of theirs is the search's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG = {"task": "t", "rungs": [{"name": name} for name in RUNGS]}
 SCORES = (0.5, 0.7, None, 0.6, 0.8, 0.65)
 
 
-def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
+def read(folder: Path) -> dict[str, list[tuple[int, Any]]]:
     """Return tag -> (step, value) as TensorBoard would show them."""
     found = accumulated(folder)
     return {
@@ -78,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "runs" / "r"
 
 
-def scored(values: Sequence[float | None], first: int = 1) -> list[tuple[int, float]]:
+def scored(values: Sequence[float | None], first: int = 1) -> list[tuple[int, Any]]:
     return [
         (step, pytest.approx(value))
         for step, value in enumerate(values, start=first)

@@ -249,8 +249,10 @@ def test_ctrl_c_ends_the_watching_alone(
     answer = actsearch("watch", "live")
     assert (answer.code, answer.out) == (130, "")
     assert answer.err.splitlines() == [
-        "starting | 0s of 5m 00s, 5m 00s left | 0 births: 0 trained, 0 duplicates, 0 rejected, "
-        "0 screened, 0 waiting",
+        (
+            "starting | 0s of 5m 00s, 5m 00s left | 0 births: 0 trained, 0 duplicates, 0 rejected, "
+            "0 screened, 0 waiting"
+        ),
         "actsearch: live is no longer watched; the run itself goes on as it did",
     ]
 
@@ -304,7 +306,7 @@ def test_a_confirmation_without_a_budget_has_no_bar() -> None:
 
 def read_all(fd: int) -> str:
     """Read a terminal until nobody writes to it any more."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             data = os.read(fd, 65536)
