@@ -144,6 +144,25 @@ def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIG
     )
 
 
+def embedded(expressions: Sequence[Candidate], beside: Candidate) -> Array:
+    """Return functions as points, shape (n, width): near in space where they are alike.
+
+    The squared distance of two points is that of ``squared_distances``, but for mirror images: each
+    function is turned once, to the image that is nearest to ``beside``.
+    """
+    found = curves([*expressions, beside])
+    found = found.reshape(len(found), -1, WIDTH)
+    n = _N_POINTS + 4
+    weights = np.concatenate([[1 / n] * n, [_SLOPE_WEIGHT / n] * n, [SCALE_WEIGHT]])
+    roots = np.sqrt(weights / found.shape[1])
+    turned = []
+    for one in found[:-1]:
+        images = np.array(_mirrored(one)) * roots
+        apart = ((images - found[-1] * roots) ** 2).sum(axis=(1, 2))
+        turned.append(images[np.argmin(apart)].ravel())
+    return np.array(turned).reshape(len(turned), -1)
+
+
 def _squares(known: Array, one: Array, scale_weight: float) -> Array:
     n = _N_POINTS + 4
     squares = (known - one) ** 2

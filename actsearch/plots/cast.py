@@ -79,6 +79,16 @@ def candidate(formula: str) -> Candidate | None:
         return None
 
 
+def list_below(figure: Any, formulas: Sequence[str], limit: int = 48) -> None:
+    """Say below a picture which formulas the numbers in it stand for, from 1 on."""
+    from matplotlib.lines import Line2D
+
+    names = [f"{number}  {label(one, limit)}" for number, one in enumerate(formulas, start=1)]
+    nothing = [Line2D([], [], linestyle="none") for _ in names]
+    if names:
+        figure.legend(nothing, names, loc="outside lower center", ncols=2, handlelength=0)
+
+
 def last_trainings(account: Account, birth_id: int) -> list[TrainingRow]:
     """Return the trainings of a birth at the longest rung that have a score, by seed."""
     rung = account.run.ladder[-1] if account.run.ladder else ""

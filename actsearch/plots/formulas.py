@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LACKS = "no formula has a score yet"
 _FAMILIAR = {"ReLU": "relu(x)", "GELU": "gelu(x)", "SiLU": "silu(x)"}
 _MOST_ROWS = 6  # a formula for each group of layers takes a row for each
+_MOST_CHARS = 84
 _INPUTS_AT = 1.0  # where inputs besides x stand
 _HEIGHT = 0.45  # of the panel, that the density takes
 #: A panel grows by this factor at most so that known functions are within.
@@ -61,7 +62,13 @@ def _rows(account: Account, player: Player) -> list[Row]:
         return []
     layers = [layers_of(row.metrics) for row in last_trainings(account, player.birth_id)]
     if not isinstance(found, Layered):
-        return [(player.name, found, density(one for of in layers for one in of.values()))]
+        return [
+            (
+                label(player.formula, _MOST_CHARS),
+                found,
+                density(one for of in layers for one in of.values()),
+            )
+        ]
     rows = []
     for group, part in found.formulas:
         under = [
@@ -70,7 +77,7 @@ def _rows(account: Account, player: Player) -> list[Row]:
             for place, one in of.items()
             if found.at(place, max(of) + 1) == part
         ]
-        rows.append((f"{group}: {label(str(part))}", part, density(under)))
+        rows.append((f"{group}: {label(str(part), _MOST_CHARS)}", part, density(under)))
     return rows
 
 

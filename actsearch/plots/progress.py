@@ -109,7 +109,7 @@ def _draw_band(axes: Any, scores: dict[int, float], rung: str) -> None:
     axes.plot(at, middle, color=BLUE, linewidth=1.5, label=f"median of {window} in a row")
     bottom, top = np.percentile(values, [2, 100])
     axes.set_ylim(bottom - 0.05 * (top - bottom) - 1e-9, top + 0.05 * (top - bottom) + 1e-9)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.98), borderpad=0)
 
 
 def _draw_became(axes: Any, account: Account) -> None:

@@ -55,7 +55,21 @@ def embeddable(text: str, prefix: str, ink: str, label: str) -> str:
         if element.tag != f"{_SVG}text":
             element.text = None
         element.tail = None
+    for parent in list(root.iter()):
+        _join(parent)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _join(parent: ElementTree.Element) -> None:
+    """Put the marks that follow each other in groups of their own into one group."""
+    before: ElementTree.Element | None = None
+    for child in list(parent):
+        is_like = before is not None and child.tag == f"{_SVG}g" == before.tag
+        if before is not None and is_like and child.attrib == before.attrib and child.attrib:
+            before.extend(list(child))
+            parent.remove(child)
+        else:
+            before = child
 
 
 def _is_sheet(element: ElementTree.Element) -> bool:
