@@ -25,6 +25,7 @@ from actsearch.cli import (
     doctor,
     export,
     inspect,
+    plot,
     resume,
     runs,
     search,
@@ -74,6 +75,7 @@ app.command("inspect", short_help="Show a run's hall of fame, or one of its birt
     inspect.inspect
 )
 app.command("analyze", short_help="Show the properties of a formula.")(analyze.analyze)
+app.command("plot", short_help="Draw a run: pictures as files.")(plot.plot)
 app.command("export", short_help="Write functions as files to drop into a network.")(export.export)
 app.add_typer(spaces.app, name="spaces", short_help="List, show and check search spaces.")
 app.command("tasks", short_help="List the tasks that can be searched for.")(tasks.tasks)

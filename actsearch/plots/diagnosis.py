@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import shorten
-from actsearch.plots.style import check_format, drawing, save
+from actsearch.plots.style import check_format, drawing, plain_ticks, save
 from actsearch.results.diagnosis import Diagnosis, Finding, LayerFinding
 from actsearch.results.tables import printable
 
@@ -45,19 +45,18 @@ def plot_diagnosis(diagnosis: Diagnosis, path: Path) -> None:
         figure = Figure(figsize=(2.4 * len(_PANELS), 1.0 + 1.7 * n_rows), layout="constrained")
         grid = figure.subplots(n_rows, len(_PANELS), squeeze=False, sharex=True, sharey="col")
         for title, top, bottom in zip(_PANELS.values(), grid[0], grid[-1], strict=True):
-            top.set_title(title, fontsize=9, parse_math=False)
+            top.set_title(title, fontsize=9)
             bottom.set_xlabel("step", fontsize=8)
         for finding, row in zip(diagnosis.findings, grid, strict=True):
             for measure, axes in zip(_PANELS, row, strict=True):
                 _draw(axes, finding, measure)
-            row[0].set_ylabel(_label(finding), fontsize=8, parse_math=False)
+            row[0].set_ylabel(_label(finding), fontsize=8)
             if len({one.layer for one in finding.layers}) > 1:
                 row[0].legend(frameon=False, fontsize=6)
         n_seeds = len(diagnosis.seeds)
         figure.suptitle(
             f"{printable(diagnosis.task)}, mean of {n_seeds} seed{'s' * (n_seeds != 1)}",
             fontsize=10,
-            parse_math=False,
         )
         save(figure, path)
 
@@ -80,9 +79,11 @@ def _draw(axes: Any, finding: Finding, measure: str) -> None:
             label=f"layer {layer}" if layer in (layers[0], layers[-1]) else None,
         )
     axes.set_xscale("symlog", linthresh=1)  # the start, step 0, has its place
+    plain_ticks(axes.xaxis)
     axes.set_xlim(left=0)
     if measure == "gradient":
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
     elif measure in _SHARES:
         axes.set_ylim(-0.03, 1.03)
     axes.grid(alpha=0.3)

@@ -18,6 +18,7 @@ from actsearch.expressions.likeness import embedded
 from actsearch.plots.cast import candidate, finalists, first_rung, label, list_below, mean_scores
 from actsearch.plots.naming import Naming, name_points
 from actsearch.plots.style import GREY, INK, SCORES, SPREAD
+from actsearch.results.hall import BASELINE
 from actsearch.results.view import known_births, known_names
 from actsearch.runs.records import ACCEPTED
 from actsearch.trials.account import Account
@@ -131,7 +132,11 @@ def _name(axes: Any, account: Account, places: Mapping[int, Array]) -> None:
         _naming(places[player.birth_id], str(number), must=True)
         for number, player in enumerate(found, start=1)
     ]
-    others = [_naming(places[id_], label(name)) for id_, name in known.items() if id_ in places]
+    others = [
+        _naming(places[id_], label(name), must=name == BASELINE)
+        for id_, name in known.items()
+        if id_ in places
+    ]
     _mark(axes, best, "*", 90, "finalist")
     _mark(axes, others, "s", 22, "known activation")
     list_below(axes.get_figure(), [player.formula for player in found])

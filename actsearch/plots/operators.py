@@ -149,12 +149,12 @@ def _draw_success(axes: Any, made: Sequence[Success]) -> None:
         for shift, (part, of, color, hatch, what) in zip((-0.19, 0.19), shares, strict=True):
             share = 100 * part / of if of else 0.0
             axes.barh(
-                place + shift, share, 0.36, color=color, hatch=hatch, edgecolor="white",
+                place + shift, share, 0.36, color=color, hatch=hatch, edgecolor=INK,
                 linewidth=0, label=what if place == 0 else None,
             )  # fmt: skip
             said = f" {part} of {of}"
-            if color == ORANGE and one.gain is not None:
-                said += f" ({one.gain:+.3g})"
+            if color == ORANGE:
+                said = " no parent to beat" if one.gain is None else f"{said} ({one.gain:+.2g})"
             axes.text(share, place + shift, said, va="center", fontsize=6.5, color=INK)
     axes.set_yticks(range(len(made)), [label(one.operator, 20) for one in made])
     axes.set_ylim(len(made) - 0.4, -0.6)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.plots.svg import embeddable
+from actsearch.results.tables import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +53,8 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _DPI = 150
+#: What would be another at each writing, by the file's ending.
+_SAME: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 def check_format(path: Path) -> None:
@@ -75,17 +78,36 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def plain_ticks(axis: Any) -> None:
+    """Write numbers at a logarithmic axis plainly: mathematics is off in ``drawing``."""
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure; to be called inside ``drawing``.
 
     Raises:
         ActsearchError: The file can't be written.
     """
-    date = {"Date": None} if path.suffix.lower() == ".svg" else None
     try:
-        figure.savefig(path, metadata=date, dpi=_DPI, facecolor="white")
+        figure.savefig(path, metadata=_SAME.get(path.suffix.lower()), dpi=_DPI, facecolor="white")
     except OSError as error:
         raise ActsearchError(f"'{path}' can't be written: {error.strerror}") from None
+
+
+def file_bytes(figure: Figure, ending: str) -> bytes:
+    """Return a figure as a file of its own, on white, the same bytes each time.
+
+    Args:
+        figure: What to write.
+        ending: One of ``FORMATS``.
+    """
+    file = io.BytesIO()
+    with drawing():
+        figure.savefig(
+            file, format=ending[1:], metadata=_SAME.get(ending), dpi=_DPI, facecolor="white"
+        )
+    return file.getvalue()
 
 
 def svg_text(figure: Figure, prefix: str, label: str = "") -> str:
@@ -103,4 +125,4 @@ def svg_text(figure: Figure, prefix: str, label: str = "") -> str:
     file = io.StringIO()
     with drawing():
         figure.savefig(file, format="svg", metadata={"Date": None}, dpi=_DPI, transparent=True)
-    return embeddable(file.getvalue(), prefix, INK, label)
+    return embeddable(file.getvalue(), prefix, INK, printable(label))

@@ -68,6 +68,7 @@ def hostile(folder: Path) -> Account:
     """Return a run whose formulas, rungs, measure and names come from an enemy."""
     born: list[Row] = [(text, text, (), "accepted") for text in HOSTILE]
     born += [("x*sin(x)", HOSTILE[0], (0, 1), "accepted"), ("relu(x)", "seed", (), "accepted")]
+    born += [("tanh(x)", HOSTILE[2], (), "accepted")]
     scores: dict[int, Scores] = {k: {HOSTILE[1]: [0.5 + k / 100, 0.6]} for k in range(len(born))}
     rungs = [{"name": HOSTILE[1], "steps": 30, "seeds": [0]}]
     config = {"rungs": rungs, "score_name": HOSTILE[0], "known": {HOSTILE[2]: "relu(x)"}}
