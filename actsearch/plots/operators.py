@@ -152,10 +152,13 @@ def _draw_success(axes: Any, made: Sequence[Success]) -> None:
                 place + shift, share, 0.36, color=color, hatch=hatch, edgecolor=INK,
                 linewidth=0, label=what if place == 0 else None,
             )  # fmt: skip
-            said = f" {part} of {of}"
+            said = f"{part} of {of}"
             if color == ORANGE:
-                said = " no parent to beat" if one.gain is None else f"{said} ({one.gain:+.2g})"
-            axes.text(share, place + shift, said, va="center", fontsize=6.5, color=INK)
+                said = "no parent to beat" if one.gain is None else f"{said} ({one.gain:+.2g})"
+            axes.annotate(
+                said, (share, place + shift), (3, 0), textcoords="offset points", va="center",
+                fontsize=6.5, color=INK,
+            )  # fmt: skip
     axes.set_yticks(range(len(made)), [label(one.operator, 20) for one in made])
     axes.set_ylim(len(made) - 0.4, -0.6)
     axes.set_xlim(0, 135)

@@ -98,7 +98,7 @@ def _draw_band(axes: Any, scores: dict[int, float], rung: str) -> None:
     ids = sorted(scores)
     window = min(max(_LEAST_WINDOW, len(ids) // _N_WINDOWS), len(ids))
     axes.set_ylabel("score")
-    axes.set_title(f"training '{label(rung)}': every formula that was trained", loc="left")
+    axes.set_title(f"training '{label(rung, 20)}': each formula", loc="left")
     if not ids:
         return
     values = [scores[id_] for id_ in ids]
