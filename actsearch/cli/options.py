@@ -124,4 +124,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
 
 def note(message: str) -> None:
     """Write a remark to standard error, where it does not mix with the answer."""
-    sys.stderr.write(f"{message}\n")
+    from actsearch.results.tables import printable
+
+    lines = (printable(line) for line in message.split("\n"))
+    sys.stderr.write("\n".join(lines) + "\n")

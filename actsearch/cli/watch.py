@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -92,10 +93,12 @@ def _show_end(path: Path, state: State) -> None:
     from actsearch.trials.stored import stored_verdict
 
     view = read_run(path)
+    found = None
+    # What its trials say that they tried may be no formulas: the file may come from anyone.
+    with RunStore.open(path) as store, contextlib.suppress(BadInput):
+        found = stored_verdict(store)
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"{printable(how_it_ended(state))}\n")
-    with RunStore.open(path) as store:
-        found = stored_verdict(store)
     if found is not None and found.verdict.judgement.n_looks:
         sys.stdout.write(f"\n{printable(found.verdict.sentence)}\n")
     if state.phase == STOPPED and state.moment is None:

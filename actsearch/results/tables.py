@@ -193,6 +193,8 @@ def csv_cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(jsonable(value), allow_nan=False)
     # A lone carriage return is a line's end to some readers, quoted or not.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isprintable():  # it may be read in a terminal
+        text = "".join(c if c in "\n\t" else printable(c) for c in text)
     if text[:1] in {"=", "+", "-", "@", "\t", "\n"} and not _is_number(text):
         return "'" + text
     return text
