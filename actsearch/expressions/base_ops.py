@@ -9,11 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 
 def _cast(condition: Any, like: Any) -> Any:
     return np.asarray(condition).astype(np.result_type(like))
+
+
+def _special(name: str) -> Callable[..., Any]:
+    """Return a function of ``scipy.special``; its import waits, as who only reads needs none."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(*args, **kwargs)
+
+    call.__name__ = name
+    return call
 
 
 #: Each base operation as a NumPy function. ``cast`` turns a comparison into 0 and 1 of its second
@@ -46,10 +57,10 @@ NUMPY_OPS: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "asinh": np.arcsinh,
     "atan": np.arctan,
-    "sigmoid": scipy.special.expit,
-    "erf": scipy.special.erf,
-    "erfc": scipy.special.erfc,
-    "erfcx": scipy.special.erfcx,
-    "i0e": scipy.special.i0e,
-    "i1e": scipy.special.i1e,
+    "sigmoid": _special("expit"),
+    "erf": _special("erf"),
+    "erfc": _special("erfc"),
+    "erfcx": _special("erfcx"),
+    "i0e": _special("i0e"),
+    "i1e": _special("i1e"),
 }

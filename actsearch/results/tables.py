@@ -16,16 +16,11 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from io import StringIO
 from typing import Any, TextIO
 
 from actsearch.errors import unknown
+from actsearch.results.layout import Shape, lay_out
 
-# Wider than any row: without a terminal nothing is wrapped or cut.
-_UNBOUNDED_COLUMNS = 100_000
-# A folded column narrower than this is no longer read with ease.
-_MIN_FOLDED_COLUMNS = 24
-_INDENT = "      "
 # Values of one property that a table shows; JSON and CSV have all.
 _MOST_LISTED = 12
 
@@ -95,6 +90,9 @@ class Column:
     right: bool = False
     # Makes way where the terminal is too narrow: folded, or on a line of its own below the row.
     long: bool = False
+    # Above 0: left out where the terminal is too narrow, the highest first, before anything folds
+    # to next to nothing. The line below the table names what was left out.
+    leaves: int = 0
 
 
 def write_rows(
@@ -216,60 +214,11 @@ def _write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO
 
 def _write_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:
     cells = [[printable(c.show(row.get(c.key))) for c in columns] for row in rows]
-    lines = _laid_out(columns, cells, shutil.get_terminal_size().columns if out.isatty() else None)
+    width = shutil.get_terminal_size().columns if out.isatty() else None
+    shapes = [Shape(printable(c.title), c.right, c.long, c.leaves) for c in columns]
+    lines, left_out = lay_out(shapes, cells, width)
     # Padding to the column's width says nothing at a line's end, and clutters diffs.
     out.writelines(line.rstrip() + "\n" for line in lines)
-
-
-def _laid_out(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int | None
-) -> list[str]:
-    """Return the lines of a table that fits ``width``, or is as wide as it likes for None.
-
-    Where it is too narrow, the one long column is folded; where that would leave it next to
-    nothing, the long columns go onto lines of their own below each row.
-    """
-    lines = _grid(columns, cells)
-    excess = max(map(len, lines)) - (width or _UNBOUNDED_COLUMNS)
-    long = [index for index, column in enumerate(columns) if column.long]
-    if width is None or excess <= 0 or not long:
-        return lines
-    longest = max(len(row[long[0]]) for row in cells) if cells else 0
-    if len(long) == 1 and longest - excess >= _MIN_FOLDED_COLUMNS:
-        return _grid(columns, cells, folded=longest - excess)
-    short = [index for index in range(len(columns)) if index not in long]
-    head, rule, *body = _grid(
-        [columns[i] for i in short], [[row[i] for i in short] for row in cells]
-    )
-    lines = [head, rule]
-    for line, row in zip(body, cells, strict=True):
-        below = "  ·  ".join(row[i] for i in long if row[i])
-        room = max(width - len(_INDENT), _MIN_FOLDED_COLUMNS)
-        lines.append(line)
-        lines += [_INDENT + part for part in textwrap.wrap(below, room, break_on_hyphens=False)]
-    return lines
-
-
-def _grid(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], folded: int | None = None
-) -> list[str]:
-    """Return a head, a rule and one line a row; more where the long column is ``folded``."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=not (column.long and folded),
-            max_width=folded if column.long else None,
-            overflow="fold",
-        )
-    for row in cells:
-        table.add_row(*map(Text, row))
-    sink = StringIO()
-    Console(file=sink, width=_UNBOUNDED_COLUMNS, color_system=None).print(table)
-    return sink.getvalue().splitlines()
+    if left_out and width is not None:
+        note = f"no room here for: {', '.join(left_out)} (--format json and csv have all)"
+        out.writelines(f"{line}\n" for line in textwrap.wrap(note, max(width, 20)))
