@@ -22,12 +22,14 @@ _HOMES = {
     "Result": "actsearch.search",
     "SearchSpace": "actsearch.search",
     "load_space": "actsearch.search",
+    "open_run": "actsearch.results.opened",
     "resume": "actsearch.search",
     "search": "actsearch.search",
 }
 
 if TYPE_CHECKING:
     from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
+    from actsearch.results.opened import open_run
     from actsearch.search import Result, SearchSpace, load_space, resume, search
     from actsearch.trials.compare import compare
     from actsearch.trials.confirm import confirm
@@ -44,6 +46,7 @@ __all__ = [
     "confirm",
     "diagnose",
     "load_space",
+    "open_run",
     "parse",
     "resume",
     "search",

@@ -59,6 +59,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "rich": ("cli/", "results/"),
     "torch": ("kernels/", "tasks/", "workers/", "search/", "cli/", "expressions/expression.py"),
     "matplotlib": ("plots/",),
+    "pandas": ("results/opened.py",),
     "mnist1d": ("tasks/",),
     "pooch": ("tasks/",),
     "tensorboard": ("cli/tensorboard.py",),

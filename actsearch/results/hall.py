@@ -1,16 +1,20 @@
-"""The hall of fame as rows: rank, score with its standard error, gain over ReLU seed by seed.
+"""The hall of fame as rows: rank, score with its standard error, gains seed by seed.
 
 A score is the mean at the longest rung that a formula reached. All candidates train from the same
-weights and batches at a given seed, so a gain is the mean of the differences at common seeds of
-that rung; its standard error is that of the differences, far below that of the scores themselves.
+weights and batches at a given seed, so a gain (over ReLU, over the best known activation) is the
+mean of the differences at common seeds of that rung; its standard error is that of the differences,
+far below that of the scores themselves.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from actsearch.durations import format_duration
+from actsearch.errors import BadInput
 from actsearch.results.tables import Column, number
 from actsearch.runs.ranking import merits
 
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 
 #: The known activation that gains are measured against.
 BASELINE = "ReLU"
+
+#: Where a condition of the space counted.
+PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
 
 #: The operators of births that were given, not bred.
 SEEDED = {"seed", "added seed"}
@@ -37,7 +44,8 @@ def hall_rows(
         names: birth id -> name of the known activation that this function is.
 
     Returns:
-        Rows for ``HALL_COLUMNS``; scores and gains unrounded, None where there is none.
+        Rows for ``HALL_COLUMNS``; scores and gains unrounded, None where there is none. Gains over
+        the best known activation go by the one that ``best_known`` chooses of these rows.
     """
     scores = scores_by_birth(trainings)
     baseline = next((scores.get(id_, {}) for id_, name in names.items() if name == BASELINE), {})
@@ -56,13 +64,52 @@ def hall_rows(
                 "rung": item.rung,
                 "gain_over_relu": gain,
                 "gain_standard_error": gain_error,
+                "gain_over_best_known": None,
+                "gain_over_best_known_error": None,
+                "best_known": None,
                 "size": item.size,
                 "known": names.get(item.id),
                 "operator": item.operator,
                 "penalty": item.penalty,
             }
         )
+    _gain_over_best_known(rows, scores)
     return rows
+
+
+def _gain_over_best_known(
+    rows: Sequence[dict[str, Any]], scores: Mapping[int, Mapping[tuple[str, int], float]]
+) -> None:
+    """Write into rows what each gains over the best known activation among them."""
+    best = best_known(rows)
+    if best is None:
+        return
+    theirs = scores.get(best["id"], {})
+    for row in rows:
+        row["best_known"] = best["known"]
+        if row is not best:
+            ours = {k: s for k, s in scores.get(row["id"], {}).items() if k[0] == row["rung"]}
+            gain, error = paired_gain(ours, theirs)
+            row["gain_over_best_known"], row["gain_over_best_known_error"] = gain, error
+
+
+def with_costs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows with ``cost_ns``: what a formula costs by the model, ns an element.
+
+    Forward and backward together, the same on every machine. It takes some milliseconds a formula,
+    so it is asked for what is shown and not for a whole run. None where a text is no formula.
+    """
+    from actsearch.expressions import parse_candidate
+    from actsearch.expressions.cost import modelled_cost
+    from actsearch.expressions.layered import mean_over_parts
+
+    def cost(formula: str) -> float | None:
+        try:
+            return mean_over_parts(modelled_cost)(parse_candidate(formula))
+        except BadInput:
+            return None
+
+    return [{**row, "cost_ns": cost(row["formula"])} for row in rows]
 
 
 def scores_by_birth(
@@ -135,19 +182,29 @@ def with_error(value: float | None, error: float | None, *, signed: bool = False
     return f"{text} ± {number(error)}" if error is not None else text
 
 
-def table_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def table_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return ``rows`` with the cells that a table shows together: score ± error, gain ± error."""
     return [
         {
             **row,
-            "score": with_error(row["score"], row["standard_error"]) or "no score",
+            "score": score_cell(row["score"], row["standard_error"], row["n"]),
             "gain_over_relu": "(baseline)"
             if row["known"] == BASELINE
             else with_error(row["gain_over_relu"], row["gain_standard_error"], signed=True),
+            "gain_over_best_known": "(best known)"
+            if row["known"] is not None and row["known"] == row["best_known"]
+            else with_error(
+                row["gain_over_best_known"], row["gain_over_best_known_error"], signed=True
+            ),
             "known": known_cell(row["known"], row["operator"]),
         }
         for row in rows
     ]
+
+
+def score_cell(score: float | None, error: float | None, n: int) -> str:
+    """Write a mean score with its standard error and the number of trainings behind it."""
+    return f"{with_error(score, error) or 'no score'} ({n})"
 
 
 def known_cell(name: str | None, operator: str) -> str:
@@ -157,6 +214,17 @@ def known_cell(name: str | None, operator: str) -> str:
     return f"{name} (seed)" if name else "(seed)"
 
 
+def time_cell(time_s: float | None) -> str:
+    """Write a time of the run, "" where it is not known."""
+    return "" if time_s is None else format_duration(time_s)
+
+
+def cost_cell(cost_ns: float | None) -> str:
+    """Write a cost by the digits that mean something."""
+    return "" if cost_ns is None else f"{cost_ns:.2g}"
+
+
+#: All that JSON and CSV have, unrounded. ``cost_ns`` is there where ``with_costs`` added it.
 HALL_COLUMNS = (
     Column("rank", "rank", right=True),
     Column("id", "id", right=True),
@@ -167,38 +235,90 @@ HALL_COLUMNS = (
     Column("rung", "rung"),
     Column("gain_over_relu", "gain over ReLU"),
     Column("gain_standard_error", "standard error of the gain"),
+    Column("gain_over_best_known", "gain over the best known"),
+    Column("gain_over_best_known_error", "standard error of that gain"),
+    Column("best_known", "best known"),
+    Column("cost_ns", "cost ns", right=True),
     Column("size", "size", right=True),
+    Column("born_s", "born at"),
+    Column("rediscoveries", "again", right=True),
     Column("known", "known as"),
     Column("operator", "operator"),
     Column("penalty", "penalty"),
 )
 
-_TABLE_KEYS = ("rank", "id", "formula", "score", "n", "rung", "gain_over_relu", "size", "known")
-
-#: The columns of the terminal's table, where the errors stand beside their values.
-_TABLE = tuple(
-    Column(c.key, c.title, right=c.right, long=c.key == "formula")
-    for c in HALL_COLUMNS
-    if c.key in _TABLE_KEYS
-)
-
-#: Beside them, where conditions of the space took something off what some are ranked by.
-PENALTY = Column(
-    "penalty", "penalty", right=True, show=lambda value: number(value) if value else ""
+#: The columns of the terminal's table, where the errors stand beside their values. On a narrow one
+#: those that tell least of how good a formula is make way first.
+_TABLE = (
+    Column("rank", "rank", right=True),
+    Column("id", "id", right=True),
+    Column("formula", "formula", long=True),
+    Column("score", "score (n)"),
+    # Where conditions of the space took something off what some are ranked by.
+    Column("penalty", "penalty", right=True, show=lambda value: number(value) if value else ""),
+    Column("rung", "rung", leaves=2),
+    Column("gain_over_relu", f"gain over {BASELINE}", leaves=1),
+    Column("gain_over_best_known", "gain over {best_known}", leaves=4),
+    Column("cost_ns", "cost ns", right=True, show=cost_cell, leaves=6),
+    Column("size", "size", right=True, leaves=5),
+    Column("born_s", "born at", right=True, show=time_cell, leaves=7),
+    Column("rediscoveries", "again", right=True, leaves=8),
+    Column("known", "known as", leaves=3),
 )
 
 
 def table_columns(
     rows: Sequence[Mapping[str, Any]], listed: Sequence[Mapping[str, Any]] | None = None
 ) -> tuple[Column, ...]:
-    """Return the columns of the terminal's table: gains only where the baseline has a score.
+    """Return the columns of the terminal's table: those that have something to tell.
 
-    On a task where ReLU is no known activation there is nothing to gain over. Penalties have a
-    column where one of those that are ``listed`` (None: all) has one.
+    Gains over ReLU are there where it has a score (on a task where it is no known activation there
+    is nothing to gain over), gains over the best known activation where that is another, rungs
+    where there is more than one, penalties and costs where one of the rows has one.
+
+    Args:
+        rows: of the run, all of them.
+        listed: those that the table shows; None: all.
     """
-    has_baseline = any(row["known"] == BASELINE and row["score"] is not None for row in rows)
-    columns = [c for c in _TABLE if has_baseline or c.key != "gain_over_relu"]
-    if any(row.get("penalty") for row in (rows if listed is None else listed)):
-        place = next(k for k, column in enumerate(columns) if column.key == "score") + 1
-        columns.insert(place, PENALTY)
-    return tuple(columns)
+    listed = rows if listed is None else listed
+    best = next((row["best_known"] for row in rows if row.get("best_known")), None)
+    there = {
+        "gain_over_relu": any(r["known"] == BASELINE and r["score"] is not None for r in rows),
+        "gain_over_best_known": best not in (None, BASELINE),
+        "rung": len({row["rung"] for row in listed}) > 1,
+        "penalty": any(row.get("penalty") for row in listed),
+        "cost_ns": any(row.get("cost_ns") is not None for row in listed),
+        "born_s": any(row.get("born_s") is not None for row in listed),
+    }
+    return tuple(
+        dataclasses.replace(column, title=column.title.replace("{best_known}", str(best)))
+        for column in _TABLE
+        if there.get(column.key, True)
+    )
+
+
+def table_notes(
+    measure: str, rows: Sequence[dict[str, Any]], listed: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return what a reader has to know of the columns of the table.
+
+    Args:
+        measure: what a score is, in words.
+        rows: of the run, all that have a score.
+        listed: those that the table shows.
+    """
+    rungs = {row["rung"] for row in listed}
+    where = f" at the rung {next(iter(rungs))}" if len(rungs) == 1 and any(rungs) else ""
+    lines = [f"score (n): {measure}; mean ± standard error of n trainings{where}"]
+    best = best_known(rows)
+    others = [BASELINE] if any(row["known"] == BASELINE for row in rows) else []
+    if best is not None and best["known"] != BASELINE:
+        others.append(f"{best['known']}, the best known activation")
+    if others:
+        lines.append(f"gain: over {' and over '.join(others)}, at the same seeds")
+    if any(row.get("cost_ns") is not None for row in listed):
+        lines.append(
+            "cost: ns an element, forward and backward, by a model (--front measures); again: "
+            "births that turned out to be the same function"
+        )
+    return lines + [PENALTY_NOTE] * any(row["penalty"] for row in listed)

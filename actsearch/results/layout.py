@@ -1,9 +1,9 @@
 """How the cells of a table are laid out as lines: widths, what folds, what makes way.
 
-A table is as wide as its cells where nobody said how wide it may be. On a terminal it fits: what
-can be spared leaves first, then the long column is folded, and where that would leave it next to
-nothing, the long columns go onto lines of their own below each row. Thousands of rows are laid out
-in milliseconds, so that this is own code and not a library's.
+A table is as wide as its cells where nobody said how wide it may be. On a terminal it fits: a long
+column is folded; where that would leave it next to nothing, columns that can be spared leave. Two
+long columns, and one that has no room even so, go onto lines of their own below each row. Own code
+and not a library's, as thousands of rows are to be laid out in milliseconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def lay_out(
         cells: one text a column in each row, without control characters.
         width: of the terminal; None where there is none, and nothing folds or leaves.
     """
-    columns, left_out = list(columns), []
+    columns = list(columns)
+    left_out: list[str] = []
     if width is not None:
         cells = [
             [text if c.long else _cut(text) for c, text in zip(columns, row, strict=True)]
@@ -56,6 +57,8 @@ def lay_out(
             widths[long[0]] -= excess
             return _grid(columns, cells, widths), left_out
         first = max(range(len(columns)), key=lambda k: columns[k].leaves)
+        if len(long) > 1 and _fits(columns, widths, long, width):
+            break
         if not columns[first].leaves:
             break
         left_out.append(columns[first].title)
@@ -64,6 +67,12 @@ def lay_out(
     if not long:
         return _grid(columns, cells, widths), left_out
     return _below(columns, cells, long, width), left_out
+
+
+def _fits(columns: Sequence[Shape], widths: Sequence[int], long: Sequence[int], width: int) -> bool:
+    """Tell whether a table fits once its long columns stand below each row."""
+    short = [widths[k] for k in range(len(columns)) if k not in long]
+    return sum(short) + len(_GAP) * (len(short) - 1) <= width
 
 
 def _below(

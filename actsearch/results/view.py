@@ -6,8 +6,10 @@ disagree. A run that is being written is read as of now.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,20 @@ from typing import Any
 from actsearch.durations import format_duration
 from actsearch.expressions import parse
 from actsearch.expressions.known import FORMER, NAMED
-from actsearch.results.hall import hall_rows
+from actsearch.expressions.node import INPUTS
+from actsearch.results.hall import best_known, hall_rows
 from actsearch.results.units import unit_of
 from actsearch.runs import (
     Birth,
     RunStore,
     Session,
     TrainingRow,
+    births_s,
     hall_of_fame,
     last_outcome,
     scores,
 )
+from actsearch.runs.lock import holder
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class RunView:
         environment: What the run was started on: versions, machine, devices.
         ended: Why its last search ended; "" while it goes on, or after a kill.
         births_limit: How many births it might have.
+        writer: The process that is writing it right now, in words; "" where none is.
     """
 
     path: Path
@@ -86,6 +92,7 @@ class RunView:
     environment: dict[str, Any]
     ended: str = ""
     births_limit: int | None = None
+    writer: str = ""
 
     @property
     def name(self) -> str:
@@ -104,6 +111,26 @@ class RunView:
         return [row for row in self.rows if row["rank"] is not None]
 
     @property
+    def best_known(self) -> dict[str, Any] | None:
+        """The row of the best known activation, that gains are measured against."""
+        return best_known(self.ranked)
+
+    @functools.cached_property
+    def by_id(self) -> dict[int, dict[str, Any]]:
+        """Birth id -> its row, of those that were trained."""
+        return {row["id"]: row for row in self.rows}
+
+    @functools.cached_property
+    def born_s(self) -> dict[int, float]:
+        """Birth id -> how long the run had searched when it was born; where that is known."""
+        return births_s(self.births, self.sessions)
+
+    @functools.cached_property
+    def rediscoveries(self) -> dict[int, list[int]]:
+        """Birth id -> the births that turned out to be the same function."""
+        return rediscoveries(self.births)
+
+    @property
     def has_news(self) -> bool:
         """Whether a formula that is no known activation has a score."""
         return any(not row["known"] for row in self.ranked)
@@ -117,18 +144,23 @@ def read_run(path: Path) -> RunView:
     """
     with RunStore.open(path) as store:
         births, trainings, sessions = store.births(), store.trainings(), store.sessions()
+        known, ladder = known_names(store.config), store.ladder
+        # Asked for once the store is read: a writer that ends in between is shown at work, and not
+        # the other way round, as if what is shown were all.
+        who = holder(path)
         return RunView(
             path,
             store.config,
-            rows=all_rows(births, trainings, store.ladder, known_names(store.config)),
+            rows=all_rows(births, trainings, ladder, known, sessions),
             totals=totals(births, trainings, store.elapsed_s()),
             births=births,
             trainings=trainings,
-            ladder=store.ladder,
+            ladder=ladder,
             sessions=sessions,
             environment=store.environment,
             ended=last_outcome(sessions),
             births_limit=store.last_search().get("births"),
+            writer="" if who is None else str(who),
         )
 
 
@@ -137,6 +169,7 @@ def all_rows(
     trainings: list[TrainingRow],
     ladder: Sequence[str],
     known: Mapping[str, str],
+    sessions: Sequence[Session] = (),
 ) -> list[dict[str, Any]]:
     """Return the rows of the hall of fame, all of it, and below it what got no score.
 
@@ -145,11 +178,16 @@ def all_rows(
         trainings: of the run.
         ladder: names of its rungs.
         known: name -> formula of the known activations, from ``known_names``.
+        sessions: of the run, for the times of birth.
     """
     ranked = hall_of_fame(births, trainings, ladder=ladder)
     scored = scores(births, trainings, ladder=ladder)
     unranked = [one for one in scored if one.mean is None and one.n]
-    return hall_rows([*ranked, *unranked], trainings, known_births(births, known))
+    born, again = births_s(births, sessions), rediscoveries(births)
+    return [
+        {**row, "born_s": born.get(row["id"]), "rediscoveries": len(again.get(row["id"], ()))}
+        for row in hall_rows([*ranked, *unranked], trainings, known_births(births, known))
+    ]
 
 
 def config_facts(config: dict[str, Any]) -> dict[str, Any]:
@@ -179,9 +217,24 @@ def known_names(config: Mapping[str, Any]) -> Mapping[str, str]:
     return own or NAMED
 
 
+def rediscoveries(births: Iterable[Birth]) -> dict[int, list[int]]:
+    """Return birth id -> the ids of its duplicates, of the births that have any."""
+    found: dict[int, list[int]] = {}
+    for birth in births:
+        if birth.same_as is not None:
+            found.setdefault(birth.same_as, []).append(birth.id)
+    return found
+
+
 def known_births(births: Iterable[Birth], known: Mapping[str, str]) -> dict[int, str]:
-    """Return birth id -> name, of the births that are known activations under whatever formula."""
-    by_fingerprint = known_fingerprints(known)
+    """Return birth id -> name, of the births that are known activations under whatever formula.
+
+    Most known activations were seeds, and the run has their fingerprints: only those of the others
+    are computed.
+    """
+    births = list(births)
+    there = {birth.formula: birth.fingerprint for birth in births if birth.fingerprint}
+    by_fingerprint = known_fingerprints(known, there, _read_by(births))
     return {
         birth.id: by_fingerprint[birth.fingerprint]
         for birth in births
@@ -189,10 +242,34 @@ def known_births(births: Iterable[Birth], known: Mapping[str, str]) -> dict[int,
     }
 
 
-def known_fingerprints(known: Mapping[str, str]) -> dict[str, str]:
-    """Return fingerprint -> name of the known activations; of two names for one, the first."""
+def _read_by(births: Iterable[Birth]) -> set[str]:
+    """Return the inputs that the formulas of a run read, or some more."""
+    words = re.compile(r"[a-z]\w*")
+    return {word for birth in births for word in words.findall(birth.formula)} & {*INPUTS}
+
+
+def known_fingerprints(
+    known: Mapping[str, str],
+    computed: Mapping[str, str] | None = None,
+    inputs: Container[str] = INPUTS,
+) -> dict[str, str]:
+    """Return fingerprint -> name of the known activations; of two names for one, the first.
+
+    Args:
+        known: name -> formula.
+        computed: formula -> fingerprint, of those that need not be computed.
+        inputs: what is asked for may read these: the known activations that read others are left
+            out.
+    """
+    computed = computed or {}
     names: dict[str, str] = {}
     former = [(name, formula) for formula, name in FORMER.items() if name in known]
     for name, formula in (*known.items(), *former):
-        names.setdefault(parse(formula).fingerprint(), name)
+        fingerprint = computed.get(formula)
+        if fingerprint is None:
+            expression = parse(formula)
+            if not all(name in inputs for name in expression.inputs):
+                continue
+            fingerprint = expression.fingerprint()
+        names.setdefault(fingerprint, name)
     return names

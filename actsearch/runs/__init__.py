@@ -20,6 +20,7 @@ from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 from actsearch.runs.scores import Scored, hall_of_fame, result_of, scores
 from actsearch.runs.snapshot import Snapshot
 from actsearch.runs.store import RunStore
+from actsearch.runs.times import births_s
 
 __all__ = [
     "Birth",
@@ -32,6 +33,7 @@ __all__ = [
     "Snapshot",
     "TrainingRow",
     "TrialRow",
+    "births_s",
     "check_free",
     "check_name",
     "default_name",

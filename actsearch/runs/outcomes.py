@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actsearch.errors import BadInput
 from actsearch.runs.records import Session
 
 WALKED_THROUGH = "the space is walked through"
@@ -36,3 +37,18 @@ def last_outcome(sessions: Iterable[Session]) -> str:
     """Return why the last search of a run ended, "" where it did not."""
     searches = [one for one in sessions if one.info.get("kind") != "confirm"]
     return searches[-1].outcome if searches else ""
+
+
+def nothing_scored(name: str, ended: str) -> BadInput:
+    """Return the error for a run without a score, with what helps.
+
+    Args:
+        name: of the run.
+        ended: why its last search ended.
+    """
+    if is_final(ended) or lacks_births(ended):
+        return BadInput(f"run '{name}' has no scored formula; {ended}")
+    return BadInput(
+        f"run '{name}' has no scored formula yet; give it a larger budget: "
+        f"actsearch resume {name} --budget 10m"
+    )

@@ -17,14 +17,13 @@ from actsearch.errors import BadInput
 from actsearch.expressions import Candidate, parse_candidate
 from actsearch.runs import (
     RunStore,
-    Scored,
     check_free,
     default_name,
     hall_of_fame,
-    is_final,
-    lacks_births,
     run_folder,
 )
+from actsearch.runs.found import Found
+from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, check_readable, formulas_of
@@ -46,22 +45,6 @@ THREADS = 1
 
 
 @dataclass(frozen=True)
-class Found:
-    """A formula that a search found, with its mean score over ``n`` seeds at its highest rung.
-
-    ``penalty`` is what soft conditions of the space take off the score for its rank.
-    """
-
-    id: int
-    expression: Candidate
-    score: float
-    standard_error: float | None
-    n: int
-    rung: str
-    penalty: float = 0.0
-
-
-@dataclass(frozen=True)
 class Result:
     """What a search came to; ``path`` is the run's folder, ``ended`` why it ended, in words."""
 
@@ -78,13 +61,7 @@ class Result:
             BadInput: Nothing has a score yet.
         """
         if not self.hall_of_fame:
-            name = self.path.name
-            if is_final(self.ended) or lacks_births(self.ended):
-                raise BadInput(f"run '{name}' has no scored formula; {self.ended}")
-            raise BadInput(
-                f"run '{name}' has no scored formula yet; give it a larger budget: "
-                f"actsearch resume {name} --budget 10m"
-            )
+            raise nothing_scored(self.path.name, self.ended)
         return self.hall_of_fame[0]
 
     def confirm(self, **options: Any) -> Confirmation:
@@ -292,20 +269,7 @@ def _run(
         ended = engine.run(pool, decide=n_free >= len(seeds))
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
-    return Result(store.folder, tuple(_found(scored) for scored in best), task, ended)
-
-
-def _found(scored: Scored) -> Found:
-    assert scored.mean is not None
-    return Found(
-        id=scored.id,
-        expression=parse_candidate(scored.formula),
-        score=scored.mean,
-        standard_error=scored.standard_error,
-        n=scored.n,
-        rung=scored.rung,
-        penalty=scored.penalty,
-    )
+    return Result(store.folder, tuple(map(Found.of, best)), task, ended)
 
 
 def _checked(task: Task) -> Task:
