@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actsearch.results.commands import command, next_commands
-from actsearch.results.hall import shown, table_columns, table_rows
+from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
 from actsearch.results.standing import standing
 from actsearch.results.tables import Format, printable, write_rows
 
@@ -15,23 +15,28 @@ if TYPE_CHECKING:
     from actsearch.results.view import RunView
 
 DEFAULT_TOP = 10
-#: Where a condition of the space counted.
-PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
+
+
+def print_head(view: RunView) -> None:
+    """Print what the run is, and whether it is still being written."""
+    from actsearch.results.view import config_facts
+
+    facts = [f"{key} {value}" for key, value in config_facts(view.config).items()]
+    now = f"; being written by {view.writer}, shown as of now" if view.writer else ""
+    sys.stdout.write(f"{view.name}: {printable(', '.join(facts) + now)}\n\n")
 
 
 def print_hall(view: RunView, top: int) -> None:
     """Print the ``top`` of the hall of fame, ReLU and the best known activation, and totals."""
     rows = view.ranked
     if not rows:
-        sys.stdout.write("no formula has a score yet\n")
+        sys.stdout.write("no formula has a score yet\n" if view.births else "no births yet\n")
     else:
-        listed = shown(rows, top)
-        columns = table_columns(rows, listed)
-        write_rows(columns, table_rows(listed), Format.TABLE, sys.stdout)
-        measure = f"{printable(view.measure)}; mean ± standard error of n trainings"
-        sys.stdout.write(f"\nscore: {measure}\n")
-        if any(row["penalty"] for row in listed):
-            sys.stdout.write(f"{PENALTY_NOTE}\n")
+        listed = with_costs(shown(rows, top))
+        write_rows(table_columns(rows, listed), table_rows(listed), Format.TABLE, sys.stdout)
+        sys.stdout.write("\n")
+        notes = table_notes(view.measure, rows, listed)
+        sys.stdout.writelines(f"{printable(note)}\n" for note in notes)
         sys.stdout.write(f"{standing(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")
 

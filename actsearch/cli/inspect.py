@@ -1,63 +1,46 @@
-"""`actsearch inspect`: the hall of fame of a run, its front, or all that is known of one birth."""
+"""`actsearch inspect`: the hall of fame of a run, its front, lists of its births, or one of them.
+
+With two runs it compares them.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
-from actsearch.errors import BadInput
-from actsearch.results.tables import (
-    Column,
-    Format,
-    number,
-    printable,
-    write_json,
-    write_record,
-    write_rows,
-)
+from actsearch.errors import BadInput, shorten
+from actsearch.results.tables import Format, write_rows
 
-if TYPE_CHECKING:
-    from actsearch.expressions import Candidate
-
-_LINEAGE_LINES = 40
-_INDENTED_COLUMNS = 40
-
-REJECTED_COLUMNS = (
-    Column("id", "id", right=True),
-    Column("status", "status"),
-    Column("reason", "reason"),
-    Column("operator", "operator"),
-    Column("parents", "parents"),
-    Column("formula", "formula", long=True),
-)
-TRAINING_COLUMNS = (
-    Column("rung", "rung"),
-    Column("seed", "seed", right=True),
-    Column("status", "status"),
-    Column("score", "score", right=True, show=number),
-    Column("by_task", "by task"),
-    Column("time_s", "seconds", right=True, show=lambda time_s: f"{time_s:.2f}"),
-    Column("device", "device"),
-    Column("curve", "score, step by step"),
-    Column("message", "message", long=True),
-)
+# The longest id that is a number to SQLite; more digits are no id of any run.
+_MOST_DIGITS = 18
+# Kinds of reasons that a table lists; JSON and CSV have the reasons themselves.
+_MOST_KINDS = 15
 
 
 def inspect(
     run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
-    birth: Annotated[
-        int | None, typer.Argument(help="The id of a birth in that run.", metavar="[ID]", min=0)
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            help="The id of a birth in that run, or another run to compare it with. A number is "
+            "an id: give the folder of a run that has one for its name.",
+            metavar="[ID|RUN]",
+        ),
     ] = None,
     top: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="How many to list (hall of fame: 10, others: all)."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="List all that were trained.")] = False,
+    births: Annotated[
+        bool, typer.Option("--births", help="List every birth, whatever became of it.")
+    ] = False,
     rejected: Annotated[
         bool,
         typer.Option("--rejected", help="List what was turned away before training, and why."),
@@ -65,44 +48,154 @@ def inspect(
     front: Annotated[
         bool, typer.Option("--front", help="List the best trade-offs of score, cost and size.")
     ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILTER",
+            help="List those alone that pass, as in 'score>0.6', 'formula~tanh', 'size<=5', "
+            "'known=none', 'operator=crossover'; may be repeated, all have to be met.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Sort a list; -COLUMN puts the highest first."),
+    ] = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
 ) -> None:
-    """Show a run's hall of fame, or with ID one formula: properties, lineage, curves."""
+    """Show a run's hall of fame; with ID one formula: properties, lineage, curves.
+
+    With a second run: what the two differ in, and what each found.
+    """
     fmt = Format.named(output)
-    if front and (birth is not None or every or rejected):
-        other = "--rejected" if rejected else "--all" if every else f"the id {birth}"
-        raise BadInput(f"--front and {other} ask for different answers; give one of them")
+    asked = {
+        "--front": front,
+        "--all": every,
+        "--births": births,
+        "--rejected": rejected,
+        (f"the id {other}" if _is_id(other) else f"the run {shorten(other or '')}"): other,
+    }
+    kinds = [name for name, given in asked.items() if given]
+    if len(kinds) > 1:
+        raise BadInput(f"{kinds[0]} and {kinds[1]} ask for different answers; give one of them")
+    if (where or sort) and (front or other):
+        option = "--where" if where else "--sort"
+        raise BadInput(f"{option} is for lists of births: the hall of fame, --all, --births ...")
     path = find_run(run, runs_dir)
     if front:
         _show_front(path, fmt)
-    elif birth is not None:
-        _show_birth(path, birth, fmt)
+    elif _is_id(other):
+        from actsearch.cli.inspect_birth import show_birth
+
+        show_birth(path, _id(path, str(other)), fmt)
+    elif other is not None:
+        from actsearch.cli.inspect_two import show_two
+
+        show_two(path, _other_run(other, runs_dir), fmt)
     elif rejected:
-        _show_rejected(path, top, fmt)
+        _show_rejected(path, where or (), sort, top, fmt)
+    elif every or births or where or sort:
+        _show_births(path, births, where or (), sort, top, fmt)
     else:
-        _show_hall(path, every, top, fmt)
+        _show_hall(path, top, fmt)
 
 
-def _show_hall(path: Path, every: bool, top: int | None, fmt: Format) -> None:
-    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next
-    from actsearch.results.hall import HALL_COLUMNS, table_columns, table_rows
-    from actsearch.results.view import config_facts, read_run
+def _is_id(text: str | None) -> bool:
+    return text is not None and re.fullmatch(r"[0-9]+", text) is not None
+
+
+def _id(path: Path, text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise BadInput(f"unknown id {shorten(text, 30)}: run '{path.name}' has no such birth")
+    return int(text)
+
+
+def _other_run(name: str, runs_dir: Path) -> Path:
+    try:
+        return find_run(name, runs_dir)
+    except BadInput as error:
+        raise BadInput(
+            f"{error}; behind RUN goes the ID of one of its births, which is a number, or another "
+            "run to compare it with"
+        ) from None
+
+
+def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
+    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_head, print_next
+    from actsearch.results.hall import HALL_COLUMNS, with_costs
+    from actsearch.results.view import read_run
 
     view = read_run(path)
-    top = None if every else top or DEFAULT_TOP
+    top = top or DEFAULT_TOP
     if fmt is not Format.TABLE:
-        rows = view.rows if top is None else view.ranked[:top]
-        write_rows(HALL_COLUMNS, rows, fmt, sys.stdout)
+        write_rows(HALL_COLUMNS, with_costs(view.ranked[:top]), fmt, sys.stdout)
         return
-    facts = (f"{key} {value}" for key, value in config_facts(view.config).items())
-    sys.stdout.write(f"{view.name}: {printable(', '.join(facts))}\n\n")
-    if top is None:
-        write_rows(table_columns(view.rows), table_rows(view.rows), fmt, sys.stdout)
-        sys.stdout.write(f"\n{view.totals.sentence()}\n")
+    print_head(view)
+    print_hall(view, top)
+    print_next(view)
+
+
+def _show_births(
+    path: Path, births: bool, where: Sequence[str], sort: str | None, top: int | None, fmt: Format
+) -> None:
+    """Show those that were trained, as the hall of fame has them, or every birth."""
+    from actsearch.cli.hall import print_head
+    from actsearch.results.hall import table_columns, table_rows
+    from actsearch.results.listing import BIRTH_COLUMNS, birth_rows, births_table, listed
+    from actsearch.results.view import read_run
+
+    view = read_run(path)
+    rows = birth_rows(view)
+    if not births:
+        rows = [rows[row["id"]] for row in view.rows]
+    # Costs take milliseconds each: a table has them where they are asked for.
+    found = listed(rows, where, sort, top, costs=fmt is not Format.TABLE and not births)
+    if fmt is not Format.TABLE:
+        write_rows(BIRTH_COLUMNS, found, fmt, sys.stdout)
+        return
+    print_head(view)
+    columns, cells = table_columns(view.rows, found), table_rows(found)
+    if births:
+        columns, cells = births_table(found)
+    _write_list(columns, cells, len(rows), bool(where), "births" if births else "trained")
+    sys.stdout.write(f"\n{view.totals.sentence()}\n")
+
+
+def _write_list(columns: Any, cells: list[dict[str, Any]], n: int, some: bool, what: str) -> None:
+    if cells:
+        write_rows(columns, cells, Format.TABLE, sys.stdout)
+        sys.stdout.write(f"\n{len(cells)} of {n} {what}\n" if len(cells) < n else "")
     else:
-        print_hall(view, top)
-        print_next(view)
+        sys.stdout.write(f"none of {n} {what} passes the filters\n" if some else "none\n")
+
+
+def _show_rejected(
+    path: Path, where: Sequence[str], sort: str | None, top: int | None, fmt: Format
+) -> None:
+    from actsearch.cli.hall import print_head
+    from actsearch.results.listing import (
+        BIRTH_COLUMNS,
+        birth_rows,
+        listed,
+        rejected_rows,
+        rejected_table,
+    )
+    from actsearch.results.reasons import REASON_COLUMNS, reason_counts
+    from actsearch.results.view import read_run
+
+    view = read_run(path)
+    rows = rejected_rows(birth_rows(view))
+    found = listed(rows, where, sort, top)
+    if fmt is not Format.TABLE:
+        write_rows(BIRTH_COLUMNS, found, fmt, sys.stdout)
+        return
+    print_head(view)
+    counts = reason_counts(view.births)
+    if counts:
+        write_rows(REASON_COLUMNS, counts[:_MOST_KINDS], fmt, sys.stdout)
+        more = len(counts) - _MOST_KINDS
+        sys.stdout.write(f"and {more} more kinds\n\n" if more > 0 else "\n")
+    _write_list(*rejected_table(found), len(rows), bool(where), "turned away before training")
 
 
 def _show_front(path: Path, fmt: Format) -> None:
@@ -134,136 +227,3 @@ def measured_costs(formulas: Sequence[str]) -> list[float]:
     candidates = [parse_candidate(formula) for formula in formulas]
     kernels.prepare([part for one in candidates for part in parts_of(one)])
     return [mean_over_parts(measured_cost)(one) for one in candidates]
-
-
-def _show_rejected(path: Path, top: int | None, fmt: Format) -> None:
-    from actsearch.runs import RunStore
-    from actsearch.runs.records import REJECTED, SCREENED
-
-    with RunStore.open(path) as store:
-        rows = [
-            {
-                "id": b.id,
-                "status": b.status,
-                "reason": b.reason,
-                "operator": b.operator,
-                "parents": list(b.parents),
-                "formula": b.formula,
-            }
-            for b in store.births()
-            if b.status in (REJECTED, SCREENED)
-        ]
-    write_rows(REJECTED_COLUMNS, rows[:top], fmt, sys.stdout)
-
-
-def _show_birth(path: Path, birth_id: int, fmt: Format) -> None:
-    record = _birth_record(path, birth_id)
-    if fmt is Format.JSON:
-        write_json(record, sys.stdout)
-        return
-    if fmt is Format.CSV:
-        write_record(record, fmt, sys.stdout)
-        return
-    from actsearch.results.lineage import lineage_text
-
-    ancestry, trainings = record.pop("lineage"), record.pop("trainings")
-    learned = record.pop("learned")
-    write_record(
-        {key: value for key, value in record.items() if value not in (None, "", [])},
-        fmt,
-        sys.stdout,
-    )
-    sys.stdout.write("\nlineage\n")
-    lines = lineage_text(ancestry, _INDENTED_COLUMNS)
-    sys.stdout.writelines(f"  {text}\n" for text in lines[:_LINEAGE_LINES])
-    if len(lines) > _LINEAGE_LINES:
-        sys.stdout.write(f"  and {len(lines) - _LINEAGE_LINES} more (--format json has all)\n")
-    if learned:
-        from actsearch.results.parameters import parameter_rows
-
-        columns, cells, what = parameter_rows(learned)
-        sys.stdout.write("\nlearned parameters\n")
-        write_rows(columns, cells, fmt, sys.stdout)
-        sys.stdout.write(f"\n{what}\n")
-    sys.stdout.write("\ntrainings\n")
-    if not trainings:
-        sys.stdout.write("none\n")
-        return
-    rows = [_training_cells(row) for row in trainings]
-    shown = [c for c in TRAINING_COLUMNS if c.key != "by_task" or any(row[c.key] for row in rows)]
-    write_rows(shown, rows, fmt, sys.stdout)
-
-
-def _birth_record(path: Path, birth_id: int) -> dict[str, Any]:
-    from actsearch.expressions import parse_candidate
-    from actsearch.results.lineage import lineage
-    from actsearch.results.view import all_rows, known_names
-    from actsearch.runs import RunStore, learned
-
-    with RunStore.open(path) as store:
-        births, trainings, ladder = store.births(), store.trainings(), store.ladder
-        known = known_names(store.config)
-    birth = next((b for b in births if b.id == birth_id), None)
-    if birth is None:
-        raise BadInput(
-            f"unknown id {birth_id}: run '{path.name}' has "
-            + (f"births {births[0].id} to {births[-1].id}" if births else "no births yet")
-        )
-    trained_as = birth_id if birth.same_as is None else birth.same_as
-    rows = all_rows(births, trainings, ladder, known)
-    score = next((row for row in rows if row["id"] == trained_as), {})
-    own = [row for row in trainings if row.birth_id == trained_as]
-    try:
-        facts = _properties(parse_candidate(birth.formula), score.get("known"))
-    except BadInput:  # what was rejected need not be a formula
-        facts = {"formula": birth.formula}
-    formula = next((b.formula for b in births if b.id == trained_as), "")
-    return {
-        "id": birth.id,
-        "status": birth.status,
-        "reason": birth.reason,
-        "same_as": birth.same_as,
-        "operator": birth.operator,
-        "parents": list(birth.parents),
-        "rank": score.get("rank"),
-        "score": score.get("score"),
-        "standard_error": score.get("standard_error"),
-        "n": score.get("n"),
-        "rung": score.get("rung"),
-        "penalty": score.get("penalty") or None,
-        "gain_over_relu": score.get("gain_over_relu"),
-        "gain_standard_error": score.get("gain_standard_error"),
-        **facts,
-        "lineage": lineage(births, birth_id),
-        "learned": learned(own, parse_candidate(formula), ladder) if own else (),
-        "trainings": [_training_record(row) for row in own],
-    }
-
-
-def _properties(candidate: Candidate, known: str | None) -> dict[str, Any]:
-    """Return what there is to say of a birth's formula, or of one for each group of layers."""
-    from actsearch.cli.analyze import properties
-    from actsearch.expressions import Layered
-
-    if not isinstance(candidate, Layered):
-        return properties(candidate, known)
-    whole = {"formula": str(candidate), "fingerprint": candidate.fingerprint()}
-    groups = {group: properties(part, None) for group, part in candidate.formulas}
-    return {**whole, "size": candidate.size, "latex": candidate.latex(), **groups}
-
-
-def _training_record(row: Any) -> dict[str, Any]:
-    keys = ("rung", "seed", "status", "score", "time_s", "device", "message", "metrics", "curve")
-    return {key: getattr(row, key) for key in keys}
-
-
-def _training_cells(training: dict[str, Any]) -> dict[str, Any]:
-    from actsearch.results.charts import sparkline
-
-    parts = (
-        f"{key.removesuffix(': score')} {number(value)}"
-        for key, value in training["metrics"].items()
-        if key.endswith(": score")  # of a joint task
-    )
-    curve = sparkline([point[2] for point in training["curve"]])
-    return {**training, "curve": curve, "by_task": ", ".join(parts)}

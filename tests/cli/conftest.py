@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
+import sqlite3
 import sys
 import types
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.search.engine import Snapshot
 
+BEGIN_S = 1000.0
 LESS = "guessed to score 0.6312, its sibling 2 0.6694"
 # id, operator, parents, formula, status, reason, same_as, scores at seeds 0 and 1
 BIRTHS: list[tuple[int, str, tuple[int, ...], str, str, str, int | None, list[float | None]]] = [
@@ -75,12 +78,17 @@ def fill(folder: Path) -> None:
                         reason=reason,
                         same_as=same_as,
                         size=expression.size if expression else 1,
-                        created_s=1.0,
+                        created_s=BEGIN_S + 10 * id_,
                     )
                 ]
             )
             for seed, score in enumerate(scores):
                 store.add_training(training(id_, seed, score))
+    # The search began when its births say that it did, not when this test ran.
+    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+        times = (BEGIN_S, BEGIN_S + 192, 192.0)
+        db.execute("UPDATE sessions SET begin_s = ?, end_s = ?, active_s = ?", times)
+        db.commit()
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.hall import PENALTY_NOTE
 from actsearch.expressions import KNOWN, parse
+from actsearch.results.hall import PENALTY_NOTE
 from actsearch.results.standing import standing
 from actsearch.results.view import known_fingerprints
 from actsearch.runs import Birth, RunStore
@@ -25,6 +25,7 @@ READING = [
     ("runs",),
     ("inspect", "first"),
     ("inspect", "first", "--all"),
+    ("inspect", "first", "--births"),
     ("inspect", "first", "--rejected"),
     ("inspect", "first", "2"),
     ("analyze", "relu(x)"),
@@ -51,6 +52,7 @@ def some_properties(expression: Any, known: str | None) -> dict[str, Any]:
         ("inspect", "first"),
         ("inspect", "first", "--top", "1"),
         ("inspect", "first", "--all"),
+        ("inspect", "first", "--births"),
         ("inspect", "first", "--rejected"),
         ("inspect", "first", "2"),
         ("inspect", "first", "3"),
@@ -145,8 +147,8 @@ def test_scores_of_several_tasks_have_a_unit_and_are_told_one_by_one(
         store.add_births([Birth(0, "seed", (), "sin(x)", "f", "accepted", size=2)])
         store.add_training(dataclasses.replace(training(0, 0, 1.5), metrics=metrics))
     assert (
-        "\nscore: mean standardised gain over ReLU, in standard deviations of ReLU's scores "
-        "between seeds; mean ± standard error of n trainings\n"
+        "\nscore (n): mean standardised gain over ReLU, in standard deviations of ReLU's scores "
+        "between seeds; mean ± standard error of n trainings at the rung full\n"
     ) in actsearch("inspect", "joint").out
     one = actsearch("inspect", "joint", "0").out
     assert "by task" in one
@@ -237,9 +239,11 @@ def test_a_penalty_is_shown_where_one_counted(actsearch: Command, runs_dir: Path
         db.execute("UPDATE births SET penalty = 0.05 WHERE id = 2")
         db.commit()
     shown = actsearch("inspect", "first").out.splitlines()
-    assert shown[2].split()[:5] == ["rank", "id", "formula", "score", "penalty"]
+    assert shown[2].split()[:5] == ["rank", "id", "formula", "score", "(n)"]
+    assert shown[2].split()[5] == "penalty"
     assert shown[4].split()[:3] == ["1", "1", "silu(x)"]
-    assert shown[5].split()[:7] == ["2", "2", "x*sin(x)", "0.6770", "±", "0.0060", "0.0500"]
+    cells = ["2", "2", "x*sin(x)", "0.6770", "±", "0.0060", "(2)", "0.0500"]
+    assert shown[5].split()[:8] == cells
     assert PENALTY_NOTE in shown
     assert "penalty" in actsearch("inspect", "first", "2").out
     rows = json.loads(actsearch("inspect", "first", "--format", "json").out)

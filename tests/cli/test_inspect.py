@@ -1,0 +1,377 @@
+"""`actsearch inspect`: lists with filters, two runs, runs in every state, hostile text."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.cli.main import run
+from actsearch.runs import Birth, RunStore, TrialRow
+from tests.cli.conftest import Command, fill, training
+
+HOSTILE = "=cmd('x')\x1b[31m[red]<script>\r\n\u202e" + "A" * 300
+
+
+def rows_of(actsearch: Command, *arguments: str) -> list[dict[str, Any]]:
+    answer = actsearch("inspect", "first", *arguments, "--format", "json")
+    assert answer.code == 0, answer.err
+    found: list[dict[str, Any]] = json.loads(answer.out)
+    return found
+
+
+def ids(actsearch: Command, *arguments: str) -> list[int]:
+    return [row["id"] for row in rows_of(actsearch, *arguments)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--all",), [2, 1, 0, 5]),
+        (("--births",), [0, 1, 2, 3, 4, 5, 6, 7]),
+        (("--where", "score>0.61"), [2, 1]),
+        (("--all", "--where", "score>0.6", "--where", "known!=none"), [1, 0]),
+        (("--all", "--sort", "cost_ns"), [0, 2, 5, 1]),
+        (("--all", "--sort", "-size", "--top", "2"), [2, 5]),
+        (("--births", "--where", "status=duplicate"), [3]),
+        (("--births", "--where", "operator=crossover", "--sort", "-id"), [7, 2]),
+        (("--births", "--where", "parents~2"), [4, 5, 6, 7]),
+        (("--births", "--where", "born_s>=1m"), [6, 7]),
+        (("--births", "--where", "rediscoveries>0"), [1]),
+        (("--births", "--where", "cost_ns<1", "--where", "score>0"), [0]),
+        (("--rejected", "--where", "kind~guessed"), [7]),
+        (("--rejected", "--sort", "-reason"), [6, 7, 4]),
+    ],
+)
+def test_lists_are_filtered_and_sorted(
+    arguments: tuple[str, ...], expected: list[int], actsearch: Command, runs_dir: Path
+) -> None:
+    assert ids(actsearch, *arguments) == expected
+
+
+def test_what_was_left_out_is_counted(actsearch: Command, runs_dir: Path) -> None:
+    out = actsearch("inspect", "first", "--where", "formula~sin").out
+    assert "\n1 of 4 trained\n" in out
+    out = actsearch("inspect", "first", "--births", "--where", "score>2").out
+    assert "\nnone of 8 births passes the filters\n" in out
+
+
+def test_a_cost_is_computed_where_it_is_asked_for(actsearch: Command, runs_dir: Path) -> None:
+    assert "cost ns" not in actsearch("inspect", "first", "--all").out
+    assert "cost ns" in actsearch("inspect", "first", "--all", "--sort", "cost_ns").out
+    assert all(row["cost_ns"] > 0 for row in rows_of(actsearch, "--all"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--where", "scor>1"), "did you mean 'score'"),
+        (("--where", "score"), "is no filter"),
+        (("--births", "--sort", "-sise"), "did you mean 'size'"),
+        (("--births", "--all"), "--all and --births ask for different answers"),
+        (("2", "--all"), "--all and the id 2 ask for different answers"),
+        (("2", "--where", "score>1"), "--where is for lists"),
+        (("--front", "--sort", "score"), "--sort is for lists"),
+        (("first", "--rejected"), "--rejected and the run first"),
+        (("frist",), "did you mean 'first'"),
+        (("frist",), "behind RUN goes the ID of one of its births"),
+        (("9" * 5000,), "unknown id 999"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    arguments: tuple[str, ...], said: str, actsearch: Command, runs_dir: Path
+) -> None:
+    answer = actsearch("inspect", "first", *arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert len(answer.err) < 1200
+
+
+# -- one birth
+
+
+def test_a_birth_has_its_relatives(actsearch: Command, runs_dir: Path) -> None:
+    record = json.loads(actsearch("inspect", "first", "1", "--format", "json").out)
+    assert [child["id"] for child in record["children"]] == [2, 3, 7]
+    assert [same["id"] for same in record["same_function"]] == [3]
+    assert record["rediscoveries"] == 1
+    assert record["tree"] == ["silu", "└─ x"]
+    assert record["properties"]["formula"] == "silu(x)"
+    assert record["confirmation"] is None
+    duplicate = json.loads(actsearch("inspect", "first", "3", "--format", "json").out)
+    assert [same["id"] for same in duplicate["same_function"]] == [1]
+    assert duplicate["born_s"] == 30.0
+
+
+def confirm(folder: Path, scores: dict[str, list[float]], finalists: list[str]) -> None:
+    """Add the trials of a confirmation to a run."""
+    info = {"kind": "confirm", "finalists": finalists, "tasks": ["mnist1d-cnn"]}
+    with RunStore.open(folder, write=True) as store, store.session(info):
+        for formula, values in scores.items():
+            for k, value in enumerate(values):
+                store.add_trial(
+                    TrialRow(
+                        "mnist1d-cnn", "test", formula, 1_000_000 + k, "ok", value, {}, (), 1.0,
+                        "cpu",
+                    )
+                )  # fmt: skip
+
+
+def test_a_birth_has_what_confirmed_it(actsearch: Command, runs_dir: Path) -> None:
+    scores = {
+        "x*sin(x)": [0.70, 0.71, 0.72, 0.73, 0.74],
+        "relu(x)": [0.60, 0.61, 0.62, 0.63, 0.64],
+        "gelu(x)": [0.68, 0.69, 0.71, 0.71, 0.71],
+    }
+    confirm(runs_dir / "first", scores, ["x*sin(x)"])
+    record = json.loads(actsearch("inspect", "first", "2", "--format", "json").out)
+    found = record["confirmation"]
+    assert (found["task"], found["split"], found["n"]) == ("mnist1d-cnn", "test", 5)
+    assert found["is_finalist"]
+    assert found["score"] == pytest.approx(0.72)
+    assert (found["best_known"], found["n_pairs"]) == ("GELU", 5)
+    assert found["difference"] == pytest.approx(0.02)
+    assert found["low"] < 0.02 < found["high"]
+    out = actsearch("inspect", "first", "2").out
+    assert "confirmation\n  test accuracy 0.7200 ± 0.0071; 5 fresh seeds, task mnist1d-cnn\n" in out
+    assert "+0.0200 [" in out
+    assert "to GELU, the best of the known activations" in out
+    of_known = json.loads(actsearch("inspect", "first", "0", "--format", "json").out)
+    assert of_known["confirmation"]["n"] == 5
+    assert not of_known["confirmation"]["is_finalist"]
+    assert json.loads(actsearch("inspect", "first", "5", "--format", "json").out)[
+        "confirmation"
+    ] is None  # fmt: skip
+
+
+# -- two runs
+
+
+@pytest.fixture
+def second(runs_dir: Path) -> Path:
+    """Return a run like ``first`` with another seed, in which one formula more has a score."""
+    folder = runs_dir / "second"
+    shutil.copytree(runs_dir / "first", folder)
+    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+        config = json.loads(db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()[0])
+        config |= {"seed": 7, "budget": "10m"}
+        db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
+        db.execute("UPDATE trainings SET score = score + 0.01 WHERE birth_id = 2")
+        db.execute("UPDATE trainings SET status = 'ok', score = 0.66 WHERE birth_id = 5")
+        db.commit()
+    return folder
+
+
+def test_two_runs_stand_beside_each_other(
+    actsearch: Command, runs_dir: Path, second: Path, golden: Any
+) -> None:
+    answer = actsearch("inspect", "first", "second")
+    assert (answer.code, answer.err) == (0, "")
+    golden.check("inspect_first_second.txt", answer.out)
+    named = actsearch("inspect", "first", str(second))
+    assert named.out == answer.out
+
+
+def test_two_runs_as_json_and_csv(actsearch: Command, runs_dir: Path, second: Path) -> None:
+    found = json.loads(actsearch("inspect", "first", "second", "--format", "json").out)
+    assert [(row["key"], row["a"], row["b"]) for row in found["differs"]] == [
+        ("seed", 0, 7),
+        ("budget", None, "10m"),
+    ]
+    assert found["compares"]
+    assert (found["best"]["a"]["id"], found["best"]["b"]["id"]) == (2, 2)
+    assert [(row["formula"], row["rank_a"], row["rank_b"]) for row in found["both"]] == [
+        ("x*sin(x)", 1, 1),
+        ("silu(x)", 2, 3),
+        ("relu(x)", 3, 4),
+    ]
+    assert found["both"][0]["score_b"] - found["both"][0]["score_a"] == pytest.approx(0.01)
+    last = found["times"][-1]
+    assert last["what"] == "the best of first"
+    assert (last["id_a"], last["born_s_a"], last["id_b"]) == (2, 20.0, 2)
+    header, *rows = csv.reader(
+        io.StringIO(actsearch("inspect", "first", "second", "--format", "csv").out)
+    )
+    assert header == ["key", "value"]
+    assert ["runs.b", "second"] in rows
+    assert ["compares", "true"] in rows
+
+
+def test_scores_of_different_tasks_do_not_compare(
+    actsearch: Command, runs_dir: Path, second: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(second / "run.sqlite")) as db:
+        config = {"task": "other", "score_name": "accuracy", "rungs": [{"name": "full"}]}
+        db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
+        db.commit()
+    found = json.loads(actsearch("inspect", "first", "second", "--format", "json").out)
+    assert (found["compares"], found["why_not"], found["times"]) == (
+        False,
+        ["rungs", "score_name"],
+        [],
+    )
+    out = actsearch("inspect", "first", "second").out
+    assert "the scores do not compare, as these settings differ: rungs, score_name\n" in out
+
+
+def test_a_number_is_an_id_and_a_path_is_a_run(
+    actsearch: Command, runs_dir: Path, second: Path
+) -> None:
+    second.rename(runs_dir / "2")
+    assert actsearch("inspect", "first", "2").out.startswith("property")
+    assert actsearch("inspect", "first", str(runs_dir / "2")).out.startswith("configurations")
+
+
+# -- runs in every state
+
+
+def test_a_run_that_is_being_written_is_shown_as_of_now(actsearch: Command, runs_dir: Path) -> None:
+    with RunStore.open(runs_dir / "first", write=True) as store:
+        store.add_births([Birth(8, "seed", (), "tanh(x)", "f", "accepted", size=2)])
+        for arguments in ((), ("--all",), ("--births",), ("--rejected",)):
+            out = actsearch("inspect", "first", *arguments).out
+            written = f"being written by process {os.getpid()}, shown as of now\n"
+            assert written in out.splitlines(keepends=True)[0]
+        assert "9 births" in actsearch("inspect", "first").out
+    assert "being written" not in actsearch("inspect", "first").out
+
+
+def test_a_run_without_births_is_shown(actsearch: Command, runs_dir: Path) -> None:
+    with RunStore.create(runs_dir / "empty", {"rungs": [{"name": "full"}]}, {}):
+        pass
+    for arguments, said in (
+        ((), "no births yet"),
+        (("--all",), "none"),
+        (("--births",), "none"),
+        (("--rejected",), "none"),
+        (("--front",), "no formula has a score yet"),
+        (("first",), "found by both: 0"),
+    ):
+        answer = actsearch("inspect", "empty", *arguments)
+        assert (answer.code, answer.err) == (0, "")
+        assert said in answer.out
+        assert actsearch("inspect", "empty", *arguments, "--format", "json").code == 0
+    assert "no births yet" in actsearch("inspect", "empty", "0").err
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_run_of_an_older_format_is_shown(
+    version: int, actsearch: Command, runs_dir: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db:
+        db.execute("ALTER TABLE births DROP COLUMN penalty")
+        db.execute("ALTER TABLE heats DROP COLUMN seen")
+        if version == 1:
+            db.execute("DROP TABLE heats")
+            db.execute("DROP TABLE trials")
+        db.execute(f"PRAGMA user_version = {version}")
+        db.commit()
+    for arguments in ((), ("--births",), ("--rejected",), ("2",), ("first",)):
+        assert actsearch("inspect", "first", *arguments).code == 0
+    assert ids(actsearch) == [2, 1, 0]
+
+
+# -- hostile text
+
+
+@pytest.fixture
+def hostile(runs_dir: Path) -> Path:
+    """Return a run whose file holds hostile text wherever there can be text."""
+    folder = runs_dir / "hostile"
+    fill(folder)
+    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+        db.execute("UPDATE births SET operator = ?, reason = ?", (HOSTILE, HOSTILE))
+        db.execute("UPDATE births SET formula = ? WHERE id IN (3, 4)", (HOSTILE,))
+        db.execute("UPDATE trainings SET message = ?, device = ?", (HOSTILE, HOSTILE))
+        config = {
+            "task": HOSTILE,
+            "space": HOSTILE,
+            "score_name": HOSTILE,
+            "rungs": [{"name": "full"}],
+        }
+        db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
+        db.commit()
+    return folder
+
+
+HOSTILE_VIEWS = [
+    (), ("--all",), ("--births",), ("--rejected",), ("2",), ("3",), ("4",), ("first",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", HOSTILE_VIEWS, ids=str)
+def test_hostile_text_harms_nobody(
+    arguments: tuple[str, ...], actsearch: Command, hostile: Path
+) -> None:
+    table = actsearch("inspect", "hostile", *arguments)
+    assert (table.code, table.err) == (0, "")
+    assert all(line.isprintable() for line in table.out.splitlines())
+    assert json.loads(actsearch("inspect", "hostile", *arguments, "--format", "json").out)
+    text = actsearch("inspect", "hostile", *arguments, "--format", "csv").out
+    for row in csv.reader(io.StringIO(text)):
+        assert not any(cell.startswith(("=", "@", "\t")) for cell in row)
+
+
+class Terminal(io.StringIO):
+    """A terminal, as far as a program can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(params=[80, 120])
+def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return how wide a terminal is, and a function that runs a command in it."""
+    monkeypatch.setenv("COLUMNS", str(request.param))
+
+    def call(*arguments: str) -> list[str]:
+        with contextlib.redirect_stdout(Terminal()) as out:
+            assert run(arguments) == 0
+        return out.getvalue().splitlines()
+
+    return request.param, call
+
+
+def test_the_hall_of_fame_fits_a_terminal(terminal: Any, runs_dir: Path, golden: Any) -> None:
+    columns, call = terminal
+    lines = call("inspect", "first")
+    table = lines[2 : lines.index("", 2)]
+    assert max(map(len, table)) <= columns
+    golden.check(f"inspect_first_{columns}.txt", "\n".join(table) + "\n")
+
+
+@pytest.mark.parametrize("kind", [(), ("--births",), ("--rejected",)], ids=str)
+def test_hostile_names_do_not_overrun_a_terminal(
+    kind: tuple[str, ...], terminal: Any, hostile: Path
+) -> None:
+    columns, call = terminal
+    lines = call("inspect", "hostile", *kind)
+    rules = [k for k, line in enumerate(lines) if line and set(line) == {"─"}]
+    assert rules
+    for rule in rules:
+        end = next((k for k in range(rule, len(lines)) if not lines[k]), len(lines))
+        assert max(map(len, lines[rule - 1 : end])) <= columns
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_table_of_one_training_survives_strange_curves(
+    actsearch: Command, runs_dir: Path
+) -> None:
+    config = {"rungs": [{"name": "full"}], "score_name": "accuracy"}
+    with RunStore.create(runs_dir / "odd", config, {}) as store, store.session({}):
+        store.add_births([Birth(0, "seed", (), "sin(x)", "f", "accepted", size=2)])
+        nan, inf = float("nan"), float("inf")
+        for seed, curve in enumerate([(), ((5, nan, inf),), ((9, 1e300, 0.1), (3, -1e300, 0.2))]):
+            row = training(0, seed, 0.5)
+            store.add_training(type(row)(**{**row.__dict__, "curve": curve}))
+    answer = actsearch("inspect", "odd", "0")
+    assert (answer.code, answer.err) == (0, "")
+    assert "curves at the rung full, by step, 2 seeds" in answer.out
