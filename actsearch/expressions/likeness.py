@@ -144,16 +144,19 @@ def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIG
     )
 
 
-def embedded(expressions: Sequence[Candidate], beside: Candidate) -> Array:
+def embedded(
+    expressions: Sequence[Candidate], beside: Candidate, scale_weight: float = SCALE_WEIGHT
+) -> Array:
     """Return functions as points, shape (n, width): near in space where they are alike.
 
     The squared distance of two points is that of ``squared_distances``, but for mirror images: each
-    function is turned once, to the image that is nearest to ``beside``.
+    function is turned once, to the image that is nearest to ``beside``. ``scale_weight`` is as
+    there.
     """
     found = curves([*expressions, beside])
     found = found.reshape(len(found), -1, WIDTH)
     n = _N_POINTS + 4
-    weights = np.concatenate([[1 / n] * n, [_SLOPE_WEIGHT / n] * n, [SCALE_WEIGHT]])
+    weights = np.concatenate([[1 / n] * n, [_SLOPE_WEIGHT / n] * n, [scale_weight]])
     roots = np.sqrt(weights / found.shape[1])
     turned = []
     for one in found[:-1]:

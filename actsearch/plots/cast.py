@@ -5,7 +5,7 @@ Each has the same name, colour and line in every picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,18 +97,6 @@ def last_trainings(account: Account, birth_id: int) -> list[TrainingRow]:
         (row for row in rows if row.rung == rung and row.score is not None),
         key=lambda row: row.seed,
     )
-
-
-def mean_scores(trainings: Iterable[TrainingRow], rung: str) -> dict[int, float]:
-    """Return birth id -> mean score at a rung, of the births whose trainings there all have one."""
-    scores: dict[int, list[float | None]] = {}
-    for row in trainings:
-        if row.rung == rung:
-            scores.setdefault(row.birth_id, []).append(row.score)
-    complete = {
-        id_: [s for s in of if s is not None] for id_, of in scores.items() if None not in of
-    }
-    return {id_: sum(of) / len(of) for id_, of in complete.items()}
 
 
 def first_rung(ladder: Sequence[str]) -> str:

@@ -108,9 +108,9 @@ RUN_FIGURES = (
         "map",
         "All functions that were trained",
         "Each mark is a function; near ones have alike values and slopes where pre-activations lie "
-        "at the start. Mirror images count as one function. Colours are scores of the shortest "
-        "training, larger marks were found more often. Only the two directions in which functions "
-        "differ most are shown, so what looks near may yet differ.",
+        "at the start. Multiples and mirror images stand in one place. Colours are scores of the "
+        "shortest training, larger marks were found more often. Only the two directions in which "
+        "functions differ most are shown, so what looks near may yet differ.",
         landscape.LACKS,
         landscape.draw,
     ),

@@ -115,7 +115,7 @@ def _limits(values: Array, others: Sequence[Array]) -> tuple[float, float]:
     low, high = _spread(values)
     for other in others:
         lower, higher = _spread(other)
-        if max(high, higher) - min(low, lower) <= _GROWTH * (high - low):
+        if max(high, higher) - min(low, lower) <= _GROWTH * max(high - low, 1.0):
             low, high = min(low, lower), max(high, higher)
     margin = 0.08 * max(high - low, 0.2)
     return low - margin, high + margin

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LACKS = "no formula has a score yet"
 _LOW = 5  # percentile of the merits that the picture begins at, lest failures flatten the rest
+_MANY = 40
 _MOST_LISTED, _MOST_NAMED = 12, 24
 _cost = mean_over_parts(modelled_cost)
 
@@ -118,6 +119,6 @@ def _scale(axes: Any, worth: Sequence[float]) -> None:
     """Show from a low percentile of the scores on."""
     import numpy as np
 
-    low, high = np.percentile(worth, [_LOW, 100])
+    low, high = np.percentile(worth, [_LOW if len(worth) >= _MANY else 0, 100])
     margin = 0.08 * (high - low) or 0.01
     axes.set_ylim(low - margin, high + 1.5 * margin)

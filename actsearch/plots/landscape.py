@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from actsearch.expressions import Candidate, parse
 from actsearch.expressions.likeness import embedded
-from actsearch.plots.cast import candidate, finalists, first_rung, label, list_below, mean_scores
+from actsearch.plots.cast import candidate, finalists, first_rung, label, list_below
 from actsearch.plots.naming import Naming, name_points
 from actsearch.plots.style import GREY, INK, SCORES, SPREAD
+from actsearch.results.breeding import mean_scores
 from actsearch.results.hall import BASELINE
 from actsearch.results.view import known_births, known_names
 from actsearch.runs.records import ACCEPTED
@@ -48,7 +49,7 @@ def draw(account: Account) -> Figure | None:
     if len(functions) < _LEAST:
         return None
     ids = list(functions)
-    places, shares = principal(embedded(list(functions.values()), _BESIDE))
+    places, shares = principal(embedded(list(functions.values()), _BESIDE, scale_weight=0.0))
     rung = first_rung(account.run.ladder)
     scores = mean_scores(account.run.trainings, rung)
     again = Counter(birth.same_as for birth in account.run.births if birth.same_as is not None)

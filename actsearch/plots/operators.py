@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actsearch.expressions import parts_of
-from actsearch.plots.cast import candidate, first_rung, label, mean_scores
+from actsearch.plots.cast import first_rung, label
 from actsearch.plots.style import BLUE, GREY, INK, ORANGE
-from actsearch.results.hall import SEEDED
-from actsearch.runs import Birth
-from actsearch.runs.records import ACCEPTED
+from actsearch.results.breeding import Success, best_births, mean_scores, successes, usage
 from actsearch.trials.account import Account
 
 if TYPE_CHECKING:
@@ -20,25 +15,6 @@ if TYPE_CHECKING:
 
 LACKS = "no formula was bred yet"
 _MOST_PRIMITIVES = 18
-_BEST = 0.1  # share of those with a score that are called the best
-_LEAST_BEST = 5
-
-
-@dataclass(frozen=True)
-class Success:
-    """What an operator made.
-
-    Of its ``births`` some were ``trained``; of those that have a score in the shortest training as
-    one of their parents has, which are ``compared``, some are ``improved``, better than the best of
-    their parents. ``gain`` is the mean difference to it, None where none is compared.
-    """
-
-    operator: str
-    births: int
-    trained: int
-    compared: int
-    improved: int
-    gain: float | None
 
 
 def draw(account: Account) -> Figure | None:
@@ -58,63 +34,6 @@ def draw(account: Account) -> Figure | None:
     _draw_usage(left, names, every, best)
     _draw_success(right, made)
     return figure
-
-
-def usage(births: Iterable[Birth]) -> dict[str, float]:
-    """Return primitive -> share of the formulas that have it, of those that can be read."""
-    counts: Counter[str] = Counter()
-    n = 0
-    read: dict[str, frozenset[str]] = {}
-    for birth in births:
-        if birth.formula not in read:
-            read[birth.formula] = _primitives(birth.formula)
-        counts.update(read[birth.formula])
-        n += 1
-    return {name: count / n for name, count in counts.items()}
-
-
-def _primitives(formula: str) -> frozenset[str]:
-    found = candidate(formula)
-    parts = parts_of(found) if found is not None else ()
-    return frozenset(node.op for part in parts for node in part.root.walk() if node.args)
-
-
-def best_births(ranked: Sequence[Mapping[str, Any]], births: Iterable[Birth]) -> list[Birth]:
-    """Return the best tenth of the births that have a score, at least five."""
-    n = max(_LEAST_BEST, round(_BEST * len(ranked)))
-    best = {row["id"] for row in ranked[:n]}
-    return [birth for birth in births if birth.id in best]
-
-
-def successes(births: Iterable[Birth], scores: Mapping[int, float]) -> list[Success]:
-    """Return what each operator made, the one of the most births first.
-
-    Args:
-        births: Of the run; those that were given are passed over.
-        scores: Birth id -> score, of trainings of one length.
-    """
-    by_operator: dict[str, list[Birth]] = {}
-    for birth in births:
-        if birth.operator not in SEEDED:
-            by_operator.setdefault(birth.operator, []).append(birth)
-    found = []
-    for operator, own in by_operator.items():
-        gains = [
-            scores[birth.id] - max(known)
-            for birth in own
-            if birth.id in scores and (known := [scores[p] for p in birth.parents if p in scores])
-        ]
-        found.append(
-            Success(
-                operator,
-                births=len(own),
-                trained=sum(birth.status == ACCEPTED for birth in own),
-                compared=len(gains),
-                improved=sum(gain > 0 for gain in gains),
-                gain=sum(gains) / len(gains) if gains else None,
-            )
-        )
-    return sorted(found, key=lambda one: (-one.births, one.operator))
 
 
 def _draw_usage(
@@ -137,7 +56,7 @@ def _draw_usage(
     axes.set_xlim(left=-1)
     axes.set_xlabel("% of formulas that have the primitive")
     axes.tick_params(axis="y", length=0, labelsize=7.5)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _draw_success(axes: Any, made: Sequence[Success]) -> None:

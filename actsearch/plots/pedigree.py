@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from actsearch.plots.cast import finalists, first_rung, label, mean_scores, rivals
+from actsearch.plots.cast import finalists, first_rung, label, rivals
 from actsearch.plots.style import GREY, INK, SCORES
+from actsearch.results.breeding import mean_scores
 from actsearch.runs import Birth
 from actsearch.trials.account import Account
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.plots.cast import first_rung, label, mean_scores, rivals
+from actsearch.plots.cast import first_rung, label, rivals
 from actsearch.plots.style import BLUE, COLORS, GREY, INK, LINES
+from actsearch.results.breeding import mean_scores
 from actsearch.results.hall import measured
 from actsearch.runs.ranking import merits
 from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 LACKS = "no formula has a score yet"
 #: Where quantiles and shares are taken: of so many windows, each at least so wide.
 _N_WINDOWS, _LEAST_WINDOW = 25, 20
+_LEAST_WINDOWS = 3  # of a short run, whose windows are narrower
+_FEW = 30  # points that need marks to be seen
 _MOST_POINTS = 400
 _BECAME = {
     ACCEPTED: "trained",
@@ -69,6 +72,11 @@ def moving(values: Sequence[float], window: int) -> NDArray[np.float64]:
     return np.quantile(rows, [0.1, 0.5, 0.9], axis=1)
 
 
+def window_of(n: int) -> int:
+    """Return how many of ``n`` in a row make a window."""
+    return max(1, min(max(_LEAST_WINDOW, n // _N_WINDOWS), n // _LEAST_WINDOWS))
+
+
 def _draw_best(axes: Any, account: Account) -> None:
     run = account.run
     rung = run.ranked[0]["rung"]
@@ -88,33 +96,39 @@ def _draw_best(axes: Any, account: Account) -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right")
     axes.set_ylabel("score")
-    axes.set_title(
-        f"{label(run.measure)}, training '{label(rung)}': best so far, less its standard error",
-        loc="left",
-    )
+    what = f"{label(run.measure, 40)}, training '{label(rung, 20)}'"
+    axes.set_title(f"{what}: best so far, less its standard error", loc="left")
 
 
 def _draw_band(axes: Any, scores: dict[int, float], rung: str) -> None:
     ids = sorted(scores)
-    window = min(max(_LEAST_WINDOW, len(ids) // _N_WINDOWS), len(ids))
+    window = window_of(len(ids))
     axes.set_ylabel("score")
     axes.set_title(f"training '{label(rung, 20)}': each formula", loc="left")
     if not ids:
         return
     values = [scores[id_] for id_ in ids]
-    axes.plot(ids, values, ".", color=GREY, markersize=2, rasterized=len(ids) > _MOST_POINTS)
+    axes.plot(
+        ids,
+        values,
+        ".",
+        color=GREY,
+        markersize=6 if len(ids) < _FEW else 2,
+        rasterized=len(ids) > _MOST_POINTS,
+    )
     low, middle, high = moving(values, window)
     at = ids[window // 2 :][: len(middle)]
     axes.fill_between(at, low, high, color=BLUE, alpha=0.25, linewidth=0, label="10 % to 90 %")
     axes.plot(at, middle, color=BLUE, linewidth=1.5, label=f"median of {window} in a row")
     bottom, top = np.percentile(values, [2, 100])
-    axes.set_ylim(bottom - 0.05 * (top - bottom) - 1e-9, top + 0.05 * (top - bottom) + 1e-9)
+    margin = 0.05 * (top - bottom) or 0.01
+    axes.set_ylim(bottom - margin, top + margin)
     axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.98), borderpad=0)
 
 
 def _draw_became(axes: Any, account: Account) -> None:
     births = account.run.births
-    window = min(max(_LEAST_WINDOW, len(births) // _N_WINDOWS), len(births))
+    window = window_of(len(births))
     ids = np.array([birth.id for birth in births])[window // 2 :]
     every = max(1, len(births) // _MOST_POINTS)
     for (status, what), color, line in zip(_BECAME.items(), COLORS, LINES, strict=False):
@@ -122,9 +136,9 @@ def _draw_became(axes: Any, account: Account) -> None:
         shares = np.convolve(is_so, np.ones(window) / window, mode="valid")
         axes.plot(
             ids[: len(shares)][::every], 100 * shares[::every], color=color, linestyle=line,
-            linewidth=1.2, label=what,
+            linewidth=1.2, label=what, marker="." if len(shares) < _FEW else None,
         )  # fmt: skip
-    axes.set_ylim(0, 100)
+    axes.set_ylim(-3, 103)
     axes.set_ylabel("% of births")
     axes.set_title(f"what became of {window} births in a row", loc="left", color=INK)
     axes.legend(loc="upper center", ncols=2, bbox_to_anchor=(0.5, -0.35))

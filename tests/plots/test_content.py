@@ -17,13 +17,12 @@ from scipy.stats import norm
 from actsearch.expressions import parse
 from actsearch.expressions.likeness import curves, embedded, squared_distances
 from actsearch.plots import curves as learning
-from actsearch.plots.cast import finalists, label, mean_scores, rivals
+from actsearch.plots.cast import finalists, label, rivals
 from actsearch.plots.density import density, layers_of
 from actsearch.plots.figures import RUN_FIGURES
 from actsearch.plots.front import priced
 from actsearch.plots.landscape import principal
 from actsearch.plots.naming import Naming, name_points
-from actsearch.plots.operators import successes, usage
 from actsearch.plots.pedigree import pedigree
 from actsearch.plots.progress import best_so_far, moving
 from actsearch.plots.style import drawing, svg_text
@@ -204,27 +203,6 @@ def test_the_map_keeps_distances_in_a_plane() -> None:
     assert apart == pytest.approx(np.linalg.norm(plane[:, None] - plane[None], axis=2))
     assert sum(shares) == pytest.approx(1.0)
     assert principal(np.ones((4, 3)))[1] == (0.0, 0.0)
-
-
-def test_operators_are_measured_at_the_length_that_all_have(accounts: Accounts) -> None:
-    run = accounts("usual").run
-    made = {one.operator: one for one in successes(run.births, mean_scores(run.trainings, "short"))}
-    assert "seed" not in made
-    cross, insert = made["crossover"], made["insert"]
-    assert (cross.births, cross.trained, cross.compared, cross.improved) == (2, 1, 1, 1)
-    assert cross.gain == pytest.approx(0.55 - 0.52)
-    assert (insert.births, insert.trained, insert.compared, insert.improved) == (2, 1, 1, 0)
-    assert insert.gain == pytest.approx(0.51 - 0.55)
-    assert made["replace"].gain is None
-
-
-def test_usage_counts_formulas_and_not_places() -> None:
-    born = births(
-        ("sin(sin(x))", "random", (), "accepted"), ("x + 1", "random", (), "accepted"),
-        ("input: sin(x) | last: cos(x)", "random", (), "accepted"),
-        (HOSTILE[0], "x", (), "rejected"),
-    )  # fmt: skip
-    assert usage(born) == {"sin": 0.5, "add": 0.25, "cos": 0.25}
 
 
 def chain(*parents: tuple[int, ...]) -> dict[int, Birth]:

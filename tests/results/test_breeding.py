@@ -1,0 +1,45 @@
+"""What formulas are made of and what operators were good for, counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actsearch.results.breeding import best_births, mean_scores, successes, usage
+from tests.plots.conftest import usual
+from tests.plots.made import HOSTILE, births, training
+
+
+def test_operators_are_measured_at_the_length_that_all_have(tmp_path: Path) -> None:
+    run = usual(tmp_path / "first").run
+    made = {one.operator: one for one in successes(run.births, mean_scores(run.trainings, "short"))}
+    assert "seed" not in made
+    cross, insert = made["crossover"], made["insert"]
+    assert (cross.births, cross.trained, cross.compared, cross.improved) == (2, 1, 1, 1)
+    assert cross.gain == pytest.approx(0.55 - 0.52)
+    assert (insert.births, insert.trained, insert.compared, insert.improved) == (2, 1, 1, 0)
+    assert insert.gain == pytest.approx(0.51 - 0.55)
+    assert made["replace"].gain is None
+
+
+def test_usage_counts_formulas_and_not_places() -> None:
+    born = births(
+        ("sin(sin(x))", "random", (), "accepted"), ("x + 1", "random", (), "accepted"),
+        ("input: sin(x) | last: cos(x)", "random", (), "accepted"),
+        (HOSTILE[0], "x", (), "rejected"),
+    )  # fmt: skip
+    assert usage(born) == {"sin": 0.5, "add": 0.25, "cos": 0.25}
+
+
+def test_a_mean_is_of_births_whose_trainings_all_have_a_score() -> None:
+    rows = [training(0, "short", 0, 0.5), training(0, "short", 1, 0.7), training(0, "full", 0, 0.9)]
+    rows += [training(1, "short", 0, 0.5), training(1, "short", 1, None)]
+    assert mean_scores(rows, "short") == {0: pytest.approx(0.6)}
+
+
+def test_the_best_are_a_tenth_and_five_at_least() -> None:
+    born = births(*((f"x + {k}", "random", (), "accepted") for k in range(80)))
+    ranked = [{"id": id_} for id_ in range(79, -1, -1)]
+    assert [birth.id for birth in best_births(ranked, born)] == list(range(72, 80))
+    assert len(best_births(ranked[:7], born)) == 5
