@@ -87,7 +87,7 @@ def _draw(axes: Any, finding: Finding, measure: str) -> None:
     elif measure in _SHARES:
         axes.set_ylim(-0.03, 1.03)
     axes.grid(alpha=0.3)
-    axes.tick_params(labelsize=6)
+    axes.tick_params(labelsize=6, which="both")
 
 
 def _line(looks: Sequence[LayerFinding], measure: str) -> tuple[list[int], list[float]]:

@@ -79,8 +79,15 @@ def drawing() -> Iterator[None]:
 
 
 def plain_ticks(axis: Any) -> None:
-    """Write numbers at a logarithmic axis plainly: mathematics is off in ``drawing``."""
+    """Write the numbers at a logarithmic axis plainly: mathematics is off in ``drawing``."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""  # not every minor tick has one
+
     axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(Plain())
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from actsearch.plots.figures import RUN_FIGURES
-from actsearch.plots.style import INK, file_bytes, svg_text
+from actsearch.plots.style import INK, drawing, file_bytes, plain_ticks, svg_text
 from actsearch.trials.account import Account
 from tests.plots.conftest import KINDS
 
@@ -93,6 +93,23 @@ def test_pictures_stand_in_a_page_together(name: str, accounts: Accounts) -> Non
     assert INK not in one
     assert "currentColor" in one
     assert "#ffffff" not in one, "no background"
+
+
+@pytest.mark.parametrize("top", [3.0, 3000.0])
+@pytest.mark.parametrize("scale", ["log", "symlog"])
+def test_logarithmic_axes_have_plain_numbers(scale: str, top: float) -> None:
+    from matplotlib.figure import Figure
+
+    with drawing():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.set_yscale(scale)
+        plain_ticks(axes.yaxis)
+        axes.set_ylim(0.9, top)
+        svg = svg_text(figure, "a")
+    texts = [e.text or "" for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("text")]
+    numbers = [float(text) for text in texts]
+    assert sum(0.9 <= number <= top for number in numbers) >= 2
 
 
 def test_pyplot_and_its_state_stay_out() -> None:
