@@ -25,10 +25,12 @@ _HOMES = {
     "open_run": "actsearch.results.opened",
     "resume": "actsearch.search",
     "search": "actsearch.search",
+    "write_report": "actsearch.report.page",
 }
 
 if TYPE_CHECKING:
     from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
+    from actsearch.report.page import write_report
     from actsearch.results.opened import open_run
     from actsearch.search import Result, SearchSpace, load_space, resume, search
     from actsearch.trials.compare import compare
@@ -50,6 +52,7 @@ __all__ = [
     "parse",
     "resume",
     "search",
+    "write_report",
 ]
 
 

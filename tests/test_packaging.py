@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.runs import NEW, WINS, make_run
 from tests.wheels import build_wheel, install_wheel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +69,14 @@ def test_an_installed_wheel_finds_its_spaces_from_anywhere(installed: Path, tmp_
     assert done.returncode == 0, done.stderr
     listed = {line.split(",")[0] for line in done.stdout.splitlines()[1:]}
     assert listed >= {"default", "swish"}
+
+
+def test_an_installed_wheel_writes_reports(installed: Path, tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "made", finalists=(NEW,), trials=WINS)
+    done = run_installed(installed, tmp_path, "report", "made")
+    assert (done.returncode, done.stdout) == (0, "runs/made/report.html\n"), done.stderr
+    page = (tmp_path / "runs" / "made" / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
 
 
 def test_an_installed_wheel_knows_its_version(installed: Path, tmp_path: Path) -> None:

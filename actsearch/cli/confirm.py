@@ -23,6 +23,7 @@ from actsearch.cli.options import (
     find_run,
     note,
 )
+from actsearch.cli.report import ReportOption, report_after
 from actsearch.durations import format_duration
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
@@ -81,6 +82,7 @@ def confirm(
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
+    no_report: ReportOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Confirm what a run found: its best formulas beside all known activations, on held-out data.
@@ -135,6 +137,10 @@ def confirm(
             for row in one.rows
         ]
         write_rows(columns, rows, fmt, sys.stdout)
+    if not no_report:
+        sys.stdout.write("\n" if fmt is Format.TABLE else "")
+        sys.stdout.flush()
+        report_after(path, aside=fmt is not Format.TABLE)
 
 
 def interrupted(path: Path, **options: str | int | Path | None) -> typer.Exit:

@@ -1,4 +1,4 @@
-"""What `search` and `resume` share: progress, Ctrl-C, the result, and its confirmation."""
+"""What `search` and `resume` share: progress, Ctrl-C, the result, its confirmation and report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import typer
 from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
 from actsearch.cli.options import note
 from actsearch.cli.progress import Observers, Progress, make_progress
+from actsearch.cli.report import report_after
 from actsearch.results.tables import printable
 
 
@@ -27,6 +28,7 @@ def launch(
     quiet: bool,
     confirm: Callable[[Path, float], int | None] | None = None,
     also: Progress | None = None,
+    report: bool = True,
 ) -> None:
     """Run a search with progress, print what it found, and have it confirmed.
 
@@ -40,6 +42,7 @@ def launch(
         confirm: confirms the run in a folder within so many seconds, prints the verdict, and
             returns the birth that came out first, None where nothing was confirmed.
         also: another observer of the search.
+        report: write the run's report at the end, and print where it is.
 
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
@@ -73,6 +76,10 @@ def launch(
         sys.stdout.flush()
         first = confirm(view.path, view.totals.elapsed_s)
     print_next(view, first)
+    if report:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        report_after(view.path)
     sys.stdout.flush()
 
 

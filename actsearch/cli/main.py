@@ -26,6 +26,7 @@ from actsearch.cli import (
     export,
     inspect,
     plot,
+    report,
     resume,
     runs,
     search,
@@ -74,6 +75,7 @@ app.command("watch", short_help="Follow a run from another terminal.")(watch.wat
 app.command("inspect", short_help="Show a run's hall of fame, or one of its births.")(
     inspect.inspect
 )
+app.command("report", short_help="Write a run's report, one page of HTML.")(report.report)
 app.command("analyze", short_help="Show the properties of a formula.")(analyze.analyze)
 app.command("plot", short_help="Draw a run: pictures as files.")(plot.plot)
 app.command("export", short_help="Write functions as files to drop into a network.")(export.export)

@@ -25,6 +25,7 @@ from actsearch.cli.options import (
     find_run,
     note,
 )
+from actsearch.cli.report import ReportOption
 from actsearch.durations import format_duration, parse_duration
 
 
@@ -41,6 +42,7 @@ def resume(
     confirm: ConfirmOption = None,
     tensorboard: TensorboardOption = False,
     tensorboard_dir: TensorboardDirOption = None,
+    no_report: ReportOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Go on with a run after Ctrl-C, a crash or a reboot, or with a larger budget.
@@ -86,6 +88,7 @@ def resume(
         quiet=quiet,
         confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
         also=also,
+        report=not no_report,
     )
 
 

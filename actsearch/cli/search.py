@@ -23,6 +23,7 @@ from actsearch.cli.options import (
     checked_budget,
     find_run,
 )
+from actsearch.cli.report import ReportOption
 
 #: Five minutes with the start of the workers. A first verdict takes the longer part: two looks at
 #: three finalists and the whole zoo are some 250 full trainings.
@@ -58,6 +59,7 @@ def search(
     confirm: ConfirmOption = None,
     tensorboard: TensorboardOption = False,
     tensorboard_dir: TensorboardDirOption = None,
+    no_report: ReportOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Search for activation functions: breed formulas, train each, keep the best.
@@ -106,4 +108,5 @@ def search(
         quiet=quiet,
         confirm=confirming(confirm, workers=workers, devices=devices, data=data, quiet=quiet),
         also=also,
+        report=not no_report,
     )

@@ -82,12 +82,14 @@ class _Item:
     """One piece of a row: its markup, and what decides how its neighbours are set.
 
     ``is_function`` is true where its argument stands behind it, ``is_argument`` of what may be one:
-    parentheses, a call. ``inner`` is what parentheses hold, where that may stand without them.
+    parentheses, a call. ``is_call`` is true of a function with its argument. ``inner`` is what
+    parentheses hold, where that may stand without them.
     """
 
     markup: str
     is_function: bool = False
     is_argument: bool = False
+    is_call: bool = False
     inner: str = ""
 
 
@@ -114,7 +116,7 @@ class _Reader:
             while item.is_argument and items and items[-1].is_function:
                 # One piece: the square of a call is not that of its argument.
                 call = f"<mrow>{items.pop().markup}{_APPLY}{item.markup}</mrow>"
-                item = _Item(call, is_argument=True)
+                item = _Item(call, is_argument=True, is_call=True)
             items.append(item)
         return items
 
@@ -144,10 +146,11 @@ class _Reader:
             primes = "′"
             while self._tokens[self._at : self._at + 1] == ["'"]:
                 primes += self._next().replace("'", "′")
-            script, tag = f"<mo>{primes}</mo>", "msup"
+            # The sign is raised by itself, in every font.
+            script, tag, below = f"<mo>{primes}</mo>", "mrow", base.markup
         else:
             script, tag = _row(self._group()), "msub" if token == "_" else "msup"
-        below = base.inner or base.markup
+            below = base.inner or base.markup
         return _Item(f"<{tag}>{below}{script}</{tag}>", is_function=base.is_function)
 
     def _item(self, token: str) -> _Item:
@@ -195,9 +198,10 @@ class _Reader:
             self._expect(r"\right")
             closing = self._next()
         markup = f"<mrow><mo>{opening}</mo>{_row(items)}<mo>{closing}</mo></mrow>"
-        # A letter or number needs no parentheses of its own, unless a function's name precedes.
-        single = len(items) == 1 and _ATOM.fullmatch(items[0].markup) and "|" not in opening
-        return _Item(markup, is_argument=True, inner=items[0].markup if single else "")
+        # A letter, a number and a call need no parentheses, unless a function's name precedes.
+        inner = items[0].markup if len(items) == 1 and "|" not in opening else ""
+        single = inner and (items[0].is_call or _ATOM.fullmatch(inner))
+        return _Item(markup, is_argument=True, inner=inner if single else "")
 
 
 def _plain(token: str) -> _Item:

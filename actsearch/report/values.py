@@ -76,6 +76,15 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of a lineage: who, its formula, and how it was made."""
+
+    who: str
+    formula: str
+    how: str
+
+
+@dataclass(frozen=True)
 class Picture:
     """A figure: its SVG, or instead of it why there is none."""
 
@@ -115,7 +124,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A function that the run puts forward, with what there is to know of it."""
+    """A function that the run puts forward; ``further`` steps of its lineage are left out."""
 
     title: str
     formula: str
@@ -124,7 +133,8 @@ class Finalist:
     is_readable: bool
     facts: tuple[Fact, ...]
     properties: tuple[Fact, ...]
-    origin: tuple[str, ...]
+    origin: tuple[Step, ...]
+    further: int
     parameters: Table | None
     export: str
 
@@ -178,6 +188,11 @@ class Measure:
         return self.unit.word.strip()
 
 
+def ident(value: int) -> Cell:
+    """Write the number of a birth, as commands take it."""
+    return Cell(str(value), float(value), "", "number")
+
+
 def count(value: int, exact: str = "") -> Cell:
     """Write a whole number, its thousands apart."""
     return Cell(f"{value:,}", float(value), exact, "number")
@@ -203,10 +218,11 @@ def probability(value: float | None) -> Cell:
     return Cell(text, value, repr(value), "number")
 
 
-def formula(text: str) -> Cell:
-    """Write a formula; a very long one is cut, and whole on hover."""
-    shown = clean(text, MOST_CHARS)
-    return Cell(shown, None, "" if shown == text else clean(text, 2000), "formula")
+def formula(*texts: str) -> Cell:
+    """Write formulas, a line each; a very long one is cut, and whole on hover."""
+    shown = "\n".join(clean(text, MOST_CHARS) for text in texts)
+    whole = "\n".join(texts)
+    return Cell(shown, None, "" if shown == whole else clean(whole, 2000), "formula")
 
 
 def words(text: object) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
-from actsearch.expressions import parse_candidate
+from actsearch.expressions import FormulaError, parse_candidate
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
@@ -101,7 +102,10 @@ def known_contestants(
             of them may be known.
         inputs: what they may read.
     """
-    seen = {parse_candidate(formula).fingerprint() for formula in finalists}
+    seen = set()
+    for formula in finalists:
+        with contextlib.suppress(FormulaError):  # one that an earlier version wrote is no rival
+            seen.add(parse_candidate(formula).fingerprint())
     known: dict[str, str] = {}
     for name, formula in known_of(task).items():
         expression = parse_candidate(formula)
@@ -144,11 +148,14 @@ def said_of(formula: str, task: Task | None = None) -> str | None:
         task: where it won; None: one that is compared with the zoo.
     """
     known, nearly = known_contestants(task), ""
+    try:
+        candidate = parse_candidate(formula)
+    except FormulaError:  # an earlier version wrote it: then there is nothing to hold against it
+        return None
     name = known_multiple(formula, known)
     if name is None:
-        near = nearly_multiple_of(
-            parse_candidate(formula), [parse_candidate(one) for one in known], _SAME_RADIUS
-        )
+        rivals = [parse_candidate(one) for one in known]
+        near = nearly_multiple_of(candidate, rivals, _SAME_RADIUS)
         if near is None:
             return None
         name, nearly = list(known.values())[near], "nearly "

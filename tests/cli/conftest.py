@@ -188,3 +188,15 @@ def fake_search(monkeypatch: pytest.MonkeyPatch) -> FakeSearch:
     module.search, module.resume = fake.search, fake.resume
     monkeypatch.setitem(sys.modules, "actsearch.search", module)
     return fake
+
+
+@pytest.fixture(autouse=True)
+def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let searches and confirmations end with a report of one line; tests/report has real ones."""
+
+    def write(run: Path, out: Path | None = None) -> Path:
+        file = out or run / "report.html"
+        file.write_text("a report\n")
+        return file
+
+    monkeypatch.setattr("actsearch.report.page.write_report", write)

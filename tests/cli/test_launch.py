@@ -284,3 +284,22 @@ def test_a_leader_of_any_inputs_can_be_taken_home(capsys: pytest.CaptureFixture[
         rows: list[dict[str, Any]] = [{"id": 7, "rank": 1, "known": None, "formula": formula}]
         print_next(view_of(rows, totals))
         assert "actsearch export r 7 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [("search", "--run", "second"), ("resume", "first")])
+def test_the_last_line_is_the_path_of_the_report(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path, command: tuple[str, ...]
+) -> None:
+    name = command[-1]
+    answer = actsearch(*command, "--confirm", "none", "--quiet")
+    assert answer.out.endswith(f"\n\nreport: runs/{name}/report.html\n")
+    assert (runs_dir / name / "report.html").is_file()
+
+
+def test_no_report_is_written_where_none_is_wanted(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    answer = actsearch("resume", "first", "--confirm", "none", "--quiet", "--no-report")
+    assert answer.code == 0
+    assert "report:" not in answer.out
+    assert not (runs_dir / "first" / "report.html").exists()

@@ -1,0 +1,143 @@
+"""A report as one HTML page: its template, style and script in one file that fetches nothing.
+
+Nothing on the page is trusted but the markup made here (MathML of parsed formulas, SVG of our own
+figures): all text is escaped by the template, and the content-security policy names the one style
+sheet and the one script by their hashes, so that nothing else could run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from actsearch.errors import ActsearchError, BadInput
+from actsearch.plots.figures import RUN_FIGURES
+from actsearch.plots.style import svg_text
+from actsearch.report.facts import Facts, facts_of
+from actsearch.report.values import Picture
+from actsearch.runs import existing_run
+from actsearch.runs.lock import holder
+from actsearch.trials.account import Account, read_account
+
+FILE = "report.html"
+
+
+def write_report(run: str | Path, out: Path | None = None, *, runs_dir: Path | None = None) -> Path:
+    """Write the report of a run; one that is being written is told of as of now.
+
+    Args:
+        run: name or folder of the run.
+        out: the file; None for ``report.html`` in the run's folder. One that is there is replaced.
+        runs_dir: the folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
+
+    Returns:
+        The file.
+
+    Raises:
+        BadInput: there is no readable run, or no such folder to write into.
+        ActsearchError: the file can't be written.
+    """
+    folder = existing_run(run, runs_dir) if isinstance(run, str) else run
+    file = folder / FILE if out is None else out
+    if file.is_dir():
+        raise BadInput(f"'{file}' is a folder; name a file in it: --out {file / FILE}")
+    if not file.parent.is_dir():
+        raise BadInput(f"there is no folder {file.parent} to write '{file.name}' into; make it")
+    writer = holder(folder)
+    text = report(read_account(folder), "" if writer is None else str(writer))
+    _replace(file, text)
+    return file
+
+
+def report(account: Account, writer: str = "") -> str:
+    """Return the report of a run as HTML; the same run gives the same bytes.
+
+    Args:
+        account: the run with its verdict.
+        writer: who is writing it, "" for nobody.
+    """
+    return render(facts_of(account, pictures(account), writer))
+
+
+def pictures(account: Account) -> tuple[Picture, ...]:
+    """Return the figures of a run, each as SVG or with the reason why there is none."""
+    found = []
+    for one in RUN_FIGURES:
+        figure = one.draw(account)
+        svg = "" if figure is None else svg_text(figure, one.name, one.title)
+        found.append(Picture(one.name, one.title, one.caption, svg, one.lacks))
+    return tuple(found)
+
+
+def render(facts: Facts) -> str:
+    """Return the page that says ``facts``."""
+    loader = PackageLoader("actsearch.report", "templates")
+    jinja = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_unbroken,
+    )
+    style, script = (
+        loader.get_source(jinja, name)[0].strip() for name in ("report.css", "report.js")
+    )
+    jinja.filters["markup"] = Markup  # of MathML and SVG alone
+    jinja.filters["exact"] = _Exact
+    template = jinja.get_template("report.html.jinja")
+    said = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    return template.render(
+        **said,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+class _Exact(str):
+    """Text that is shown as it is, to be copied."""
+
+    __slots__ = ()
+
+
+def _unbroken(value: object) -> object:
+    """Keep a number together with the sign that follows it."""
+    if type(value) is not str:  # markup, and what is to be copied, stay as they are
+        return value
+    return value.replace(" %", "\u00a0%").replace(" ± ", "\u00a0±\u00a0")
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which a content-security policy knows an inline text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file at once, so that nobody reads half of it."""
+    draft = ""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
+        ) as out:
+            draft = out.name
+            out.write(text)
+        Path(draft).chmod(0o666 & ~_umask())
+        Path(draft).replace(file)
+    except OSError as error:
+        Path(draft).unlink(missing_ok=True) if draft else None
+        raise ActsearchError(f"'{file}' can't be written: {error.strerror}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
