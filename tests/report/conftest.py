@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from actsearch.report.page import report
+from actsearch.report.facts import facts_of
+from actsearch.report.page import render, report
 from actsearch.trials.account import read_account
 from tests.report.runs import LOSES, NEW, WINS, hostile_run, make_run
 
@@ -27,5 +28,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def pages(runs: dict[str, Path]) -> dict[str, str]:
-    """Return the reports of these runs."""
-    return {name: report(read_account(path)) for name, path in runs.items()}
+    """Return the reports of these runs; pictures, which take long, are in two of them."""
+    accounts = {name: read_account(path) for name, path in runs.items()}
+    return {
+        name: report(account) if name in ("won", "hostile") else render(facts_of(account))
+        for name, account in accounts.items()
+    }

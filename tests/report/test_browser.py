@@ -154,13 +154,19 @@ def test_tables_sort_by_keyboard_words_as_words(chromium: Browser, files: dict[s
 
 def test_a_value_shows_its_digits_on_hover(chromium: Browser, files: dict[str, Path]) -> None:
     from selenium.webdriver import ActionChains
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def shown(driver: Any) -> bool:
+        # The scrolling that brings the cell into view hides the tip when it ends.
+        ActionChains(driver).move_to_element(body).move_to_element(cell).perform()
+        return bool(tip.is_displayed())
 
     chromium.open(files["won"])
+    body = chromium.driver.find_element("css selector", "#hall caption")
     cell = chromium.driver.find_element("css selector", "#hall tbody td[data-value*='0.6']")
     chromium.run("arguments[0].scrollIntoView({block: 'center'})", cell)
-    ActionChains(chromium.driver).move_to_element(cell).perform()
     tip = chromium.driver.find_element("css selector", ".tip")
-    assert tip.is_displayed()
+    assert WebDriverWait(chromium.driver, 10).until(shown)
     assert tip.text == cell.get_attribute("data-value")
     assert chromium.messages() == []
 
