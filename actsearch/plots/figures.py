@@ -90,7 +90,8 @@ RUN_FIGURES = (
         "The leading finalist less each known activation on held-out data with fresh seeds: mean "
         "of the differences at common seeds (their number in brackets) and its 95 % interval, each "
         "taken by itself. What is decided is corrected for all comparisons together, so it can be "
-        "undecided though its interval leaves zero out.",
+        "undecided though its interval leaves zero out. An interval of few seeds may be wider than "
+        "the picture.",
         forest.LACKS,
         forest.draw,
     ),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from actsearch.plots.cast import label
 from actsearch.plots.style import BLUE, GREY, INK, ORANGE
 from actsearch.results.looks import BETTER, NO_TRAINING, UNDECIDED, WORSE
 from actsearch.results.units import Unit, unit_of
-from actsearch.results.verdict import KNOWN
+from actsearch.results.verdict import KNOWN, Row
 from actsearch.trials.account import Account
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LACKS = "nothing was tried on held-out data yet (actsearch confirm)"
+#: Of the span of the differences, that intervals may reach out of it.
+_BEYOND = 0.35
 #: What was decided -> colour, marker, in words.
 _DECIDED = {
     BETTER: (BLUE, "o", "the leader is better"),
@@ -55,6 +58,7 @@ def draw(account: Account) -> Figure | None:
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_yticks(range(len(rows)), [f"{label(row.name, 30)} ({row.n_pairs})" for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(*_limits(rows, unit.scale))
     axes.tick_params(axis="y", length=0, labelsize=8)
     axes.grid(axis="x", color=GREY, alpha=0.2)
     lead = label(verdict.judgement.leader or "", 60)
@@ -62,6 +66,7 @@ def draw(account: Account) -> Figure | None:
     axes.set_xlabel(
         f"{label(verdict.score_name, 60)}: {lead} less the known one"
         + (f", in {word}" if word else "")
+        + ("" if verdict.judgement.n_looks else "\nnothing is decided before the first look")
         + (f"\nnot shown, as they do not train: {label(', '.join(lost), 90)}" if lost else "")
     )
     lines, names = axes.get_legend_handles_labels()
@@ -70,3 +75,17 @@ def draw(account: Account) -> Figure | None:
         by_name.values(), by_name.keys(), loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0)
     )
     return figure
+
+
+def _limits(rows: Sequence[Row], scale: int) -> tuple[float, float]:
+    """Return what the picture spans: intervals of two or three seeds may be far wider."""
+    differences = [0.0, *(row.difference for row in rows if row.difference is not None)]
+    beyond = _BEYOND * (max(differences) - min(differences))
+    low = max(
+        min(differences) - beyond, min([0.0, *(row.low for row in rows if row.low is not None)])
+    )
+    high = min(
+        max(differences) + beyond, max([0.0, *(row.high for row in rows if row.high is not None)])
+    )
+    margin = 0.04 * (high - low) or 0.01
+    return scale * (low - margin), scale * (high + margin)

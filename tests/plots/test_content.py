@@ -82,6 +82,20 @@ def test_scores_beyond_one_are_not_counted_in_points(tmp_path: Path) -> None:
     assert "points" not in axes.get_xlabel()
 
 
+def test_intervals_of_few_seeds_do_not_take_the_picture(tmp_path: Path) -> None:
+    tried = {"x*sin(x)": [0.7, 0.8], "relu(x)": [0.6, 0.71], "silu(x)": [0.7, 0.4]}
+    born = births(("x*sin(x)", "random", (), "accepted"), ("relu(x)", "seed", (), "accepted"))
+    account = write(
+        tmp_path / "first", born, {0: {"full": [0.7]}, 1: {"full": [0.6]}}, trials=tried,
+        finalists=["x*sin(x)"], config={"known": {"ReLU": "relu(x)", "SiLU": "silu(x)"}},
+    )  # fmt: skip
+    (axes,) = axes_of("comparison", account)
+    low, high = axes.get_xlim()
+    # SiLU's is 20 +- 254 points.
+    assert (low, high) == pytest.approx((-7 - 1.36, 27 + 1.36), abs=0.01)
+    assert "nothing is decided before the first look" in axes.get_xlabel()
+
+
 def test_the_best_so_far_only_rises_and_takes_off_the_error() -> None:
     rows = [
         {"id": 3, "rung": "full", "score": 0.9, "n": 1, "standard_error": None, "penalty": 0.0},
