@@ -248,7 +248,9 @@ def _values(one: LayerFinding) -> dict[str, Any]:
 
 
 def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
+    if value is None:
+        return ""
+    return "100 %" if value == 1 else f"{100 * value:.1f} %"
 
 
 def _fixed(value: float | None) -> str:

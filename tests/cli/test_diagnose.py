@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actsearch.cli.diagnose import COLUMNS
 from actsearch.cli.main import run
 from actsearch.plots.diagnosis import plot_diagnosis
 from actsearch.results.diagnosis import (
@@ -20,6 +21,7 @@ from actsearch.results.diagnosis import (
     reaches,
     sentences,
 )
+from actsearch.results.tables import Format, write_rows
 from tests.cli.conftest import Command
 from tests.conftest import Golden
 from tests.results.test_diagnosis import metrics
@@ -101,6 +103,17 @@ def test_the_table_has_a_block_an_activation(
     tables = [line for line in answer.out.splitlines() if not line.startswith(("-", "mean"))]
     assert max(map(len, tables)) <= 80
     golden.check("diagnose.txt", answer.out)
+
+
+def test_a_table_of_dead_layers_fits_the_terminal() -> None:
+    layer = diagnosis().findings[0].layers[0]
+    dead = dataclasses.replace(
+        layer, dead_units=1.0, saturated=1.0, zeros=1.0, near_zero=1.0, output_mean=-310.497,
+        output_deviation=1396.129,
+    )  # fmt: skip
+    sink = io.StringIO()
+    write_rows(COLUMNS, [vars(dead), vars(dead) | {"zeros": 0.999}], Format.TABLE, sink)
+    assert max(map(len, sink.getvalue().splitlines())) <= 80
 
 
 def test_a_network_is_looked_into(task_file: Path, actsearch: Command) -> None:
