@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import shorten
-from actsearch.plots.style import check_format, drawing, plain_ticks, save
+from actsearch.plots.style import SCORES, check_format, drawing, plain_ticks, save
 from actsearch.results.diagnosis import Diagnosis, Finding, LayerFinding
 from actsearch.results.tables import printable
 
@@ -20,9 +20,8 @@ _PANELS = {
     "zeros": "zeros",
 }
 _SHARES = frozenset({"dead_units", "saturated", "zeros"})
-#: Its lightness grows evenly, so layers are told apart in print and by the colour-blind; its
-#: yellow end is too light for lines on white.
-_COLORS, _LIGHTEST = "cividis", 0.85
+#: How far into ``style.SCORES`` layers go: its yellow end is too light for lines on white.
+_LIGHTEST = 0.85
 _NAME_LENGTH = 28
 
 
@@ -42,7 +41,7 @@ def plot_diagnosis(diagnosis: Diagnosis, path: Path) -> None:
     check_format(path)
     with drawing():
         n_rows = len(diagnosis.findings)
-        figure = Figure(figsize=(2.4 * len(_PANELS), 1.0 + 1.7 * n_rows), layout="constrained")
+        figure = Figure(figsize=(2.4 * len(_PANELS), 1.0 + 1.7 * n_rows))
         grid = figure.subplots(n_rows, len(_PANELS), squeeze=False, sharex=True, sharey="col")
         for title, top, bottom in zip(_PANELS.values(), grid[0], grid[-1], strict=True):
             top.set_title(title, fontsize=9)
@@ -52,7 +51,7 @@ def plot_diagnosis(diagnosis: Diagnosis, path: Path) -> None:
                 _draw(axes, finding, measure)
             row[0].set_ylabel(_label(finding), fontsize=8)
             if len({one.layer for one in finding.layers}) > 1:
-                row[0].legend(frameon=False, fontsize=6)
+                row[0].legend(fontsize=6)
         n_seeds = len(diagnosis.seeds)
         figure.suptitle(
             f"{printable(diagnosis.task)}, mean of {n_seeds} seed{'s' * (n_seeds != 1)}",
@@ -65,7 +64,7 @@ def _draw(axes: Any, finding: Finding, measure: str) -> None:
     import matplotlib
 
     layers = sorted({one.layer for one in finding.layers})
-    shades = matplotlib.colormaps[_COLORS]
+    shades = matplotlib.colormaps[SCORES]
     for place, layer in enumerate(layers):
         steps, values = _line([one for one in finding.layers if one.layer == layer], measure)
         axes.plot(
