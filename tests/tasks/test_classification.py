@@ -14,7 +14,7 @@ from torch import nn
 from actsearch.errors import BadInput
 from actsearch.tasks import Recipe, Training
 from actsearch.tasks.protocol import FAILED, NO_SIGNAL, OK, PRUNED, Rung
-from actsearch.tasks.signal import SignalLimits
+from actsearch.tasks.signal import PERCENTILES, SignalLimits
 from actsearch.tasks.target import Target
 from tests.tasks.conftest import TinyNetwork, blob_data, blobs, tiny_task
 
@@ -22,7 +22,7 @@ from tests.tasks.conftest import TinyNetwork, blob_data, blobs, tiny_task
 def test_learned_parameters_are_metrics() -> None:
     (record,) = tiny_task().train([Training("x*sigmoid(p0*x + p1)", "full", 0)])
     assert record.status == OK
-    learned = {name for name in record.metrics if name.startswith("p")}
+    learned = {name for name in record.metrics if name.startswith(("p0", "p1"))}
     assert learned == {"p0[0]", "p0[1]", "p1[0]", "p1[1]"}
     assert all(record.metrics[name] != 1.0 for name in learned)
 
@@ -165,7 +165,8 @@ def test_short_rungs_look_less_and_leave_the_layers_out() -> None:
     )
     assert (len(short.curve), len(full.curve)) == (4, 8)
     assert set(short.metrics) == {"train_loss", "validation_loss", "validation_accuracy"}
-    measures = ("dead_units", "saturated", "output_mean", "output_variance", "gradient_variance")
+    measures = ["dead_units", "saturated", "output_mean", "output_variance", "gradient_variance"]
+    measures += [f"preactivation_p{p:g}" for p in PERCENTILES]
     of_layers = {f"{m}[{k}]" for m in measures for k in (0, 1)}
     assert set(full.metrics) - set(short.metrics) == {"n_parameters", *of_layers}
 
