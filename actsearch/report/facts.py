@@ -44,19 +44,18 @@ class Facts:
     totals: str
 
 
-def facts_of(account: Account, pictures: tuple[Picture, ...] = (), writer: str = "") -> Facts:
+def facts_of(account: Account, pictures: tuple[Picture, ...] = ()) -> Facts:
     """Return what a report says.
 
     Args:
         account: the run with its verdict.
         pictures: of the same run.
-        writer: who is writing it, "" for nobody.
     """
     run = account.run
     return Facts(
         name=clean(run.name),
         task=clean(run.config.get("task", "")),
-        writer=clean(writer),
+        writer=clean(run.writer),
         verdict=verdict_of(account),
         finalists=finalists(account),
         pictures=pictures,
@@ -65,12 +64,12 @@ def facts_of(account: Account, pictures: tuple[Picture, ...] = (), writer: str =
         front=lists.front(account),
         steps=method.steps(account) if run.births else (),
         rungs=method.rungs(account),
-        settings=method.settings(account, writer),
+        settings=method.settings(account),
         data=method.data(account),
         rejected=lists.rejected(account),
         time=lists.time_spent(account),
         failures=lists.failures(account),
-        sessions=method.sessions(account, writer),
+        sessions=method.sessions(account),
         busy=method.busy(account),
         environment=method.environment(account),
         caveats=method.caveats(account),

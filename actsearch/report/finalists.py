@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
 from actsearch.expressions import Layered, parse_candidate
 from actsearch.report.properties import properties
@@ -21,7 +22,7 @@ from actsearch.report.values import (
 )
 from actsearch.report.verdict import math_of, measure_of, measure_of_trials
 from actsearch.results.commands import command
-from actsearch.results.hall import SEEDED
+from actsearch.results.hall import BASELINE, SEEDED
 from actsearch.results.lineage import lineage
 from actsearch.results.parameters import parameter_rows
 from actsearch.results.verdict import DECIDED, Row
@@ -104,14 +105,24 @@ def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -
         measure = measure_of(account)
         cell = measure.score(row["score"], row["standard_error"])
         facts.append(Fact(f"{measure.name}, in the search", f"{cell.text} ({row['n']} trainings)"))
-        gain = measure.difference(row["gain_over_relu"], row["gain_standard_error"])
-        if gain.text:
-            facts.append(Fact("gain over ReLU in the search", gain.text))
+        gains = {
+            BASELINE: (row["gain_over_relu"], row["gain_standard_error"]),
+            row["best_known"]: (row["gain_over_best_known"], row["gain_over_best_known_error"]),
+        }
+        for name, (gain, error) in gains.items():
+            if gain is not None:
+                text = f"{measure.difference(gain, error).text} {measure.of_differences}".strip()
+                facts.append(Fact(f"gain over {clean(name, 40)} in the search", text))
         facts.append(Fact("rank in the search", f"{row['rank']} of {len(account.run.ranked):,}"))
         facts.append(Fact("size", f"{row['size']} numbers, inputs and operations"))
-        again = sum(birth.same_as == row["id"] for birth in account.run.births)
-        facts.append(Fact("found again", f"{again} times under another formula"))
+        facts.append(Fact("found again", _times(row["rediscoveries"])))
+        if row["born_s"] is not None:
+            facts.append(Fact("born", f"{format_duration(row['born_s'])} into the search"))
     return tuple(facts)
+
+
+def _times(n: int) -> str:
+    return "never" if not n else "once, in other words" if n == 1 else f"{n} times, in other words"
 
 
 def _origin(births: Sequence[Birth], id_: int) -> tuple[Step, ...]:

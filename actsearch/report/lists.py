@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
 
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
@@ -15,6 +16,7 @@ from actsearch.report.values import (
     Head,
     Measure,
     Table,
+    clean,
     count,
     decimal,
     formula,
@@ -24,13 +26,14 @@ from actsearch.report.values import (
 )
 from actsearch.report.verdict import measure_of, measure_of_trials
 from actsearch.results.front import front_rows
-from actsearch.results.hall import BASELINE, known_cell, shown
+from actsearch.results.hall import BASELINE, known_cell, shown, table_columns, with_costs
+from actsearch.results.reasons import kind_of, reason_counts
 from actsearch.results.verdict import DECIDED, KNOWN, Row
 from actsearch.runs.records import OK, REJECTED, SCREENED
 from actsearch.trials.account import Account
 
-#: So many of the hall of fame, and of the reasons for turning births away.
-TOP, MOST_REASONS = 20, 15
+#: So many of the hall of fame, of the reasons for turning births away, and examples of each.
+TOP, MOST_REASONS, MOST_EXAMPLES = 20, 15, 2
 
 _ID = Head("id", "The number of the birth in this run.", "number")
 _FORMULA = Head("formula", "", "formula")
@@ -97,40 +100,67 @@ def hall(account: Account) -> Table | None:
         return None
     measure = measure_of(account)
     unit = f" ({measure.of_differences})" if measure.of_differences else ""
-    listed = shown(ranked, TOP)
-    has_baseline = any(row["known"] == BASELINE for row in ranked)
-    heads = [
-        Head("rank", "", "number"),
-        _ID,
-        _FORMULA,
-        Head(measure.name, "Mean ± standard error of n trainings.", "number"),
-        Head("n", "Trainings at its longest rung.", "number"),
-        Head("rung", "The longest training that it reached."),
-        Head(f"gain over ReLU{unit}", "At the same seeds and rung; ± standard error.", "number"),
-        _SIZE,
-        Head("known as", "A known activation; (seed): the search was started with it."),
+    listed = with_costs(shown(ranked, TOP))
+    there = {column.key for column in table_columns(ranked, listed)}
+    best = account.run.best_known
+    best_name = clean(best["known"], 40) if best is not None else ""
+    over = "At the same seeds and rung; ± standard error."
+    columns: list[tuple[str, Head, Callable[[dict[str, Any]], Cell]]] = [
+        ("rank", Head("rank", "", "number"), lambda row: count(row["rank"])),
+        ("id", _ID, lambda row: ident(row["id"])),
+        ("formula", _FORMULA, lambda row: formula(row["formula"])),
+        (
+            "score",
+            Head(measure.name, "Mean ± standard error of n trainings.", "number"),
+            lambda row: measure.score(row["score"], row["standard_error"]),
+        ),
+        ("n", Head("n", "Trainings at its longest rung.", "number"), lambda row: count(row["n"])),
+        ("rung", Head("rung", "The longest training it had."), lambda row: words(row["rung"])),
+        (
+            "gain_over_relu",
+            Head(f"gain over ReLU{unit}", over, "number"),
+            lambda row: (
+                Cell("(baseline)")
+                if row["known"] == BASELINE
+                else measure.difference(row["gain_over_relu"], row["gain_standard_error"])
+            ),
+        ),
+        (
+            "gain_over_best_known",
+            Head(f"gain over {best_name}{unit}", f"The best known activation. {over}", "number"),
+            lambda row: (
+                Cell("(best known)")
+                if best is not None and row["id"] == best["id"]
+                else measure.difference(
+                    row["gain_over_best_known"], row["gain_over_best_known_error"]
+                )
+            ),
+        ),
+        (
+            "penalty",
+            Head("penalty", "Taken off the score for the rank, by conditions.", "number"),
+            lambda row: decimal(row["penalty"] or None, 4),
+        ),
+        (
+            "cost_ns",
+            Head("cost (ns)", "An element, forward and backward, by a model.", "number"),
+            lambda row: decimal(row["cost_ns"], 1),
+        ),
+        ("size", _SIZE, lambda row: count(row["size"])),
+        (
+            "rediscoveries",
+            Head("again", "How often it was bred again in other words.", "number"),
+            lambda row: count(row["rediscoveries"]),
+        ),
+        (
+            "known",
+            Head("known as", "A known activation; (seed): the search was started with it."),
+            lambda row: words(known_cell(row["known"], row["operator"])),
+        ),
     ]
-    rows = [
-        [
-            count(row["rank"]),
-            ident(row["id"]),
-            formula(row["formula"]),
-            measure.score(row["score"], row["standard_error"]),
-            count(row["n"]),
-            words(row["rung"]),
-            Cell("(baseline)")
-            if row["known"] == BASELINE
-            else measure.difference(row["gain_over_relu"], row["gain_standard_error"]),
-            count(row["size"]),
-            words(known_cell(row["known"], row["operator"])),
-        ]
-        for row in listed
-    ]
-    if not has_baseline:
-        place = next(k for k, head in enumerate(heads) if head.title.startswith("gain"))
-        del heads[place]
-        for cells in rows:
-            del cells[place]
+    used = [column for column in columns if column[0] in {*there, "n"}]
+    heads = tuple(head for _, head, _ in used)
+    rows = tuple(tuple(cell(row) for _, _, cell in used) for row in listed)
     notes = (
         (
             f"{len(ranked):,} functions have a score; these are the best "
@@ -143,7 +173,7 @@ def hall(account: Account) -> Table | None:
         ),
     )
     marked = tuple(k for k, row in enumerate(listed) if row["known"])
-    return Table("hall", "Hall of fame", tuple(heads), tuple(map(tuple, rows)), notes, marked)
+    return Table("hall", "Hall of fame", heads, rows, notes, marked)
 
 
 def front(account: Account) -> Table | None:
@@ -194,41 +224,37 @@ def front(account: Account) -> Table | None:
     return Table("front", "Best trade-offs of score, cost and size", heads, rows, notes, marked)
 
 
-_NUMBER = re.compile(r"(?<![A-Za-z])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-
-
 def rejected(account: Account) -> Table | None:
-    """Return why births were turned away or passed over, each reason with an example."""
-    counts: Counter[tuple[str, str]] = Counter()
+    """Return why births were turned away or passed over, each reason with examples."""
+    found = reason_counts(account.run.births)
+    if not found:
+        return None
+    usual = found[:MOST_REASONS]
     examples: dict[tuple[str, str], list[str]] = defaultdict(list)
     for birth in account.run.births:
         if birth.status in (REJECTED, SCREENED):
-            key = (birth.status, _NUMBER.sub("…", birth.reason) or "no reason was kept")
-            counts[key] += 1
-            if len(examples[key]) < 2 and birth.formula not in examples[key]:
-                examples[key].append(birth.formula)
-    if not counts:
-        return None
-    usual = counts.most_common(MOST_REASONS)
+            there = examples[birth.status, kind_of(birth.reason)]
+            if len(there) < MOST_EXAMPLES and birth.formula not in there:
+                there.append(birth.formula)
     heads = (
         Head("births", "", "number"),
         Head("what became of them", "Rejected by a check, or passed over for one more promising."),
-        Head("reason", "… stands for a number, which differs."),
+        Head("reason", "N stands for a number, which differs."),
         Head("for example", "", "formula"),
     )
     said = {REJECTED: "rejected", SCREENED: "passed over"}
     rows = [
         (
-            count(n),
-            Cell(said[key[0]]),
-            words(key[1]),
-            formula(*examples[key]),
+            count(row["births"]),
+            Cell(said[row["status"]]),
+            words(row["kind"] or "no reason was kept"),
+            formula(*examples[row["status"], row["kind"]]),
         )
-        for key, n in usual
+        for row in usual
     ]
-    rest = len(counts) - len(usual)
+    rest = len(found) - len(usual)
     notes: tuple[str, ...] = (f"And {rest:,} rarer reasons.",) if rest else ()
-    if any(status == SCREENED for status, _ in counts):
+    if any(row["status"] == SCREENED for row in found):
         notes += (
             (
                 "Formulas are bred several at a time, as siblings, and the most promising of them "

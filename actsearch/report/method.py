@@ -117,8 +117,8 @@ def _whole(value: object) -> Cell:
     return count(value) if isinstance(value, int) else words("" if value is None else value)
 
 
-def settings(account: Account, writer: str = "") -> tuple[Fact, ...]:
-    """Return what the run was asked for; ``writer`` is who goes on with it."""
+def settings(account: Account) -> tuple[Fact, ...]:
+    """Return what the run was asked for."""
     run, config = account.run, account.run.config
     facts = [
         Fact("run", clean(run.name)),
@@ -128,7 +128,7 @@ def settings(account: Account, writer: str = "") -> tuple[Fact, ...]:
         Fact("seed of the search", clean(config.get("seed", ""))),
         Fact("limit", _limit(config)),
         Fact("searched for", format_duration(run.totals.elapsed_s)),
-        Fact("ended", clean(run.ended, 400) or ("not yet" if writer else "killed")),
+        Fact("ended", clean(run.ended, 400) or ("not yet" if run.writer else "killed")),
     ]
     given = config.get("seed_formulas") or ()
     if given:
@@ -248,8 +248,8 @@ def busy(account: Account) -> str:
     )
 
 
-def sessions(account: Account, writer: str = "") -> Table | None:
-    """Return the stretches of work on the run; ``writer`` is who goes on with the last one."""
+def sessions(account: Account) -> Table | None:
+    """Return the stretches of work on the run."""
     if not account.run.sessions:
         return None
     last = account.run.sessions[-1]
@@ -268,7 +268,7 @@ def sessions(account: Account, writer: str = "") -> Table | None:
             Cell(_utc(one.begin_s), one.begin_s),
             Cell(format_duration(one.active_s), one.active_s, f"{one.active_s:.3f} s", "number"),
             _whole(one.info.get("workers")),
-            words(one.outcome or ("going on" if writer and one is last else "killed")),
+            words(one.outcome or ("going on" if account.run.writer and one is last else "killed")),
         )
         for one in account.run.sessions
     )

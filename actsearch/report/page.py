@@ -23,7 +23,6 @@ from actsearch.plots.style import svg_text
 from actsearch.report.facts import Facts, facts_of
 from actsearch.report.values import Picture
 from actsearch.runs import existing_run
-from actsearch.runs.lock import holder
 from actsearch.trials.account import Account, read_account
 
 FILE = "report.html"
@@ -50,20 +49,13 @@ def write_report(run: str | Path, out: Path | None = None, *, runs_dir: Path | N
         raise BadInput(f"'{file}' is a folder; name a file in it: --out {file / FILE}")
     if not file.parent.is_dir():
         raise BadInput(f"there is no folder {file.parent} to write '{file.name}' into; make it")
-    writer = holder(folder)
-    text = report(read_account(folder), "" if writer is None else str(writer))
-    _replace(file, text)
+    _replace(file, report(read_account(folder)))
     return file
 
 
-def report(account: Account, writer: str = "") -> str:
-    """Return the report of a run as HTML; the same run gives the same bytes.
-
-    Args:
-        account: the run with its verdict.
-        writer: who is writing it, "" for nobody.
-    """
-    return render(facts_of(account, pictures(account), writer))
+def report(account: Account) -> str:
+    """Return the report of a run as HTML; the same run gives the same bytes."""
+    return render(facts_of(account, pictures(account)))
 
 
 def pictures(account: Account) -> tuple[Picture, ...]:
@@ -72,7 +64,7 @@ def pictures(account: Account) -> tuple[Picture, ...]:
     for one in RUN_FIGURES:
         figure = one.draw(account)
         svg = "" if figure is None else svg_text(figure, one.name, one.title)
-        found.append(Picture(one.name, one.title, one.caption, svg, one.lacks))
+        found.append(Picture(one.name, one.title, one.caption.replace("`", ""), svg, one.lacks))
     return tuple(found)
 
 

@@ -115,7 +115,7 @@ def test_without_relu_there_is_no_gain_over_it(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", config={"known": {"SiLU": "silu(x)"}})
     table = lists.hall(read_account(run))
     assert table is not None
-    assert not any(head.title.startswith("gain") for head in table.heads)
+    assert not any(head.title.startswith("gain over ReLU") for head in table.heads)
     assert all(len(row) == len(table.heads) for row in table.rows)
 
 
@@ -234,10 +234,12 @@ def test_a_configuration_of_another_shape_is_no_fault(tmp_path: Path, odd: dict[
 def test_a_session_without_an_end_goes_on_or_was_killed(runs: dict[str, Path]) -> None:
     account = read_account(runs["unconfirmed"])
     session = dataclasses.replace(account.run.sessions[0], outcome="", end_s=None)
-    running = Account(dataclasses.replace(account.run, sessions=[session], ended=""), None)
-    assert texts(method.sessions(running, "process 7"), "ended") == ["going on"]
-    assert texts(method.sessions(running), "ended") == ["killed"]
-    assert facts_of(running, writer="process 7").writer == "process 7"
+    killed = dataclasses.replace(account.run, sessions=[session], ended="")
+    running = dataclasses.replace(killed, writer="process 7")
+    for run, said, ended in ((killed, "killed", "killed"), (running, "going on", "not yet")):
+        assert texts(method.sessions(Account(run, None)), "ended") == [said]
+        settings = {fact.name: fact.value for fact in method.settings(Account(run, None))}
+        assert settings["ended"] == ended
 
 
 def test_scores_that_are_no_shares_have_no_percent(tmp_path: Path) -> None:

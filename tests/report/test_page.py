@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import re
@@ -14,7 +15,7 @@ import pytest
 
 from actsearch.report.facts import facts_of
 from actsearch.report.page import render, report, write_report
-from actsearch.trials.account import read_account
+from actsearch.trials.account import Account, read_account
 from tests.report.runs import NEW, WINS, make_run
 
 KINDS = ["won", "lost", "open", "unconfirmed", "empty", "hostile"]
@@ -146,7 +147,9 @@ def test_the_same_run_gives_the_same_bytes(runs: dict[str, Path], pages: dict[st
 
 
 def test_a_running_search_is_said_to_run(runs: dict[str, Path]) -> None:
-    text = render(facts_of(read_account(runs["unconfirmed"]), writer="process 7 on <host>"))
+    account = read_account(runs["unconfirmed"])
+    running = dataclasses.replace(account.run, writer="process 7 on <host>")
+    text = render(facts_of(Account(running, None)))
     assert "still being written (by process 7 on &lt;host&gt;)" in text
 
 
