@@ -107,7 +107,7 @@ def _signs(activation: Activation) -> list[str]:
 
 def _properties(activation: Activation) -> str:
     seen, expression = activation.analysis, activation.expression
-    low, high = (_number(value) for value in seen.range)
+    low, high = (_number(value) for value in seen.window_range)
     rows = [
         (rf"${_symbol(p)}$ starts at", f"${_number(v)}$") for p, v in activation.parameters.items()
     ]
@@ -121,7 +121,10 @@ def _properties(activation: Activation) -> str:
         ("range on $[-10, 10]$", f"${low}$ to ${high}$"),
         (r"limit at $-\infty$", f"${_limit(seen.limits[0])}$"),
         (r"limit at $\infty$", f"${_limit(seen.limits[1])}$"),
-        ("kinks on $[-10, 10]$", ", ".join(f"${_number(x)}$" for x in seen.kinks) or "none"),
+        (
+            "kinks on $[-10, 10]$",
+            ", ".join(f"${_number(kink.x)}$" for kink in seen.kinks) or "none",
+        ),
     ]
     if activation.gain is not None:
         rows.append(("gain of initial weights", f"${_number(activation.gain)}$"))

@@ -263,7 +263,7 @@ def _self_test(activation: Activation) -> str:
 
 def _smooth(activation: Activation) -> tuple[tuple[float, ...], ...]:
     """Return arguments of moderate points that lie apart from kinks, for finite differences."""
-    kinks = (*activation.analysis.kinks, 0.0)
+    kinks = (*(kink.x for kink in activation.analysis.kinks), 0.0)
     return tuple(
         point.arguments
         for point in activation.points.common

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from actsearch.expressions.analysis import SATURATED
+from actsearch.expressions.analysis.grid import SATURATED
 from actsearch.expressions.condition_views import Array, View
 from actsearch.expressions.cost import modelled_cost
 from actsearch.expressions.expression import parse

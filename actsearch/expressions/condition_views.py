@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis import LIMIT_POINTS, WINDOW, jumps, limit
+from actsearch.expressions.analysis.grid import LIMIT_POINTS, WINDOW, jumps, limit
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.fingerprint import others
 from actsearch.expressions.node import Node, const

@@ -174,7 +174,7 @@ class Expression:
 
     def analyze(self) -> Analysis:
         """Return its properties: range, limits, zeros, kinks, saturation and more."""
-        from actsearch.expressions.analysis import analyze
+        from actsearch.expressions.analysis.measure import analyze
 
         return analyze(self)
 

@@ -146,7 +146,7 @@ def test_values_are_those_at_the_start() -> None:
     assert expression.evaluate(x, {"p0": 0.0}).tolist() == [-1.0] * 3
     assert expression.derivative().evaluate(x).tolist() == [2.0] * 3
     prelu = parse(f"{PRELU}; p0=0.25").analyze()
-    assert prelu.range == (-2.5, 10.0)
+    assert prelu.window_range == (-2.5, 10.0)
     assert prelu.formula.endswith("; p0=0.25")
 
 

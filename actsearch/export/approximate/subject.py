@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression, reference
-from actsearch.expressions.analysis import WINDOW, jumps
+from actsearch.expressions.analysis.grid import WINDOW, jumps
 from actsearch.expressions.condition_views import View
 from actsearch.expressions.node import Node, const
 from actsearch.expressions.poles import Suspects, first_pole, suspects

@@ -1,0 +1,53 @@
+"""Work of SymPy that may never end, ended after a number of calls.
+
+SymPy's limits have no deadline of their own. Here the interpreter counts the calls that the work
+makes and raises where they are too many: in any thread, on any platform, without a signal or a
+process, and the same on a slow machine as on a fast one. SymPy is Python throughout, so calls are
+what its time goes to; what is computed within one call has to be small (see ``ends``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import mpmath as mp
+
+T = TypeVar("T")
+
+
+class _TooLong(BaseException):
+    """Not an ``Exception``, which SymPy catches in places."""
+
+
+class Budget:
+    """Calls that are left to several pieces of work together.
+
+    Args:
+        n_calls: How many calls and returns, those of C functions included.
+    """
+
+    def __init__(self, n_calls: int) -> None:
+        self._left = n_calls
+
+    def spend(self, work: Callable[[], T]) -> T | None:
+        """Return what ``work`` does; None where it fails, or the budget ends before it."""
+        if self._left <= 0:
+            return None
+        before, precision = sys.getprofile(), mp.mp.prec
+        sys.setprofile(self._count)
+        try:
+            return work()
+        except _TooLong:
+            return None
+        except Exception:  # noqa: BLE001 SymPy fails in many ways, and all mean: no answer
+            return None
+        finally:
+            sys.setprofile(before)
+            mp.mp.prec = precision  # SymPy may have been stopped while it computed with more
+
+    def _count(self, _frame: Any, _event: str, _arg: Any) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            raise _TooLong

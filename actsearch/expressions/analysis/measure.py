@@ -1,0 +1,152 @@
+"""All properties of a formula, put together."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.analysis import places, shape
+from actsearch.expressions.analysis.course import CURVATURE, MONOTONE, pieces
+from actsearch.expressions.analysis.ends import ends
+from actsearch.expressions.analysis.grid import GRID, LIMIT_POINTS, SATURATED
+from actsearch.expressions.analysis.hazards import hazards
+from actsearch.expressions.analysis.mean_field import mean_field
+from actsearch.expressions.analysis.moments import moments
+from actsearch.expressions.analysis.stretches import share, stretches
+from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.analysis.value import Analysis, End, Interval, Saturation
+from actsearch.expressions.cost import BASE, modelled_cost, operation_counts
+from actsearch.expressions.expression import Expression, parse
+from actsearch.expressions.known import KNOWN
+from actsearch.expressions.rounding import rounding
+
+Array = NDArray[np.float64]
+
+
+def analyze(expression: Expression) -> Analysis:
+    """Return the properties of an expression."""
+    with np.errstate(all="ignore"):  # values may be infinite, and so are their differences
+        return _analyze(expression)
+
+
+def _analyze(expression: Expression) -> Analysis:
+    subject = Subject(expression)
+    f, d = subject.value(GRID), subject.slope(GRID)
+    noise = 1e-12 + rounding(subject.function, GRID, {}, f)
+    both = ends(subject)
+    steps = places.steps(subject, f)
+    kinks = places.kinks(subject, d, steps)
+    extrema = places.extrema(subject, d, kinks)
+    bends = [kink.x for kink in kinks]
+    marks = [*(one.x for one in extrema), *bends, *steps]
+    course = pieces(subject, subject.derivative, MONOTONE, marks, steps)
+    curvature = pieces(subject, subject.second, CURVATURE, [*bends, *steps], [*bends, *steps])
+    whole, attained, how = shape.whole_range(subject, f, both, (extrema, kinks, steps))
+    dead = _true(stretches(lambda x: subject.slope(x) == 0), subject, subject.derivative)
+    empty = _true(stretches(lambda x: subject.value(x) == 0), subject, subject.function)
+    saturated = stretches(lambda x: np.abs(subject.slope(x)) < SATURATED)
+    normal = moments(subject, [*bends, *steps])
+    odd, even = normal.parts()
+    saturation = _saturation(subject, both, dead, saturated)
+    distance, known = _nearest(f)
+    finite = bool(np.isfinite(f).all())
+    return Analysis(
+        formula=str(expression),
+        derivative=str(expression.derivative()),
+        latex=expression.latex(),
+        size=expression.size,
+        complexity=expression.complexity,
+        undefined_share=float(np.mean(~np.isfinite(f))),
+        range=whole,
+        range_attained=attained,
+        range_how=how,
+        window_range=shape.window_range(f),
+        limits=(both[0].limit, both[1].limit),
+        ends=both,
+        zeros=places.zeros(subject, f, extrema),
+        extrema=extrema,
+        kinks=kinks,
+        steps=steps,
+        symmetry=shape.symmetry(f, noise),
+        odd_share=odd,
+        even_share=even,
+        monotone=shape.monotone(f, noise),
+        pieces=course,
+        convexity=shape.convexity(curvature, course, kinks, finite and not steps),
+        curvature=curvature,
+        slope_at_0=float(subject.slope(0.0)),
+        lipschitz=shape.lipschitz(subject, d, both, kinks, steps),
+        saturation=saturation,
+        saturated_share=saturation.share,
+        dead=dead,
+        dead_share=share(dead),
+        sparsity=share(empty),
+        mean=normal.mean,
+        variance=_variance(normal.square, normal.mean),
+        mean_slope=normal.slope,
+        slope_variance=_variance(normal.squared_slope, normal.slope),
+        mean_squared_slope=normal.squared_slope,
+        centred=normal.centred(),
+        gain=normal.gain,
+        mean_field=mean_field(subject, normal, kinks),
+        nearest_known=known,
+        nearest_distance=distance,
+        operations=sum(n for op, n in operation_counts(expression).items() if op != BASE),
+        modelled_ns=modelled_cost(expression),
+        hazards=hazards(subject),
+    )
+
+
+def _variance(square: float, mean: float) -> float:
+    return max(0.0, square - mean * mean) if not math.isnan(square - mean * mean) else math.nan
+
+
+def _saturation(
+    subject: Subject,
+    both: tuple[End, End],
+    dead: tuple[Interval, ...],
+    saturated: tuple[Interval, ...],
+) -> Saturation:
+    words = []
+    for end, side in zip(both, (-1, 1), strict=True):
+        slopes = np.abs(subject.slope(side * LIMIT_POINTS))
+        flat = math.isfinite(end.value) and bool((slopes < SATURATED).all())
+        hard = any(side * edge == math.inf for stretch in dead for edge in stretch)
+        words.append(("hard" if hard else "soft") if flat else "no")
+    return Saturation(words[0], words[1], saturated, share(saturated))
+
+
+def _true(
+    intervals: tuple[Interval, ...], subject: Subject, function: Expression
+) -> tuple[Interval, ...]:
+    """Return the stretches on which a function is 0 and not but too small for a number."""
+    return tuple(one for one in intervals if subject.vanishes(function, _inside(*one)))
+
+
+def _inside(low: float, high: float) -> float:
+    """Return a point of a stretch: its middle, or 1 from the end of one that has one."""
+    if math.isfinite(low) and math.isfinite(high):
+        return (low + high) / 2
+    return high - 1 if math.isfinite(high) else low + 1 if math.isfinite(low) else 1.0
+
+
+@functools.cache
+def _zoo() -> tuple[tuple[str, Array], ...]:
+    return tuple((name, parse(formula).evaluate(GRID)) for name, formula in KNOWN.items())
+
+
+def _nearest(f: Array) -> tuple[float, str]:
+    """Return the smallest root-mean-square distance under N(0, 1) to a known function.
+
+    Of two names of one function it is the one that the zoo lists first, as in a search.
+    """
+    density = np.exp(-GRID * GRID / 2)
+    density /= density.sum()
+    distances = [
+        (float(np.sqrt(np.sum(density * (f - values) ** 2))), name) for name, values in _zoo()
+    ]
+    finite = [pair for pair in distances if math.isfinite(pair[0])]
+    return min(finite, key=lambda pair: pair[0]) if finite else (math.inf, "none")

@@ -1,0 +1,196 @@
+"""A function as a whole: its symmetry, its kind of shape, how far it goes, how steep it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.expressions.analysis.grid import FAR, GRID, LIMIT_POINTS, limit
+from actsearch.expressions.analysis.places import value_at
+from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.analysis.value import DIGITS, End, Extremum, Interval, Kink, Piece
+from actsearch.expressions.analysis.value import GRID as ON_GRID
+
+Array = NDArray[np.float64]
+
+_N_ZOOMS = 6
+_STEP = float(GRID[1] - GRID[0])
+#: Beside a pole a value is at least so large.
+_POLE = 1e8
+
+
+def symmetry(f: Array, noise: Array) -> str:
+    """Return ``odd``, ``even`` or ``none``, from values on the grid and by how much they are off.
+
+    Infinite values would pass for equal, so a function that has any is neither.
+    """
+    if not np.isfinite(f).all():
+        return "none"
+    slack = 1e-9 * np.maximum(1.0, np.abs(f)) + noise + noise[::-1]
+    if (np.abs(f + f[::-1]) <= slack).all():
+        return "odd"
+    return "even" if (np.abs(f - f[::-1]) <= slack).all() else "none"
+
+
+def monotone(f: Array, noise: Array) -> str:
+    """Return ``increasing``, ``decreasing`` or ``no``, on the grid."""
+    if not np.isfinite(f).all():
+        return "no"
+    steps, slack = np.diff(f), noise[1:] + noise[:-1] + 1e-12 * np.abs(f[1:])
+    if (steps >= -slack).all():
+        return "increasing"
+    return "decreasing" if (steps <= slack).all() else "no"
+
+
+def convexity(
+    curvature: Sequence[Piece], course: Sequence[Piece], kinks: Sequence[Kink], whole: bool
+) -> str:
+    """Return the word for the shape as a whole.
+
+    Args:
+        curvature: Where it bends which way.
+        course: Where it rises and falls.
+        kinks: Where the slope jumps.
+        whole: The function is finite everywhere and has no steps.
+    """
+    if not whole or not curvature or not course:
+        return "undefined"
+    bends = {piece.direction for piece in curvature}
+    up = all(kink.left_slope <= kink.right_slope for kink in kinks)
+    down = all(kink.left_slope >= kink.right_slope for kink in kinks)
+    if bends == {"straight"} and up and down:
+        return "affine"
+    if "concave" not in bends and up:
+        return "convex"
+    if "convex" not in bends and down:
+        return "concave"
+    order = [piece.direction for piece in course if piece.direction != "constant"]
+    turns = [a for a, b in zip(order, [*order[1:], ""], strict=True) if a != b]
+    if len(turns) <= 1:
+        return "quasilinear"
+    if turns == ["decreasing", "increasing"]:
+        return "quasiconvex"
+    return "quasiconcave" if turns == ["increasing", "decreasing"] else "neither"
+
+
+def window_range(f: Array) -> Interval:
+    """Return the least and the greatest value, infinite ones included, NaN left out."""
+    defined = f[~np.isnan(f)]
+    return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
+
+
+def whole_range(
+    subject: Subject,
+    f: Array,
+    ends: tuple[End, End],
+    places: tuple[Sequence[Extremum], Sequence[Kink], Sequence[float]],
+) -> tuple[Interval, tuple[bool, bool], tuple[str, str]]:
+    """Return infimum and supremum over all x, whether they are attained, and how they were had.
+
+    Args:
+        subject: The function.
+        f: Its values on the grid.
+        ends: What happens at both ends.
+        places: Its extrema, kinks and steps.
+    """
+    extrema, kinks, steps = places
+    known = [(one.value, one.how) for one in extrema]
+    known += [(value_at(subject, kink.x), DIGITS) for kink in kinks]
+    far = [limited_values(subject.value(side * FAR)) for side in (-1, 1)]
+    seen = np.concatenate([f, *far, *(_beside(subject, step) for step in steps)])
+    sides = [
+        _bound(subject, f, sign, known, [sign * seen, *_swings(subject, sign)], ends)
+        for sign in (1, -1)
+    ]
+    (low, low_in, low_how), (high, high_in, high_how) = sides
+    return (low, -high + 0.0), (low_in, high_in), (low_how, high_how)
+
+
+def limited_values(values: Array) -> Array:
+    """Return values without those that are not defined."""
+    return values[~np.isnan(values)]
+
+
+def _swings(subject: Subject, sign: int) -> list[Array]:
+    """Return -infinity where waves grow from decade to decade."""
+    found = []
+    for side in (-1, 1):
+        depths = (sign * subject.value(side * LIMIT_POINTS)).min(axis=1)
+        if np.isfinite(depths).all() and (np.diff(depths) < 0.5 * depths[:-1]).all():
+            found.append(np.array([-np.inf]) if (depths < 0).all() else depths)
+    return found
+
+
+def _bound(
+    subject: Subject,
+    f: Array,
+    sign: int,
+    known: Sequence[tuple[float, str]],
+    seen: Sequence[Array],
+    ends: tuple[End, End],
+) -> tuple[float, bool, str]:
+    """Return the least of ``sign`` times the values, whether it is one, and how it was had."""
+    values = np.concatenate(seen)
+    values = values[~np.isnan(values)]
+    least = float(values.min()) if values.size else math.nan
+    limits = [(sign * end.value, end.how) for end in ends if not math.isnan(end.value)]
+    points = [(sign * value, how) for value, how in known if not math.isnan(value)]
+    slack = 1e-12 * max(1.0, abs(least)) if math.isfinite(least) else 0.0
+    lowest = min([least, *(value for value, _ in limits), *(value for value, _ in points)])
+    for value, how in limits:
+        if value <= lowest + slack:
+            return value, _is_attained(subject, f, sign * value), how
+    for value, how in points:
+        if value <= lowest + slack:
+            return value, True, how
+    return lowest, math.isfinite(lowest), ON_GRID
+
+
+def _is_attained(subject: Subject, f: Array, limit: float) -> bool:
+    """Tell whether a limit is also a value: at the point nearest 0 at which float64 has it."""
+    if not math.isfinite(limit):
+        return False
+    there = GRID[np.abs(f - limit) <= 1e-15 * max(1.0, abs(limit))]
+    if not there.size:
+        return False
+    value = subject.exact(float(there[np.argmin(np.abs(there))]))
+    return bool(abs(value - mp.mpf(limit)) <= mp.mpf("1e-16") * abs(mp.mpf(limit)))
+
+
+def _beside(subject: Subject, step: float) -> Array:
+    """Return values beside a step, infinite where it is a pole."""
+    values = subject.value(step + np.array([-1e-6, -1e-9, 1e-9, 1e-6]) * max(1.0, abs(step)))
+    return np.where(np.abs(values) > _POLE, np.copysign(np.inf, values), values)
+
+
+def lipschitz(
+    subject: Subject, d: Array, ends: tuple[End, End], kinks: Sequence[Kink], steps: Sequence[float]
+) -> float:
+    """Return the supremum of the slope's magnitude over all x: infinite where there is none."""
+    if steps or not np.isfinite(d).all():
+        return math.inf
+    size = np.abs(d)
+    top = float(size.max())
+    at = float(GRID[int(size.argmax())])
+    if not any(abs(kink.x - at) < 2 * _STEP for kink in kinks):
+        width = _STEP
+        for _ in range(_N_ZOOMS):
+            near = np.linspace(at - width, at + width, 65)
+            sizes = np.abs(subject.slope(near))
+            at, width, top = float(near[sizes.argmax()]), width / 16, max(top, float(sizes.max()))
+        exact = subject.exact_slope(at)
+        top = float(abs(exact)) if mp.isfinite(exact) else top
+    slopes = [abs(s) for kink in kinks for s in (kink.left_slope, kink.right_slope)]
+    slopes += [abs(end.asymptote.slope) for end in ends if end.asymptote is not None]
+    for side in (-1, 1):
+        far = np.abs(subject.slope(side * LIMIT_POINTS))
+        tops = far.max(axis=1)
+        grows = not np.isfinite(tops).all() or bool((tops[1:] > 1.5 * tops[:-1]).all())
+        if (grows and tops[-1] > top) or limit(far) == "inf":
+            return math.inf
+        slopes += [float(tops.max()), float(np.abs(subject.slope(side * FAR)).max())]
+    return max(top, *slopes)
