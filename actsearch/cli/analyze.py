@@ -4,68 +4,102 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from actsearch.cli.options import FormatOption, note
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, note
 from actsearch.errors import BadInput
-from actsearch.results.tables import Format, write_record
+from actsearch.results.tables import Format, printable, write_record
 
 if TYPE_CHECKING:
     from actsearch.expressions import Expression
+    from actsearch.results.properties import Section
 
 
-MEASURED = (
-    "range, zeros, kinks, steps, dead stretches, symmetry and slopes: on [-10, 10]; mean,\n"
-    "variance, shares and distance: under N(0, 1); gain: the factor of He's formula; parameters\n"
-    "stand where they start"
-)
+#: The table's width: names of properties, and what there is to say beside them.
+_NAME_COLUMNS, _TEXT_COLUMNS = 22, 58
+#: One that no line is broken at.
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def analyze(
     formula: Annotated[
         str,
         typer.Argument(
-            metavar="FORMULA", help="As in 'x*tanh(softplus(x))', or a known name such as GELU."
+            metavar="FORMULA|NAME|RUN:ID",
+            help="As in 'x*tanh(softplus(x))', a known name such as GELU, or a birth of a run.",
         ),
     ],
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Draw it too, into a .png, .svg or .pdf file."),
     ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Compile it too and measure what an element costs.")
+    ] = False,
+    runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
 ) -> None:
-    """Show the properties of a formula: range, limits, kinks, dead zone, saturation, cost.
+    """Show the properties of a formula: shape, limits, dead zone, saturation, mean field, hazards.
 
     A formula that begins with a minus goes behind two: actsearch analyze -- '-x'
     """
     fmt = Format.named(output)
-    expression, name = read_formula(formula)
+    expression, name = read_formula(formula, runs_dir)
     if plot is not None:
         from actsearch.plots.functions import plot_function
 
         plot_function(expression, plot)
         note(f"drawn: {plot}")
-    write_record(properties(expression, name), fmt, sys.stdout)
+    cost = None
+    if measure:
+        from actsearch.kernels.cost import measured_cost
+
+        cost = measured_cost(expression)
     if fmt is Format.TABLE:
-        sys.stdout.write(f"\n{MEASURED}\n")
+        from actsearch.results.properties import NOTE, sections
+
+        write_sections(sections(expression, expression.analyze(), name, cost), sys.stdout)
+        sys.stdout.write(f"\n{NOTE}\n")
+    else:
+        record = properties(expression, name)
+        write_record(record | ({} if cost is None else {"measured_ns": cost}), fmt, sys.stdout)
 
 
-def read_formula(text: str) -> tuple[Expression, str | None]:
+def write_sections(found: Iterable[Section], out: TextIO) -> None:
+    """Write sections, 80 columns wide."""
+    for index, section in enumerate(found):
+        out.write(("\n" if index else "") + f"{section.title}\n")
+        for name, text in section.rows:
+            whole = printable(text).replace(" %", _SPACE + "%")  # a number keeps its unit
+            first, *more = textwrap.wrap(whole, _TEXT_COLUMNS, break_on_hyphens=False)
+            lines = [f"  {name:<{_NAME_COLUMNS - 2}}{first}"]
+            lines += [f"{'':{_NAME_COLUMNS}}{line}" for line in more]
+            out.writelines(line.replace(_SPACE, " ") + "\n" for line in lines)
+
+
+def read_formula(text: str, runs_dir: Path | None = None) -> tuple[Expression, str | None]:
     """Return the expression that ``text`` writes or names, and the known name of that function.
 
     Args:
-        text: a formula, or the name of a known activation in any case (``gelu``).
+        text: a formula, the name of a known activation in any case (``gelu``), or ``RUN:ID``.
+        runs_dir: the folder of the runs.
 
     Raises:
-        BadInput: it is neither.
+        BadInput: it is none of these.
     """
     from actsearch.expressions import Layered, parse_candidate
     from actsearch.expressions.known import NAMED, formula_of
     from actsearch.results.view import known_fingerprints
 
+    if ":" in text and "|" not in text:  # else formulas for groups of layers
+        from actsearch.trials.saved import formula_in_run
+
+        text = formula_in_run(text.strip(), runs_dir)
     expression = parse_candidate(formula_of(text))
     if isinstance(expression, Layered):
         raise BadInput(
@@ -83,7 +117,8 @@ def _inputs(expression: Expression) -> dict[str, Any]:
 
 
 def properties(expression: Expression, known: str | None) -> dict[str, Any]:
-    """Return what there is to say of an expression, for showing."""
+    """Return what there is to say of an expression: values that show as texts and as JSON."""
+    found = expression.analyze()
     return {
         "formula": str(expression),
         "known_as": known,
@@ -97,5 +132,5 @@ def properties(expression: Expression, known: str | None) -> dict[str, Any]:
         "depth": expression.depth,
         "complexity": expression.complexity,
         "fingerprint": expression.fingerprint(),
-        **dataclasses.asdict(expression.analyze()),
+        **{field.name: getattr(found, field.name) for field in dataclasses.fields(found)},
     }

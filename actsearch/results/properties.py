@@ -1,34 +1,22 @@
-"""The properties of a formula as sections of short lines: what a person reads of an ``Analysis``."""
+"""The properties of a formula as sections of short lines: what a person reads of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from actsearch.expressions import Expression
-from actsearch.expressions.analysis import (
-    Analysis,
-    End,
-    Extremum,
-    Hazard,
-    Kink,
-    Piece,
-    Zero,
-)
+from actsearch.expressions.analysis import Analysis
+from actsearch.expressions.analysis.words import listed, number, percent, stretch
 
 Rows = tuple[tuple[str, str], ...]
-Interval = tuple[float, float]
-
-#: More places than this are counted, not listed.
-_MOST = 6
 
 NOTE = (
-    "exact: proved by SymPy and held against numbers. High precision: by mpmath, to fifty digits\n"
-    "where a place is found. Grid: in float64. Zeros, extrema, kinks and steps are looked for on\n"
-    "[-10, 10]; means, variances and shares are those under N(0, 1). Narrow types: each operation\n"
-    "rounded, over all their numbers; kernels that compute in float32 do better."
+    "Exact: proved by SymPy and held against numbers. High precision: by mpmath, a\n"
+    "place to fifty digits. Grid: seen in float64. Zeros, extrema, kinks and steps\n"
+    "are looked for on [-10, 10]; means, variances and shares are those under\n"
+    "N(0, 1). Narrow types: each operation rounded, over all their numbers; kernels\n"
+    "that compute in float32 and round once do better."
 )
 
 
@@ -77,41 +65,40 @@ def _identity(expression: Expression, found: Analysis, known: str | None) -> Row
         ("further inputs at", ", ".join(f"{name} = 1" for name in expression.inputs[1:])),
         ("size", f"{found.size} nodes, depth {expression.depth}, complexity {found.complexity:g}"),
         ("fingerprint", expression.fingerprint()),
-        ("nearest known", f"{found.nearest_known}, at a distance of {_g(found.nearest_distance)}"),
+        (
+            "nearest known",
+            f"{found.nearest_known}, at a distance of {number(found.nearest_distance)}",
+        ),
     )
 
 
 def _shape(found: Analysis) -> Rows:
     return (
         ("range", _range(found)),
-        ("zeros", _listed(found.zeros, _zero) or "none"),
-        ("extrema", _listed(found.extrema, _extremum) or "none"),
-        ("kinks", _listed(found.kinks, _kink) or "none"),
-        ("steps and poles", _listed(found.steps, _g) or "none"),
-        ("course", _course(found.pieces)),
-        ("curvature", f"{found.convexity}: {_course(found.curvature)}"),
-        (
-            "symmetry",
-            f"{found.symmetry}; the odd part has {_share(found.odd_share)} of E[f^2], the even "
-            f"part {_share(found.even_share)}",
-        ),
-        ("slope at 0", _g(found.slope_at_0)),
-        ("Lipschitz constant", _g(found.lipschitz)),
+        ("zeros", listed(found.zeros) or "none"),
+        ("extrema", listed(found.extrema) or "none"),
+        ("kinks", listed(found.kinks) or "none"),
+        ("steps and poles", listed(found.steps, number) or "none"),
+        ("course", listed(found.pieces)),
+        ("curvature", _curvature(found)),
+        ("symmetry", _symmetry(found)),
+        ("slope at 0", number(found.slope_at_0)),
+        ("Lipschitz constant", number(found.lipschitz)),
     )
 
 
 def _ends(found: Analysis) -> Rows:
     left, right = found.ends
     saturation = found.saturation
-    where = _listed(saturation.intervals, _interval)
+    where = listed(saturation.intervals, stretch)
     return (
-        ("x to -infinity", _end(left)),
-        ("x to infinity", _end(right)),
+        ("x to -infinity", str(left)),
+        ("x to infinity", str(right)),
         ("saturates", f"left: {saturation.left}, right: {saturation.right}"),
-        ("|slope| < 0.01", f"{where}: {_share(saturation.share)}" if where else "nowhere"),
+        ("|slope| < 0.01", f"{where}: {percent(saturation.share)}" if where else "nowhere"),
         (
             "dead (slope 0)",
-            f"{_listed(found.dead, _interval)}: {_share(found.dead_share)}"
+            f"{listed(found.dead, stretch)}: {percent(found.dead_share)}"
             if found.dead
             else "nowhere",
         ),
@@ -119,21 +106,39 @@ def _ends(found: Analysis) -> Rows:
 
 
 def _trainability(found: Analysis) -> Rows:
+    nearly = "nearly: the mean is below a tenth of the root mean square"
+    return (
+        ("mean, variance", _pair(found.mean, found.variance)),
+        ("those of the slope", _pair(found.mean_slope, found.slope_variance)),
+        (
+            "zero-centred",
+            {"nearly": nearly, "zero-centred": "yes"}.get(found.centred, found.centred),
+        ),
+        ("exact zeros", percent(found.sparsity)),
+        *_mean_field(found),
+    )
+
+
+def _mean_field(found: Analysis) -> Rows:
     field = found.mean_field
-    centred = {"nearly": "nearly: the mean is below a tenth of the root mean square"}
+    if math.isnan(found.gain):
+        return (("gain", "none: E[f^2] is 0, infinite or undefined"),)
     edge = "none without biases"
     if math.isfinite(field.critical_weight_variance):
-        at = "small signals" if field.critical_q == 0 else f"q = {_g(field.critical_q)}"
-        edge = f"sigma_w^2 = {_g(field.critical_weight_variance)}, for {at}"
-    scale = "" if math.isinf(field.depth_scale) else f", by e in {_g(field.depth_scale, 3)} layers"
+        at = "small signals" if field.critical_q == 0 else f"q = {number(field.critical_q)}"
+        edge = f"sigma_w^2 = {number(field.critical_weight_variance)}, for {at}"
+    factor = (
+        ""
+        if math.isinf(field.depth_scale)
+        else f", e-fold in {number(field.depth_scale, 3)} layers"
+    )
     return (
-        ("mean, variance", f"{_g(found.mean)}, {_g(found.variance)}"),
-        ("those of the slope", f"{_g(found.mean_slope)}, {_g(found.slope_variance)}"),
-        ("zero-centred", centred.get(found.centred, found.centred)),
-        ("exact zeros", _share(found.sparsity)),
-        ("gain", f"{_g(found.gain)} keeps the signal: sigma_w^2 = {_g(field.weight_variance)}"),
-        ("chi_1 at that gain", f"{_g(field.chi_1)}: {field.phase}{scale}"),
-        ("q map at q = 1", f"slope {_g(field.length_slope)}"),
+        (
+            "gain",
+            f"{number(found.gain)} keeps the signal: sigma_w^2 = {number(field.weight_variance)}",
+        ),
+        ("chi_1 at that gain", f"{number(field.chi_1)}: {field.phase}{factor}"),
+        ("slope of q's map", f"{number(field.length_slope)} at its fixed point q = 1"),
         ("edge of chaos", edge),
     )
 
@@ -148,93 +153,36 @@ def _cost(found: Analysis, measured_ns: float | None) -> Rows:
 
 
 def _numerics(found: Analysis) -> Rows:
-    return tuple((f"{one.dtype} {one.what}", _hazard(one)) for one in found.hazards)
+    said: dict[str, list[str]] = {}
+    for one in found.hazards:
+        said.setdefault(one.dtype, [])
+        if one.lost or one.overflow:
+            said[one.dtype].append(str(one).removeprefix(f"{one.dtype} "))
+    return tuple((dtype, "; ".join(texts) or "fine") for dtype, texts in said.items())
 
 
-# --- words
+def _nearest(found: Analysis) -> str:
+    if math.isinf(found.nearest_distance):
+        return "none"
+    return f"{found.nearest_known}, at a distance of {number(found.nearest_distance)}"
 
 
-def _g(value: float, digits: int = 6) -> str:
-    return f"{value:.{digits}g}"
+def _curvature(found: Analysis) -> str:
+    word = {"quasilinear": "monotone, neither"}.get(found.convexity, found.convexity)
+    return word if len(found.curvature) < 2 else f"{word}: {listed(found.curvature)}"
 
 
-def _share(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{_g(100 * value, 4)} %"
+def _symmetry(found: Analysis) -> str:
+    if math.isnan(found.odd_share):
+        return found.symmetry
+    return f"{found.symmetry}; of E[f^2] the odd part has {percent(found.odd_share)}"
 
 
-def _listed(items: Sequence[Any], word: Callable[[Any], str]) -> str:
-    shown = [word(item) for item in items[:_MOST]]
-    more = [f"and {len(items) - _MOST} more"] if len(items) > _MOST else []
-    return "; ".join([*shown, *more])
+def _pair(mean: float, variance: float) -> str:
+    return "undefined" if math.isnan(mean) else f"{number(mean)}, {number(variance)}"
 
 
 def _range(found: Analysis) -> str:
     (low, high), (low_in, high_in) = found.range, found.range_attained
-    hows = dict.fromkeys(found.range_how)
-    return (
-        f"{'[' if low_in else '('}{_g(low, 9)}, {_g(high, 9)}{']' if high_in else ')'} "
-        f"({', '.join(hows)})"
-    )
-
-
-def _zero(zero: Zero) -> str:
-    return _named(zero.x, zero.form, zero.how)
-
-
-def _named(x: float, form: str, how: str) -> str:
-    """Return a place with its closed form, if that says more, and how it was had if by the grid."""
-    number = _g(x, 9)
-    if how == "grid":
-        return f"{number} (grid)"
-    return number if form in ("", number) else f"{form} = {number}"
-
-
-def _extremum(one: Extremum) -> str:
-    return f"{one.kind} {_g(one.value, 9)} at {_named(one.x, one.form, one.how)}"
-
-
-def _kink(kink: Kink) -> str:
-    return f"{_g(kink.x)} (slope {_g(kink.left_slope)}, then {_g(kink.right_slope)})"
-
-
-def _interval(interval: Interval) -> str:
-    low, high = interval
-    if math.isinf(low):
-        return "everywhere" if math.isinf(high) else f"x <= {_g(high)}"
-    if math.isinf(high):
-        return f"x >= {_g(low)}"
-    return _g(low) if low == high else f"[{_g(low)}, {_g(high)}]"
-
-
-def _course(pieces: Sequence[Piece]) -> str:
-    return _listed(
-        pieces, lambda piece: f"{piece.direction} {_stretch(piece.low, piece.high)}".rstrip()
-    )
-
-
-def _stretch(low: float, high: float) -> str:
-    if math.isinf(low):
-        return "" if math.isinf(high) else f"to {_g(high)}"
-    return f"from {_g(low)}" + ("" if math.isinf(high) else f" to {_g(high)}")
-
-
-def _end(end: End) -> str:
-    line = ""
-    if end.asymptote is not None and math.isinf(end.value):
-        line = f"; comes near {end.asymptote.form}"
-        if end.asymptote.how != end.how:
-            line += f" ({end.asymptote.how})"
-    number = "" if end.form == end.limit else f" = {end.limit}"
-    return f"{end.form}{number} ({end.how}){line}"
-
-
-def _hazard(one: Hazard) -> str:
-    said = []
-    if one.lost:
-        said.append(
-            f"loses more than 1 % on {_listed(one.lost, _interval)}: {_share(one.lost_share)}; "
-            f"most at {_g(one.worst_x)}: {_share(one.worst_error)}"
-        )
-    if one.overflow:
-        said.append(f"overflows on {_listed(one.overflow, _interval)}")
-    return "; ".join(said) or "fine"
+    ends = f"{'[' if low_in else '('}{number(low, 9)}, {number(high, 9)}{']' if high_in else ')'}"
+    return f"{ends} ({', '.join(dict.fromkeys(found.range_how))})"

@@ -268,7 +268,7 @@ def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tup
     """Return the name and the formula of what ``text`` says."""
     text = text.strip()
     if ":" in text and "|" not in text:  # else formulas for groups of layers
-        return text, _formula_in_run(text, runs_dir)
+        return text, formula_in_run(text, runs_dir)
     name = next((name for name in known if name.lower() == text.lower()), None)
     if name is not None:
         return name, known[name]
@@ -285,7 +285,12 @@ def _resolved(text: str, runs_dir: Path | None, known: Mapping[str, str]) -> tup
     return text, text
 
 
-def _formula_in_run(text: str, runs_dir: Path | None) -> str:
+def formula_in_run(text: str, runs_dir: Path | None = None) -> str:
+    """Return the formula of the birth that ``RUN:ID`` names; RUN may be the path of its folder.
+
+    Raises:
+        BadInput: there is no such run or birth, or what it holds was rejected before training.
+    """
     run, _, number = text.rpartition(":")
     if not number.isdecimal():
         raise BadInput(

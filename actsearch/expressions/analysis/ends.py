@@ -30,6 +30,9 @@ _WORK_DIGITS = 260
 #: Numbers count as settled where those at 1e40 are within this of those at 1e80.
 _SETTLED = 1e-6
 _INFINITE = 1e12
+#: What comes near a limit slowly goes at most this part of the way before, and counts as known to
+#: so small a number.
+_SLOW, _SHOWN = 0.1, 1e-5
 #: Larger or smaller constants, powers and longer programs are not SymPy's: a single call of it
 #: could then take for ever.
 _LEAST, _MOST, _MOST_POWER, _MOST_STEPS = 1e-9, 1e9, 16, 120
@@ -105,6 +108,24 @@ def _settled(before: Sequence[Any], last: Sequence[Any]) -> bool:
     return bool(off_before <= _SETTLED and off <= max(off_before / 10, mp.mpf("1e-60")))
 
 
+def _slow_limit(at: _Numbers) -> float | None:
+    """Return the limit of what comes near it by a power of x, to the digits that it shows.
+
+    From one decade of those far apart to the next it goes a small part of the way before; what
+    goes by logarithms goes at least half.
+    """
+    if not all(mp.isfinite(one) for one in at):
+        return None
+    steps = [b - a for a, b in itertools.pairwise(at)]
+    way, rest = at[7] - at[3], at[11] - at[7]
+    if way == 0 or not (all(s > 0 for s in steps) or all(s < 0 for s in steps)):
+        return None
+    share = rest / way
+    if share > _SLOW or abs(rest * share) > _SHOWN:
+        return None
+    return float(mp.nint(at[-1] / _SHOWN) * _SHOWN) + 0.0
+
+
 def _has_waves(subject: Subject) -> bool:
     return any(step.op in ("sin", "cos") for step in subject.program.instructions)
 
@@ -118,6 +139,9 @@ def _limit(at: _Numbers, waves: bool, seen: str) -> tuple[float, str]:
     if _settled(before, last):
         rest = abs(last[-1]) <= max(abs(one - last[-1]) for one in before)  # of the way to 0
         return 0.0 if rest else float(last[-1]), DIGITS
+    slow = _slow_limit(at)
+    if slow is not None:
+        return slow, DIGITS
     for sign in (1, -1):
         low = [min(sign * one for one in row) for row in (first, before, last)]
         if low[0] < low[1] < low[2] or low[1] == low[2] == mp.inf:

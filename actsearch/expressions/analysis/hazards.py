@@ -53,9 +53,8 @@ def _hazard(dtype: str, what: str, function: Expression) -> Hazard:
         off = np.abs(got - true)
         lost = off > np.fmax(LOST * np.abs(true), _NEIGHBOURS * np.fmax(beside, least))
         error = np.where(lost, off / np.abs(true), 0.0)
-    known = np.isfinite(true)
-    overflow = known & ~np.isfinite(got)
-    lost &= known & ~overflow
+    overflow = ~np.isfinite(got) & ~np.isnan(true)
+    lost &= np.isfinite(true) & np.isfinite(got)
     worst = int(np.argmax(np.where(lost, error, -1.0)))
     any_lost = bool(lost.any())
     return Hazard(
@@ -107,10 +106,13 @@ def _to_float16(values: Any) -> Array:
 def _to_bfloat16(values: Any) -> Array:
     """Round to the upper half of a float32, ties to even."""
     single = np.atleast_1d(np.asarray(values, np.float64).astype(np.float32))
-    bits = single.view(np.uint32).astype(np.uint64)
-    upper = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint32) << 16
-    result = np.where(np.isnan(single), single, upper.astype(np.uint32).view(np.float32))
-    return result.astype(np.float64).reshape(np.shape(values))
+    bits = single.view(np.uint32)
+    half = (bits >> 16) & 1
+    half += 0x7FFF
+    half += bits  # of what is NaN alone it may overflow
+    half &= 0xFFFF0000
+    rounded = np.where(np.isnan(single), single, half.view(np.float32))
+    return rounded.astype(np.float64).reshape(np.shape(values))
 
 
 def _to_float32(values: Any) -> Array:

@@ -90,11 +90,12 @@ def _critical(subject: Subject, kinks: Sequence[Kink]) -> tuple[float, float]:
 
     differences = np.array([difference(q) for q in _Q.tolist()])
     with np.errstate(invalid="ignore"):
-        turns = np.flatnonzero(differences[:-1] * differences[1:] < 0)
+        passes = (differences[:-1] * differences[1:] <= 0) & (differences[:-1] != 0)
+    turns = np.flatnonzero(passes)
     if not turns.size or not np.isfinite(differences[: turns[0] + 2]).all():
         return math.nan, math.nan
     low, high = _Q[turns[0] : turns[0] + 2].tolist()
-    rises = difference(high) > 0
+    rises = difference(low) < 0
     for _ in range(_N_HALVINGS):
         q = (low + high) / 2
         low, high = (low, q) if (difference(q) > 0) == rises else (q, high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,15 @@ from actsearch.expressions.rounding import rounding
 
 Array = NDArray[np.float64]
 
+_ALONE = threading.Lock()
 
+
+@functools.lru_cache(maxsize=256)
 def analyze(expression: Expression) -> Analysis:
     """Return the properties of an expression."""
-    with np.errstate(all="ignore"):  # values may be infinite, and so are their differences
+    # The precision of mpmath belongs to the process, not to a thread; values may be infinite, and
+    # so are their differences.
+    with _ALONE, np.errstate(all="ignore"):
         return _analyze(expression)
 
 
@@ -112,11 +118,18 @@ def _saturation(
 ) -> Saturation:
     words = []
     for end, side in zip(both, (-1, 1), strict=True):
-        slopes = np.abs(subject.slope(side * LIMIT_POINTS))
-        flat = math.isfinite(end.value) and bool((slopes < SATURATED).all())
+        flat = math.isfinite(end.value) and _is_flat(subject, side)
         hard = any(side * edge == math.inf for stretch in dead for edge in stretch)
         words.append(("hard" if hard else "soft") if flat else "no")
     return Saturation(words[0], words[1], saturated, share(saturated))
+
+
+def _is_flat(subject: Subject, side: int) -> bool:
+    """Tell whether slopes far out are small; true ones where those of float64 are not finite."""
+    slopes = subject.slope(side * LIMIT_POINTS)
+    if not np.isfinite(slopes).all():
+        slopes = np.array([float(subject.exact_slope(side * x)) for x in LIMIT_POINTS[:, 0]])
+    return bool((np.abs(slopes) < SATURATED).all())
 
 
 def _true(

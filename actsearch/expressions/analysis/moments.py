@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 _REACH, _N_PANELS, _ORDER = 20.0, 2000, 8
 #: Distances from a pole, and how much what lies within falls at least from one to the next.
 _DISTANCES, _FALLS = np.array([1e-6, 1e-9]), 0.7
+_ROUNDING = 1e-14
 _CENTRED, _NEARLY = 1e-9, 0.1
 
 
@@ -38,10 +39,15 @@ class Moments:
         """Return the mean of values at the points, NaN or infinite where these are."""
         return float(np.sum(self.weights * values))
 
+    def _first(self, values: Array) -> float:
+        """Return a mean, 0 where it is but what rounding left of two equal halves."""
+        mean = self.mean_of(values)
+        return 0.0 if abs(mean) < _ROUNDING * self.mean_of(np.abs(values)) else mean
+
     @property
     def mean(self) -> float:
         """E[f]."""
-        return self.mean_of(self.f) if self.whole[0] else math.nan
+        return self._first(self.f) if self.whole[0] else math.nan
 
     @property
     def square(self) -> float:
@@ -51,7 +57,7 @@ class Moments:
     @property
     def slope(self) -> float:
         """E[f']."""
-        return self.mean_of(self.d) if self.whole[2] else math.nan
+        return self._first(self.d) if self.whole[2] else math.nan
 
     @property
     def squared_slope(self) -> float:

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 #: Digits of the search for a root, and what is left at one that was found.
 _DIGITS, _LEFT = 60, "1e-45"
+#: More than the method needs, whose digits grow by half a round.
+_N_ROUNDS = 30
 #: Of more places than this none is refined: a wave has thousands.
 _MOST_REFINED = 24
 #: What a closed form is made of: its text, a number's image that is then a fraction, and back.
@@ -33,7 +35,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
 )
 _MAX_DENOMINATOR = 64
 #: Distances from a kink at which slopes are taken; an upright tangent grows from one to the next.
-_NEAR, _NEARER = "1e-9", "1e-12"
+_NEAR, _NEARER, _SMALL = "1e-9", "1e-12", "1e-15"
 _UPRIGHT = 5.0
 
 
@@ -161,12 +163,16 @@ def _rounded(place: float) -> float:
 
 
 def _side(subject: Subject, x: float, side: int) -> float:
-    near, nearer = (
-        float(subject.exact_slope(mp.mpf(x) + side * mp.mpf(step))) for step in (_NEAR, _NEARER)
-    )
-    if abs(nearer) > _UPRIGHT * max(1.0, abs(near)):
-        return float(np.copysign(np.inf, nearer))
-    return round(nearer, 10) + 0.0
+    """Return the slope on one side: at two distances, and from there straight to the kink."""
+    with mp.workdps(_DIGITS):
+        far, close = mp.mpf(_NEAR), mp.mpf(_NEARER)
+        near, nearer = (
+            subject.exact_slope(mp.mpf(x) + side * distance) for distance in (far, close)
+        )
+        if abs(nearer) > _UPRIGHT * max(mp.mpf(1), abs(near)):
+            return float(mp.sign(nearer) * mp.inf)
+        slope = nearer + (nearer - near) * close / (far - close)
+        return 0.0 if abs(slope) < mp.mpf(_SMALL) else float(slope)
 
 
 def steps(subject: Subject, f: Array) -> tuple[float, ...]:
@@ -188,7 +194,12 @@ def _root(function: Callable[[Any], Any], a: float, b: float) -> Any:
             if not at_left * at_right < 0:
                 return None
             root = mp.findroot(
-                function, (left, right), solver="anderson", tol=mp.mpf("1e-100"), verify=False
+                lambda x: function(x),  # mpmath tries both points as two arguments
+                (left, right),
+                solver="illinois",
+                tol=mp.mpf("1e-100"),
+                maxsteps=_N_ROUNDS,
+                verify=False,
             )
             scale = max(abs(at_left), abs(at_right))
             inside = left <= root <= right

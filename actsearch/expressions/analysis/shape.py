@@ -186,11 +186,15 @@ def lipschitz(
         top = float(abs(exact)) if mp.isfinite(exact) else top
     slopes = [abs(s) for kink in kinks for s in (kink.left_slope, kink.right_slope)]
     slopes += [abs(end.asymptote.slope) for end in ends if end.asymptote is not None]
-    for side in (-1, 1):
+    for side, end in zip((-1, 1), ends, strict=True):
         far = np.abs(subject.slope(side * LIMIT_POINTS))
         tops = far.max(axis=1)
-        grows = not np.isfinite(tops).all() or bool((tops[1:] > 1.5 * tops[:-1]).all())
-        if (grows and tops[-1] > top) or limit(far) == "inf":
+        if np.isfinite(tops).all():
+            grows = bool((tops[1:] > 1.5 * tops[:-1]).all()) and tops[-1] > top
+        else:  # float64 overflows on the way to a slope that is none the less small
+            grows = end.asymptote is None
+        if grows or limit(far) == "inf":
             return math.inf
-        slopes += [float(tops.max()), float(np.abs(subject.slope(side * FAR)).max())]
+        beyond = np.concatenate([far.ravel(), np.abs(subject.slope(side * FAR))])
+        slopes.append(float(beyond[np.isfinite(beyond)].max(initial=0.0)))
     return max(top, *slopes)

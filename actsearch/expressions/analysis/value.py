@@ -1,8 +1,14 @@
-"""What there is to say of a function: plain frozen values, each with the way that it was had."""
+"""What there is to say of a function: plain frozen values, each with the way that it was had.
+
+As texts they are what a person reads; JSON and CSV have their fields.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from actsearch.expressions.analysis import words
 
 Interval = tuple[float, float]
 
@@ -46,6 +52,14 @@ class End:
     how: str
     asymptote: Asymptote | None
 
+    def __str__(self) -> str:
+        number = "" if self.form == self.limit else f" = {self.limit}"
+        line = ""
+        if self.asymptote is not None and math.isinf(self.value):
+            how = "" if self.asymptote.how == self.how else f" ({self.asymptote.how})"
+            line = f"; comes near {self.asymptote.form}{how}"
+        return f"{self.form}{number} ({self.how}){line}"
+
 
 @dataclass(frozen=True)
 class Zero:
@@ -54,6 +68,9 @@ class Zero:
     x: float
     form: str
     how: str
+
+    def __str__(self) -> str:
+        return words.place(self.x, self.form, self.how)
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,10 @@ class Extremum:
     form: str
     how: str
 
+    def __str__(self) -> str:
+        at = words.place(self.x, self.form, self.how)
+        return f"{self.kind} {words.number(self.value, 9)} at {at}"
+
 
 @dataclass(frozen=True)
 class Kink:
@@ -74,6 +95,10 @@ class Kink:
     x: float
     left_slope: float
     right_slope: float
+
+    def __str__(self) -> str:
+        slopes = words.number(self.left_slope), words.number(self.right_slope)
+        return f"{words.number(self.x)} (slope {slopes[0]}, then {slopes[1]})"
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,9 @@ class Piece:
     low: float
     high: float
     direction: str
+
+    def __str__(self) -> str:
+        return f"{self.direction} {words.way(self.low, self.high)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -105,6 +133,9 @@ class Saturation:
     right: str
     intervals: tuple[Interval, ...]
     share: float
+
+    def __str__(self) -> str:
+        return f"left: {self.left}, right: {self.right}"
 
 
 @dataclass(frozen=True)
@@ -138,6 +169,9 @@ class MeanField:
     critical_weight_variance: float
     critical_q: float
 
+    def __str__(self) -> str:
+        return f"chi_1 {words.number(self.chi_1)} ({self.phase})"
+
 
 @dataclass(frozen=True)
 class Hazard:
@@ -153,7 +187,7 @@ class Hazard:
         lost_share: How much of N(0, 1) falls there.
         worst_x, worst_error: Where the relative error of those is largest, and how large; NaN where
             none is lost.
-        overflow: Where it becomes infinite or NaN though float64 has a number.
+        overflow: Where it becomes infinite or NaN though float64 has a value, be it infinite too.
     """
 
     dtype: str
@@ -163,6 +197,18 @@ class Hazard:
     worst_x: float
     worst_error: float
     overflow: tuple[Interval, ...]
+
+    def __str__(self) -> str:
+        said = []
+        if self.lost:
+            said.append(
+                f"loses more than 1 % on {words.listed(self.lost, words.stretch)}: "
+                f"{words.percent(self.lost_share)}; most at {words.number(self.worst_x)}: "
+                f"{words.percent(self.worst_error)}"
+            )
+        if self.overflow:
+            said.append(f"overflows on {words.listed(self.overflow, words.stretch)}")
+        return f"{self.dtype} {self.what}: {'; '.join(said) or 'fine'}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""Work that may never end does, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import mpmath as mp
+import pytest
+import sympy
+
+from actsearch.expressions.analysis.bounded import Budget
+
+
+def endless() -> int:
+    n = 0
+    while True:
+        n = max(n, abs(n) + 1)
+
+
+def test_what_ends_in_time_is_returned() -> None:
+    x = sympy.Symbol("x")
+    assert Budget(1_000_000).spend(lambda: sympy.limit(sympy.sin(x) / x, x, 0)) == 1
+
+
+def test_what_does_not_end_is_ended() -> None:
+    budget = Budget(10_000)
+    assert budget.spend(endless) is None
+    assert budget.spend(lambda: 1) is None  # nothing is left
+
+
+def test_a_failure_is_no_answer_and_costs_what_it_took() -> None:
+    budget = Budget(10_000)
+    assert budget.spend(lambda: 1 // 0) is None
+    assert budget.spend(lambda: 2) == 2
+
+
+def test_precision_and_profile_are_put_back() -> None:
+    before = mp.mp.prec
+
+    def careless() -> None:
+        mp.mp.prec = 1000
+        endless()
+
+    seen: list[str] = []
+    sys.setprofile(lambda _frame, event, _arg: seen.append(event))
+    try:
+        own = sys.getprofile()
+        assert Budget(1000).spend(careless) is None
+        assert sys.getprofile() is own
+    finally:
+        sys.setprofile(None)
+    assert mp.mp.prec == before
+
+
+def test_an_interrupt_goes_through() -> None:
+    def interrupted() -> Iterator[int]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Budget(1000).spend(interrupted)
+    assert sys.getprofile() is None
