@@ -56,7 +56,7 @@ def by_way(found: Diagnosis) -> dict[tuple[str, Any, Any], Finding]:
 def test_every_activation_is_trained_in_every_way_on_the_same_seeds() -> None:
     asked: list[tuple[int, int]] = []
     found = run(
-        ["relu", "x*tanh(x)"], depths=[2, 3, 3], learning_rates=[0.001, 0.01],
+        ["relu", "x*tanh(x)"], depths=[2, 3, 3], learning_rates=[0.001, 0.01], steps=6,
         observer=lambda done, wanted: asked.append((done, wanted)),
     )  # fmt: skip
     assert [(one.name, one.depth, one.learning_rate) for one in found.findings] == [
@@ -67,10 +67,10 @@ def test_every_activation_is_trained_in_every_way_on_the_same_seeds() -> None:
     ]
     assert asked == [(k, 16) for k in range(1, 17)]
     assert found.seeds == (FIRST_SEED, FIRST_SEED + 1)
-    assert found.looks == (0, 1, 4, 20)
+    assert found.looks == (0, 1, 2, 6)
     for one in found.findings:
         assert one.steps == found.looks
-        assert [each.layer for each in one.at(20)] == list(range(one.depth or 0))
+        assert [each.layer for each in one.at(6)] == list(range(one.depth or 0))
         assert {each.n for each in one.layers} == {2}
         assert (one.n, one.n_failed, one.failure) == (2, 0, None)
         assert [reach.step for reach in one.reach] == list(found.looks)
@@ -213,8 +213,8 @@ def mean_of(finding: Finding, measure: str, step: int) -> float:
 
 
 def test_units_die_of_a_large_rate_with_relu_alone() -> None:
-    names = ["relu", "leaky relu", "prelu", "elu"]
-    found = run(names, depths=[4], learning_rates=[0.001, 0.3], steps=40, seeds=3)
+    names = ["relu", "leaky relu", "prelu"]
+    found = run(names, depths=[4], learning_rates=[0.001, 0.3], steps=40)
     ways = by_way(found)
     small, large = (mean_of(ways["ReLU", 4, rate], "dead_units", 40) for rate in (0.001, 0.3))
     assert large > 0.2 > 0.05 > small
