@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actsearch.durations import format_duration
-from actsearch.errors import BadInput
+from actsearch.results.costs import modelled_costs
 from actsearch.results.tables import Column, number
 from actsearch.runs.ranking import merits
 
@@ -96,20 +96,13 @@ def _gain_over_best_known(
 def with_costs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return rows with ``cost_ns``: what a formula costs by the model, ns an element.
 
-    Forward and backward together, the same on every machine. It takes some milliseconds a formula,
-    so it is asked for what is shown and not for a whole run. None where a text is no formula.
+    Forward and backward together, the same on every machine; None where a text is no formula. It
+    takes some milliseconds a formula that was never asked for before, so it is asked for what is
+    shown and not for a whole run.
     """
-    from actsearch.expressions import parse_candidate
-    from actsearch.expressions.cost import modelled_cost
-    from actsearch.expressions.layered import mean_over_parts
-
-    def cost(formula: str) -> float | None:
-        try:
-            return mean_over_parts(modelled_cost)(parse_candidate(formula))
-        except BadInput:
-            return None
-
-    return [{**row, "cost_ns": cost(row["formula"])} for row in rows]
+    rows = list(rows)
+    costs = modelled_costs(row["formula"] for row in rows)
+    return [{**row, "cost_ns": costs[row["formula"]]} for row in rows]
 
 
 def scores_by_birth(
