@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actsearch.report import lists, method
+from actsearch.report import again, best, lists, method
 from actsearch.report.finalists import finalists
 from actsearch.report.values import Command, Fact, Finalist, Picture, Table, Verdict, clean
 from actsearch.report.verdict import verdict_of
@@ -60,8 +60,8 @@ def facts_of(account: Account, pictures: tuple[Picture, ...] = ()) -> Facts:
         finalists=finalists(account),
         pictures=pictures,
         comparison=lists.comparison(account),
-        hall=lists.hall(account),
-        front=lists.front(account),
+        hall=best.hall(account),
+        front=best.front(account),
         steps=method.steps(account) if run.births else (),
         rungs=method.rungs(account),
         settings=method.settings(account),
@@ -69,12 +69,12 @@ def facts_of(account: Account, pictures: tuple[Picture, ...] = ()) -> Facts:
         rejected=lists.rejected(account),
         time=lists.time_spent(account),
         failures=lists.failures(account),
-        sessions=method.sessions(account),
+        sessions=again.sessions(account),
         busy=method.busy(account),
-        environment=method.environment(account),
+        environment=again.environment(account),
         caveats=method.caveats(account),
-        commands=method.commands(account),
-        configuration=method.configuration(account),
+        commands=again.commands(account),
+        configuration=again.configuration(account),
         glossary=method.GLOSSARY,
         totals=run.totals.sentence().replace("\n", " "),
     )

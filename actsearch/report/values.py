@@ -229,3 +229,8 @@ def words(text: object) -> Cell:
     """Write a text from outside."""
     shown = clean(text)
     return Cell(shown, None, "" if shown == text else clean(text, 2000))
+
+
+def whole(value: object) -> Cell:
+    """Write what should be a whole number, whatever it is."""
+    return count(value) if isinstance(value, int) else words("" if value is None else value)

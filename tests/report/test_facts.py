@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.report import lists, method
+from actsearch.report import again, best, method
 from actsearch.report.facts import Facts, facts_of
 from actsearch.report.finalists import finalists
 from actsearch.report.values import Cell, Measure, Table, clean, count, probability
@@ -113,7 +113,7 @@ def test_the_hall_has_the_scores_in_percent_and_gains_in_points(runs: dict[str, 
 
 def test_without_relu_there_is_no_gain_over_it(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", config={"known": {"SiLU": "silu(x)"}})
-    table = lists.hall(read_account(run))
+    table = best.hall(read_account(run))
     assert table is not None
     assert not any(head.title.startswith("gain over ReLU") for head in table.heads)
     assert all(len(row) == len(table.heads) for row in table.rows)
@@ -171,7 +171,7 @@ def test_commands_reproduce_the_run(runs: dict[str, Path]) -> None:
 def test_a_run_from_python_has_no_command_that_would_not_work(tmp_path: Path) -> None:
     environment = {"command": ["/tmp/mine.py"]}
     run = make_run(tmp_path / "run", config={"task_from": "object"}, environment=environment)
-    does = [one.does for one in method.commands(read_account(run))]
+    does = [one.does for one in again.commands(read_account(run))]
     assert "as it was typed" not in does
     assert not any("same search" in text for text in does)
 
@@ -237,7 +237,7 @@ def test_a_session_without_an_end_goes_on_or_was_killed(runs: dict[str, Path]) -
     killed = dataclasses.replace(account.run, sessions=[session], ended="")
     running = dataclasses.replace(killed, writer="process 7")
     for run, said, ended in ((killed, "killed", "killed"), (running, "going on", "not yet")):
-        assert texts(method.sessions(Account(run, None)), "ended") == [said]
+        assert texts(again.sessions(Account(run, None)), "ended") == [said]
         settings = {fact.name: fact.value for fact in method.settings(Account(run, None))}
         assert settings["ended"] == ended
 

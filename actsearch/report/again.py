@@ -1,0 +1,118 @@
+"""What it takes to do a run again: commands, configuration, environment, sessions."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shlex
+
+from actsearch.durations import format_duration
+from actsearch.report.values import (
+    MOST_CHARS_IN_FULL,
+    Cell,
+    Command,
+    Fact,
+    Head,
+    Table,
+    clean,
+    count,
+    whole,
+    words,
+)
+from actsearch.results.commands import RUNS_DIR, command
+from actsearch.results.tables import flatten, jsonable, plain
+from actsearch.trials.account import Account
+
+
+def environment(account: Account) -> tuple[Fact, ...]:
+    """Return what the run was started on."""
+    pairs = flatten(jsonable(account.run.environment))
+    return tuple(
+        Fact(clean(key.replace("_", " ").replace(".", " · "), 60), clean(plain(value), 600))
+        for key, value in pairs[:60]
+        if key != "command"
+    )
+
+
+def sessions(account: Account) -> Table | None:
+    """Return the stretches of work on the run."""
+    if not account.run.sessions:
+        return None
+    last = account.run.sessions[-1]
+    heads = (
+        Head("session", "", "number"),
+        Head("what"),
+        Head("began (UTC)"),
+        Head("took", "", "number"),
+        Head("workers", "", "number"),
+        Head("ended"),
+    )
+    rows = tuple(
+        (
+            count(one.id),
+            Cell("confirmation" if one.info.get("kind") == "confirm" else "search"),
+            Cell(_utc(one.begin_s), one.begin_s),
+            Cell(format_duration(one.active_s), one.active_s, f"{one.active_s:.3f} s", "number"),
+            whole(one.info.get("workers")),
+            words(one.outcome or ("going on" if account.run.writer and one is last else "killed")),
+        )
+        for one in account.run.sessions
+    )
+    return Table("sessions", "Sessions", heads, rows)
+
+
+def _utc(time_s: float) -> str:
+    try:
+        moment = datetime.datetime.fromtimestamp(time_s, datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return "unknown"
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def commands(account: Account) -> tuple[Command, ...]:
+    """Return what reproduces the run, and what goes on from it."""
+    run = account.run
+    typed = run.environment.get("command")
+    found = []
+    if isinstance(typed, list) and "search" in map(str, typed[:3]):
+        line = shlex.join(["actsearch", *(clean(word, 400) for word in map(str, typed[1:]))])
+        found.append(Command(line, "as it was typed"))
+    if run.config.get("task_from", "name") == "name":
+        found.append(Command(_search(account), "the same search again, to the same births"))
+    leader = [str(run.ranked[0]["id"])] if run.ranked else []
+    found.append(Command(command("resume", run.path, "--budget", "10m"), "search on"))
+    if run.ranked:
+        found += [
+            Command(command("confirm", run.path), "confirm on, until the verdict is clear"),
+            Command(
+                command("confirm", run.path, "--transfer", "mnist1d-mlp,mnist1d-cnn"),
+                "try the finalists on other tasks",
+            ),
+            Command(command("inspect", run.path, *leader), "all that is known of the leader"),
+            Command(command("export", run.path, *leader), "a file to drop into a network"),
+        ]
+    found.append(Command(command("report", run.path), "this page anew"))
+    return tuple(found)
+
+
+def _search(account: Account) -> str:
+    """Write the command that breeds the same births: their number in place of a time."""
+    config, run = account.run.config, account.run
+    options: dict[str, object] = {"--task": config.get("task", "")}
+    options |= {"--births": max(1, run.totals.births), "--seed": config.get("seed", 0)}
+    said = [str(word) for pair in options.items() for word in pair]
+    for formula in config.get("seed_formulas") or ():
+        said += ["--seed-formula", str(formula)]
+    if config.get("data"):
+        said += ["--data", str(config["data"])]
+    said += ["--run", f"{run.name}-again"]
+    if run.path.parent != RUNS_DIR:
+        said += ["--runs-dir", str(run.path.parent)]
+    space = str(config.get("space", "default"))
+    return clean(shlex.join(["actsearch", "search", space, *said]), 4000)
+
+
+def configuration(account: Account) -> str:
+    """Return the configuration as it is stored, as JSON."""
+    text = json.dumps(jsonable(account.run.config), indent=1)
+    return text if len(text) <= MOST_CHARS_IN_FULL else text[:MOST_CHARS_IN_FULL] + "\n..."
