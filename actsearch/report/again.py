@@ -23,6 +23,16 @@ from actsearch.results.commands import RUNS_DIR, command
 from actsearch.results.tables import flatten, jsonable, plain
 from actsearch.trials.account import Account
 
+#: Tasks that need no download, for whoever wants to know whether a formula is good elsewhere.
+_OTHERS = ("mnist1d-mlp", "mnist1d-cnn")
+
+
+def transferred(account: Account) -> tuple[str, ...]:
+    """Return the names of the tasks besides its own that the finalists were tried on."""
+    tasks = [one.info.get("tasks") for one in account.run.sessions]
+    found = [str(name) for names in tasks if isinstance(names, list) for name in names[1:]]
+    return tuple(dict.fromkeys(found))
+
 
 def environment(account: Account) -> tuple[Fact, ...]:
     """Return what the run was started on."""
@@ -80,14 +90,14 @@ def commands(account: Account) -> tuple[Command, ...]:
     if run.config.get("task_from", "name") == "name":
         found.append(Command(_search(account), "the same search again, to the same births"))
     leader = [str(run.ranked[0]["id"])] if run.ranked else []
+    others, said = [",".join(_OTHERS)], "try the finalists on other tasks"
+    if tried := transferred(account):
+        others, said = [",".join(tried)], "the verdicts on other tasks, and on with them"
     found.append(Command(command("resume", run.path, "--budget", "10m"), "search on"))
     if run.ranked:
         found += [
             Command(command("confirm", run.path), "confirm on, until the verdict is clear"),
-            Command(
-                command("confirm", run.path, "--transfer", "mnist1d-mlp,mnist1d-cnn"),
-                "try the finalists on other tasks",
-            ),
+            Command(command("confirm", run.path, "--transfer", *others), said),
             Command(command("inspect", run.path, *leader), "all that is known of the leader"),
             Command(command("export", run.path, *leader), "a file to drop into a network"),
         ]

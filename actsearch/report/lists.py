@@ -45,11 +45,13 @@ def comparison(account: Account) -> Table | None:
         Head("p (t)", "Paired t test of this one comparison.", "number"),
         Head("p (Wilcoxon)", "Signed-rank test of this one comparison.", "number"),
         Head("effect", "The difference in its own standard deviations (d_z).", "number"),
-        Head("kind", "Bred by this search (finalist), or known before."),
     )
     rows = tuple(_compared(row, measure) for row in trials.verdict.rows)
     notes = (
-        "The first row is the leader; the others are in the order of their distance to it.",
+        (
+            "The first row is the leader; the others are in the order of their distance to it. "
+            "Marked rows are finalists of this search, all others known activations."
+        ),
         (
             f"{trials.verdict.n_trials:,} trainings, {format_duration(trials.verdict.time_s)} of "
             f"training time, scored on the {trials.verdict.split} split."
@@ -75,7 +77,6 @@ def _compared(row: Row, measure: Measure) -> tuple[Cell, ...]:
         probability(row.t_p),
         probability(row.wilcoxon_p),
         decimal(row.effect_size),
-        Cell(row.kind),
     )
 
 

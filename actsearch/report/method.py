@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actsearch.durations import format_duration
+from actsearch.report.again import transferred
 from actsearch.report.values import (
     Cell,
     Fact,
@@ -165,6 +166,14 @@ def data(account: Account) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+def _elsewhere(account: Account) -> str:
+    tried = transferred(account)
+    if not tried:
+        return "; a confirmation on other tasks tells (the command stands below)"
+    names = ", ".join(clean(name, 60) for name in tried)
+    return f". The finalists were tried on {names}, too: a command below prints the verdicts"
+
+
 def caveats(account: Account) -> tuple[str, ...]:
     """Return the limits of what was shown, those that hold for this run."""
     config, trials = account.run.config, account.trials
@@ -177,9 +186,8 @@ def caveats(account: Account) -> tuple[str, ...]:
             "breeds other formulas and may find a better one, or none."
         ),
         (
-            f"It is one task, {clean(config.get('task', ''))}. What is good here may not be so in "
-            "another network or on other data; a confirmation on other tasks tells (the command "
-            "stands below)."
+            f"This page tells of one task, {clean(config.get('task', ''))}. What is good here may "
+            f"not be so in another network or on other data{_elsewhere(account)}."
         ),
         "The training recipe is the same for all"
         + (f" (learning rate {clean(rate)})" if rate is not None else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actsearch.errors import BadInput
 from actsearch.report import again, best, method
 from actsearch.report.facts import Facts, facts_of
 from actsearch.report.finalists import finalists
+from actsearch.report.page import write_report
 from actsearch.report.values import Cell, Measure, Table, clean, count, probability
 from actsearch.report.verdict import measure_of_trials, verdict_of
 from actsearch.results.tables import printable
@@ -98,7 +101,6 @@ def test_the_comparison_has_each_rival_once_and_marks_the_finalists(runs: dict[s
     assert texts(table, "activation") == [NEW, "GELU", "SiLU", "ReLU"]
     assert texts(table, "decided") == ["wins", "beaten", "beaten", "beaten"]
     assert texts(table, "difference") == ["", "+5.00", "+6.00", "+10.00"]
-    assert texts(table, "kind") == ["finalist", "known", "known", "known"]
     assert table.marked == (0,)
     assert all(len(row) == len(table.heads) for row in table.rows)
 
@@ -229,6 +231,39 @@ def test_formulas_by_layers_are_finalists_too(tmp_path: Path) -> None:
 )
 def test_a_configuration_of_another_shape_is_no_fault(tmp_path: Path, odd: dict[str, Any]) -> None:
     assert facts_of(read_account(make_run(tmp_path / "run", config=odd))).configuration
+
+
+def test_other_tasks_that_were_tried_are_named(runs: dict[str, Path]) -> None:
+    account = read_account(runs["won"])
+    info: dict[str, object] = {"kind": "confirm", "tasks": ["mnist1d-cnn", "a,<b>", "mdn"]}
+    sessions = [dataclasses.replace(account.run.sessions[-1], info=info)]
+    there = Account(dataclasses.replace(account.run, sessions=sessions), account.trials)
+    assert any("tried on a,<b>, mdn, too" in text for text in method.caveats(there))
+    assert not any("tried on" in text for text in method.caveats(account))
+    assert any("--transfer 'a,<b>,mdn'" in one.line for one in again.commands(there))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_run_of_an_older_format_is_told_of(tmp_path: Path, version: int) -> None:
+    run = make_run(tmp_path / "run", finalists=(NEW,), trials=WINS)
+    with sqlite3.connect(run / "run.sqlite") as db:
+        db.execute("ALTER TABLE births DROP COLUMN penalty")
+        db.execute("ALTER TABLE heats DROP COLUMN seen")
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    found = facts_of(read_account(run))
+    assert found.verdict.tone == "shown"
+    assert texts(found.hall, "formula")[0] == NEW
+
+
+def test_a_run_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    with sqlite3.connect(run / "run.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(BadInput, match=r"newer|later|99"):
+        write_report(run)
+    assert not (run / "report.html").exists()
 
 
 def test_a_session_without_an_end_goes_on_or_was_killed(runs: dict[str, Path]) -> None:
