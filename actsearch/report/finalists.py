@@ -8,7 +8,7 @@ from typing import Any
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
 from actsearch.expressions import Layered, parse_candidate
-from actsearch.report.properties import properties
+from actsearch.report.properties import everything, properties
 from actsearch.report.values import (
     MOST_CHARS_IN_FULL,
     Cell,
@@ -76,9 +76,11 @@ def _finalist(
         candidate = None
     names = [] if id_ is None else [str(id_)]
     said: tuple[Fact, ...] = ()
+    all_said: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
     steps = () if id_ is None else _origin(account.run.births, id_)
     if candidate is not None and not isinstance(candidate, Layered):
-        said = properties(candidate)
+        found = candidate.analyze()
+        said, all_said = properties(found), everything(candidate, found)
     return Finalist(
         title=("The leader", "Second", "Third")[place] + ("" if id_ is None else f": birth {id_}"),
         formula=clean(formula, MOST_CHARS_IN_FULL),
@@ -87,6 +89,7 @@ def _finalist(
         is_readable=candidate is not None,
         facts=_facts(account, row, tried),
         properties=said,
+        sections=all_said,
         origin=steps[:MOST_STEPS],
         further=max(0, len(steps) - MOST_STEPS),
         parameters=None if id_ is None else _parameters(account, id_, formula, place),

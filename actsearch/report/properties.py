@@ -3,61 +3,163 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from actsearch.expressions import Expression
-from actsearch.report.values import Fact
+from actsearch.expressions.analysis.value import Analysis, End, Piece
+from actsearch.expressions.analysis.words import stretch
+from actsearch.report.values import Fact, clean
+from actsearch.results.properties import sections
 
 _SYMMETRY = {"odd": "odd: f(−x) = −f(x)", "even": "even: f(−x) = f(x)"}
-_ENDS = {"oscillates": "goes on oscillating", "undefined": "is undefined", "inf": "rises to +∞"}
-_ENDS["-inf"] = "falls to −∞"
+_ENDS = {
+    "oscillates": "goes on oscillating",
+    "undefined": "is undefined",
+    "inf": "rises to +∞",
+    "-inf": "falls to −∞",
+}
+_WAYS = {"increasing": "rises", "decreasing": "falls", "constant": "is constant"}
+_CONVEXITY = {
+    "affine": "straight",
+    "convex": "convex: it bends upwards everywhere",
+    "concave": "concave: it bends downwards everywhere",
+    "quasilinear": "neither convex nor concave",
+    "quasiconvex": "neither convex nor concave; it falls, then rises",
+    "quasiconcave": "neither convex nor concave; it rises, then falls",
+}
+_PHASES = {
+    "ordered": "gradients shrink",
+    "critical": "gradients keep their size",
+    "chaotic": "gradients grow",
+}
+#: More pieces than this are counted and not told one by one.
+_MOST_PIECES = 4
 
 
-def properties(expression: Expression) -> tuple[Fact, ...]:
+def properties(found: Analysis) -> tuple[Fact, ...]:
     """Return the properties of a function that matter most, the plainest first."""
-    found = expression.analyze()
-    left, right = (_end(limit) for limit in found.limits)
+    left, right = found.ends
     facts = [
-        Fact("far to the left it", left),
-        Fact("far to the right it", right),
+        Fact("far to the left it", _end(left)),
+        Fact("far to the right it", _end(right)),
         Fact("its values", f"{_number(found.range[0])} to {_number(found.range[1])}"),
-        Fact("rising or falling", _monotone(found.monotone)),
-        Fact("steepest slope", _number(found.lipschitz)),
+        Fact("from left to right it", _course(found.pieces)),
     ]
+    turns = [f"{one.kind} {_number(one.value)} at {_number(one.x)}" for one in found.extrema]
+    if turns:
+        rest = [f"and {len(turns) - _MOST_PIECES} more"] if len(turns) > _MOST_PIECES else []
+        facts.append(Fact("turning points", "; ".join([*turns[:_MOST_PIECES], *rest])))
+    facts.append(Fact("shape", _CONVEXITY.get(found.convexity, "neither convex nor concave")))
     if found.symmetry in _SYMMETRY:
         facts.append(Fact("symmetry", _SYMMETRY[found.symmetry]))
+    steepest = _number(found.lipschitz)
     facts += [
-        Fact("smooth", "yes, no kink" if not found.kinks else f"no: {_places(len(found.kinks))}"),
+        Fact("smooth", _smooth(found)),
+        Fact("steepest slope", "grows without end" if math.isinf(found.lipschitz) else steepest),
+        Fact("no learning", _share(found.dead_share, "slope of exactly 0", found.dead)),
         Fact(
-            "units that do not learn",
-            _share(found.dead_share, "of the inputs meet a slope of exactly 0"),
+            "slow learning",
+            _share(found.saturated_share, "slope below 0.01", found.saturation.intervals),
         ),
+        Fact("exact zeros", _percent(found.sparsity, "outputs")),
+        Fact("mean output", f"{_number(found.mean)} ({_centred(found.centred)})"),
         Fact(
-            "units that hardly learn",
-            _share(found.saturated_share, "of the inputs meet a slope below 0.01"),
+            "in a deep network",
+            f"{_PHASES.get(found.mean_field.phase, 'gradients are not known')}: by a factor of "
+            f"{_number(math.sqrt(found.mean_field.chi_1))} a layer, at the start"
+            if math.isfinite(found.mean_field.chi_1)
+            else "not known",
         ),
-        Fact("mean output", f"{_number(found.mean)} (0 is best: it keeps signals centred)"),
-        Fact("gain of its weights", f"{_number(found.gain)} keeps the size of signals"),
+        Fact("half precision", _hazards(found)),
+        Fact(
+            "nearest known function",
+            f"{clean(found.nearest_known)}, at a distance of {_number(found.nearest_distance)}",
+        ),
     ]
-    near = f"{found.nearest_known}, at a distance of {_number(found.nearest_distance)}"
-    facts.append(Fact("nearest known function", near))
     return tuple(facts)
 
 
-def _end(limit: str) -> str:
-    return _ENDS.get(limit, f"comes to {limit.replace('-', '−')}")
+def everything(expression: Expression, found: Analysis) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
+    """Return all that the analysis says, in titled sections, as ``actsearch analyze`` has it."""
+    return tuple(
+        (one.title, tuple(Fact(name, clean(text, 2000)) for name, text in one.rows))
+        for one in sections(expression, found)
+    )
 
 
-def _monotone(word: str) -> str:
-    words = {"increasing": "rises everywhere", "decreasing": "falls everywhere"}
-    return words.get(word, word)
+def _end(end: End) -> str:
+    said = _ENDS.get(end.limit, f"comes near {_signed(end.form)}")
+    line = end.asymptote
+    if line is None or not line.slope:
+        return said
+    return f"{said}, as the line {_signed(line.form)} does"
 
 
-def _places(n: int) -> str:
-    return "a kink" if n == 1 else f"{n} kinks"
+def _course(pieces: Sequence[Piece]) -> str:
+    if not pieces:
+        return "is not known"
+    if len(pieces) == 1:
+        return f"{_WAYS.get(pieces[0].direction, pieces[0].direction)} everywhere"
+    if len(pieces) > _MOST_PIECES:
+        return f"changes its direction {len(pieces) - 1} times"
+    said = [
+        _WAYS.get(one.direction, one.direction)
+        + ("" if math.isinf(one.high) else f" up to {_number(one.high)}")
+        for one in pieces
+    ]
+    return ", then ".join(said)
 
 
-def _share(share: float, what: str) -> str:
-    return f"none {what}" if share < 5e-4 else f"{100 * share:.0f} % {what}"
+def _smooth(found: Analysis) -> str:
+    if found.steps:
+        return f"no: it jumps at {_listed(found.steps)}"
+    if found.kinks:
+        return f"no: a kink at {_listed([one.x for one in found.kinks])}"
+    return "yes, without kinks"
+
+
+def _listed(places: Sequence[float]) -> str:
+    said = [_number(one) for one in places[:_MOST_PIECES]]
+    more = [f"{len(places) - _MOST_PIECES} more"] if len(places) > _MOST_PIECES else []
+    return ", ".join([*said, *more])
+
+
+def _share(share: float, what: str, where: Sequence[tuple[float, float]]) -> str:
+    if not where:
+        return f"nowhere: no {what}"
+    places = "; ".join(_signed(stretch(one)) for one in where[:2])
+    more = " and elsewhere" if len(where) > 2 else ""
+    return f"{_percent(share, 'usual inputs')} meet a {what} ({places}{more})"
+
+
+def _percent(share: float, what: str) -> str:
+    if not share:
+        return f"none of the {what}"
+    return f"{100 * share:.0f} % of {what}" if share >= 0.005 else f"below 1 % of {what}"
+
+
+def _centred(word: str) -> str:
+    return {"zero-centred": "centred at 0", "nearly": "nearly centred at 0"}.get(
+        word, "not centred at 0"
+    )
+
+
+def _hazards(found: Analysis) -> str:
+    risky = {one.dtype for one in found.hazards if one.lost_share > 1e-3}
+    risky |= {
+        one.dtype
+        for one in found.hazards
+        for low, high in one.overflow
+        if low < 10 and high > -10  # where inputs may well lie
+    }
+    narrow = sorted(risky - {"float32"})
+    if not narrow:
+        return "safe in float16 and bfloat16"
+    return f"loses digits where each step is rounded to {' or '.join(narrow)}"
+
+
+def _signed(text: str) -> str:
+    return clean(text).replace("-", "−")
 
 
 def _number(value: float) -> str:

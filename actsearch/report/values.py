@@ -133,6 +133,7 @@ class Finalist:
     is_readable: bool
     facts: tuple[Fact, ...]
     properties: tuple[Fact, ...]
+    sections: tuple[tuple[str, tuple[Fact, ...]], ...]
     origin: tuple[Step, ...]
     further: int
     parameters: Table | None

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
+from actsearch.expressions import parse
 from actsearch.report import again, best, method
 from actsearch.report.facts import Facts, facts_of
 from actsearch.report.finalists import finalists
 from actsearch.report.page import write_report
+from actsearch.report.properties import properties
 from actsearch.report.values import Cell, Measure, Table, clean, count, probability
 from actsearch.report.verdict import measure_of_trials, verdict_of
 from actsearch.results.tables import printable
@@ -201,6 +203,32 @@ def test_finalists_say_where_they_come_from(runs: dict[str, Path]) -> None:
     assert only.export.startswith("actsearch export won 3")
     said = {fact.name: fact.value for fact in only.facts}
     assert said["rank in the search"] == "1 of 4"
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "said"),
+    [
+        ("relu(x)", "far to the right it", "rises to +∞, as the line x does"),
+        ("relu(x)", "no learning", "50 % of usual inputs meet a slope of exactly 0 (x <= 0)"),
+        ("relu(x)", "smooth", "no: a kink at 0"),
+        (
+            "relu(x)",
+            "in a deep network",
+            "gradients keep their size: by a factor of 1 a layer, at the start",
+        ),
+        ("sigmoid(x)", "its values", "0 to 1"),
+        ("sigmoid(x)", "from left to right it", "rises everywhere"),
+        ("tanh(x)", "mean output", "0 (centred at 0)"),
+        ("tanh(x)", "symmetry", "odd: f(−x) = −f(x)"),
+        ("silu(x)", "turning points", "minimum −0.2785 at −1.278"),
+        ("silu(x)", "from left to right it", "falls up to −1.278, then rises"),
+        ("x*cos(x)", "steepest slope", "grows without end"),
+        ("exp(x)**2", "half precision", "loses digits where each step is rounded to float16"),
+    ],
+)
+def test_properties_are_told_in_plain_words(formula: str, name: str, said: str) -> None:
+    found = {fact.name: fact.value for fact in properties(parse(formula).analyze())}
+    assert found[name] == said
 
 
 def test_learned_parameters_have_a_table(tmp_path: Path) -> None:
