@@ -35,9 +35,6 @@ _TREE_LINES = 60
 _MOST_CHART_COLUMNS, _LEAST_CHART_COLUMNS, _CHART_GAP = 38, 24, 4
 _CHART_ROWS = 8
 
-#: Properties that stand on top of what is printed.
-_ABOVE = {"formula", "derivative", "known_as", "size", "fingerprint"}
-
 TRAINING_COLUMNS = (
     Column("rung", "rung"),
     Column("seed", "seed", right=True),
@@ -100,22 +97,24 @@ def _confirmation(path: Path, view: RunView, record: Mapping[str, Any]) -> dict[
 
 def _properties(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what there is to say of a birth's formula, or of one for each group of layers."""
-    from actsearch.expressions import parse_candidate
-
-    try:
-        candidate = parse_candidate(record["formula"])
-    except BadInput:  # what was rejected need not be a formula
-        return {}
-    return _analysed(candidate, record["known_as"])
-
-
-def _analysed(candidate: Candidate, known: str | None) -> dict[str, Any]:
     from actsearch.cli.analyze import properties
     from actsearch.expressions import Layered
 
+    candidate = _candidate(record)
+    if candidate is None:
+        return {}
     if not isinstance(candidate, Layered):
-        return properties(candidate, known)
+        return properties(candidate, record["known_as"])
     return {group: properties(part, None) for group, part in candidate.formulas}
+
+
+def _candidate(record: Mapping[str, Any]) -> Candidate | None:
+    from actsearch.expressions import parse_candidate
+
+    try:
+        return parse_candidate(record["formula"])
+    except BadInput:  # what was rejected need not be a formula
+        return None
 
 
 def _print(view: RunView, record: dict[str, Any]) -> None:
@@ -138,10 +137,24 @@ def _print(view: RunView, record: dict[str, Any]) -> None:
     _print_trainings(view, record["trainings"])
     _section("confirmation", _confirmed(record["confirmation"]))
     out.flush()
-    found = {k: v for k, v in _properties(record).items() if k not in _ABOVE}
-    if found:
-        out.write("\nproperties\n")
-        write_record(found, Format.TABLE, out)
+    _print_properties(record)
+
+
+def _print_properties(record: Mapping[str, Any]) -> None:
+    """Print what there is to say of a formula, as ``actsearch analyze`` does."""
+    from actsearch.cli.analyze import write_sections
+    from actsearch.expressions import Layered
+    from actsearch.results.properties import NOTE, sections
+
+    candidate = _candidate(record)
+    if candidate is None:
+        return
+    groups = {"": candidate} if not isinstance(candidate, Layered) else dict(candidate.formulas)
+    for group, part in groups.items():
+        known = record["known_as"] if not group else None
+        sys.stdout.write(f"\nproperties{f' of {group}' if group else ''}\n\n")
+        write_sections(sections(part, part.analyze(), known), sys.stdout)
+    sys.stdout.write(f"\n{NOTE}\n")
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from actsearch.expressions import KNOWN, parse
+from actsearch.expressions import KNOWN, Expression, parse
 from actsearch.results.hall import PENALTY_NOTE
+from actsearch.results.properties import Section
 from actsearch.results.standing import standing
 from actsearch.results.view import known_fingerprints
 from actsearch.runs import Birth, RunStore
@@ -40,9 +41,17 @@ def slug(arguments: tuple[str, ...]) -> str:
     return "_".join(argument.strip("-") for argument in arguments)
 
 
-def some_properties(expression: Any, known: str | None) -> dict[str, Any]:
+def some_sections(expression: Any, _found: Any, known: str | None) -> tuple[Section, ...]:
     """Stand for the analysis, whose findings are tested where it lives."""
-    return {"formula": str(expression), "known_as": known, "range": (-0.5, 10.0), "kinks": ()}
+    return (Section("identity", (("formula", str(expression)), ("known as", known or "no name"))),)
+
+
+@pytest.fixture
+def no_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put something short in place of the properties of a formula."""
+    monkeypatch.setattr(Expression, "analyze", lambda _expression: None)
+    monkeypatch.setattr("actsearch.cli.analyze.properties", lambda one, _: {"formula": str(one)})
+    monkeypatch.setattr("actsearch.results.properties.sections", some_sections)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +74,8 @@ def test_tables_look_as_approved(
     actsearch: Command,
     runs_dir: Path,
     golden: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    no_analysis: None,
 ) -> None:
-    monkeypatch.setattr("actsearch.cli.analyze.properties", some_properties)
     answer = actsearch(*arguments)
     assert (answer.code, answer.err) == (0, "")
     golden.check(f"{slug(arguments)}.txt", answer.out)
@@ -251,7 +259,7 @@ def test_a_penalty_is_shown_where_one_counted(actsearch: Command, runs_dir: Path
 
 
 def test_learned_parameters_are_shown_by_layer(
-    actsearch: Command, runs_dir: Path, golden: Any, monkeypatch: pytest.MonkeyPatch
+    actsearch: Command, runs_dir: Path, golden: Any, no_analysis: None
 ) -> None:
     config = {
         "space": "default", "task": "mnist1d-cnn", "seed": 0, "score_name": "validation accuracy",
@@ -273,7 +281,6 @@ def test_learned_parameters_are_shown_by_layer(
         store.add_training(
             dataclasses.replace(training(0, 0, 0.1), metrics={"p0[0]": 9.0}, rung="short")
         )
-    monkeypatch.setattr("actsearch.cli.analyze.properties", some_properties)
     for one in ("0", "1"):
         golden.check(f"inspect_learned_{one}.txt", actsearch("inspect", "learned", one).out)
     record = json.loads(actsearch("inspect", "learned", "0", "--format", "json").out)
