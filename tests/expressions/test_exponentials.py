@@ -26,6 +26,11 @@ EXP, OO = sympy.exp, sympy.oo
         (EXP(sympy.Rational(17, 10) * T) / EXP(sympy.Rational(8, 5) * T), OO),
         (sympy.atan(T) * (1 + EXP(-T)), sympy.pi / 2),
         ((1 + EXP(-T)) / (sympy.atan(T) - sympy.pi / 2), -OO),
+        (T * (2 - sympy.erfc(T / sympy.sqrt(2))) / 2 - T, 0),  # GELU comes near x
+        (EXP(9 * T) * sympy.erfc(T / 100), 0),
+        ((2 - sympy.erfc(T)) / (1 + EXP(-T)), 2),
+        ((EXP(T) + sympy.erfc(T)) / (2 * EXP(T) + T), sympy.Rational(1, 2)),
+        (T * (2 - sympy.erfc(T)) / (1 + EXP(-T)) - 2 * T, 0),  # GRAFS-GELU's kind
     ],
 )
 def test_the_lowest_powers_decide(form: Any, expected: Any) -> None:
@@ -37,7 +42,9 @@ def test_the_lowest_powers_decide(form: Any, expected: Any) -> None:
     "form",
     [
         EXP(-T) * EXP(T**2),  # no powers of one exponential
-        EXP(-T) / sympy.erfc(T),  # erfc falls faster than any
+        EXP(-T) / sympy.erfc(T),  # erfc falls faster than any: infinite
+        sympy.erfc(T) + sympy.erfc(2 * T),
+        sympy.erfc(sympy.log(T)) * T,
         EXP(T) * sympy.sin(T),  # which is 0 ever again
         EXP(-EXP(T)) + 1,
         sympy.log(1 + EXP(T)) - T,
@@ -52,3 +59,7 @@ def test_what_is_no_quotient_of_them_is_left_to_sympy(form: Any) -> None:
 def test_the_others_are_sympy_s() -> None:
     assert limit(sympy.log(1 + EXP(T)) - T, T) == 0
     assert limit(sympy.sin(T) / T, T) == 0
+    assert limit((3 * T**2 - 1) / (T**2 + T), T) == 3
+    assert limit(T / 3 - T**3, T) == -OO
+    assert limit(T / (1 + T**2), T) == 0
+    assert limit(sympy.pi + T - T, T) == sympy.pi

@@ -303,6 +303,21 @@ def _tanh(a: _Far) -> Any:
     return sign * (1 - small) / (1 + small)
 
 
+def _erfc(a: _Far) -> Any:
+    """Write erfc by what falls, erfc of a positive argument."""
+    if a.form is None:
+        return None
+    return 2 - sympy.erfc(-a.form) if all(one < 0 for one in a.at) else sympy.erfc(a.form)
+
+
+def _erf(a: _Far) -> Any:
+    """Write erf by erfc where its argument grows."""
+    if a.form is None or not all(abs(one) > 1 for one in a.at):
+        return _plain(sympy.erf)(a)
+    sign = _sign(a)
+    return sign * (1 - sympy.erfc(sign * a.form))
+
+
 def _choice(condition: _Far, a: _Far, b: _Far) -> Any:
     return a.form if condition.form else b.form
 
@@ -326,8 +341,7 @@ _FORMS: dict[str, Callable[..., Any]] = {
     "sinh": _plain(lambda a: (sympy.exp(a) - sympy.exp(-a)) / 2),
     "cosh": _plain(lambda a: (sympy.exp(a) + sympy.exp(-a)) / 2),
     "tanh": _tanh,
-    **{
-        name: _plain(getattr(sympy, name))
-        for name in "sqrt exp log sin cos asinh atan erf erfc".split()
-    },
+    "erfc": _erfc,
+    "erf": _erf,
+    **{name: _plain(getattr(sympy, name)) for name in "sqrt exp log sin cos asinh atan".split()},
 }
