@@ -32,7 +32,7 @@ def check(expression: Expression) -> None:
     defined = values[~np.isnan(values)]
     low, high = found.range
     if defined.size:
-        slack = 1e-6 * max(1.0, *(abs(v) for v in found.window_range if math.isfinite(v)))
+        slack = 1e-6 * max([1.0, *(abs(v) for v in found.window_range if math.isfinite(v))])
         assert low <= defined.min() + slack
         assert high >= defined.max() - slack
     shares = found.odd_share, found.even_share
