@@ -14,6 +14,9 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: The middle one of several curves, and where the others are.
 _LINE, _BAND = "•", "░"
 
+#: Numbers beyond are not drawn.
+_FARTHEST = 1e15
+
 #: Points (x, y) of one curve, by growing x; y may be infinite or NaN, which is not drawn.
 Curve = Sequence[tuple[float, float]]
 
@@ -43,7 +46,11 @@ def chart(title: str, curves: Sequence[Curve], width: int = 36, height: int = 8)
     Returns:
         Lines, none longer than ``width``; one that says so where there is nothing to draw.
     """
-    finite = [sorted((x, y) for x, y in curve if math.isfinite(y)) for curve in curves]
+    # NaN is neither; what lies beyond is no loss, score or step of any training.
+    finite = [
+        sorted((x, y) for x, y in curve if abs(x) <= _FARTHEST and abs(y) <= _FARTHEST)
+        for curve in curves
+    ]
     finite = [curve for curve in finite if curve]
     if not finite:
         return [title[:width], "(nothing to draw)"]
@@ -68,7 +75,8 @@ def chart(title: str, curves: Sequence[Curve], width: int = 36, height: int = 8)
         rows[row_of(statistics.median(ys))][column] = _LINE
     lines = [f"{label:>{room}} ┤{''.join(row)}" for label, row in zip(labels, rows, strict=True)]
     left, right = _label(first), _label(last)
-    below = left + right.rjust(n_columns - len(left))
+    both = len(left) + len(right) < n_columns and last > first
+    below = left + right.rjust(n_columns - len(left)) if both else right[:n_columns]
     return [title[:width], *lines, f"{'':>{room}}  {below}"]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +10,7 @@ from actsearch.expressions import KNOWN, parse_candidate
 from actsearch.results.charts import beside, chart
 from actsearch.results.trees import tree_lines
 
-curve = st.lists(st.tuples(st.integers(0, 10**6), st.floats(width=32)), max_size=8)
+curve = st.lists(st.tuples(st.integers(0, 10**6) | st.integers(), st.floats()), max_size=8)
 
 
 @given(st.lists(curve, max_size=5), st.integers(24, 60), st.integers(3, 10))
@@ -21,9 +19,15 @@ def test_a_chart_stays_in_its_place(
 ) -> None:
     lines = chart("a title that may be long", curves, width, height)
     assert max(map(len, lines)) <= width
-    has_points = any(math.isfinite(y) for one in curves for _, y in one)
+    assert "".join(lines).isprintable()
+    has_points = any(abs(x) <= 1e15 and abs(y) <= 1e15 for one in curves for x, y in one)
     assert len(lines) == (height + 2 if has_points else 2)
     assert any("•" in line for line in lines) == has_points
+
+
+def test_a_scale_that_has_no_room_keeps_its_end() -> None:
+    assert chart("t", [[(10**6, 1e6)]], width=24, height=3)[-1].split() == ["1.00e+06"]
+    assert chart("t", [[(10**400, 1.0)]]) == ["t", "(nothing to draw)"]
 
 
 def test_a_chart_shows_the_median_and_the_band_around_it() -> None:
