@@ -1,4 +1,4 @@
-"""How long `actsearch inspect` takes on a run of 10,000 births: the hall of fame, lists, one birth.
+"""How long `inspect` and `report` take on a run of 10,000 births: lists, one birth, the whole page.
 
 The run is made in a temporary folder by a search whose trainings are only pretended. Each command
 is a process of its own, as a user types it; printed are medians of several, wall time and the
@@ -30,6 +30,8 @@ COMMANDS = {
     "inspect RUN ID": ("0",),
     "inspect RUN RUN": ("other",),
 }
+#: The file of the report, in the temporary folder.
+PAGE = "page.html"
 
 
 def made_run(folder: Path, births: int) -> Path:
@@ -41,9 +43,9 @@ def made_run(folder: Path, births: int) -> Path:
     return path
 
 
-def measure(arguments: tuple[str, ...], folder: Path) -> tuple[float, float]:
-    """Run `inspect` once and return wall seconds and processor seconds."""
-    command = [sys.executable, "-m", "actsearch", "inspect", "big", *arguments]
+def measure(verb: str, arguments: tuple[str, ...], folder: Path) -> tuple[float, float]:
+    """Run a command on the run once and return wall seconds and processor seconds."""
+    command = [sys.executable, "-m", "actsearch", verb, "big", *arguments]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(
         command,
@@ -70,10 +72,13 @@ def main() -> None:
             for name in ("big", "other"):
                 (folder / name).symlink_to(options.run.absolute(), target_is_directory=True)
         print(f"load average at the start: {os.getloadavg()[0]:.1f}; medians of {options.repeats}")
-        for name, arguments in COMMANDS.items():
-            found = [measure(arguments, folder) for _ in range(options.repeats)]
+        commands = [(name, "inspect", arguments) for name, arguments in COMMANDS.items()]
+        commands.append(("report RUN", "report", ("--out", str(folder / PAGE))))
+        for name, verb, arguments in commands:
+            found = [measure(verb, arguments, folder) for _ in range(options.repeats)]
             wall_s, spent_s = (statistics.median(values) for values in zip(*found, strict=True))
             print(f"{name:<26} {wall_s:5.2f} s wall, {spent_s:5.2f} s of the processor")
+        print(f"the report has {(folder / PAGE).stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -64,12 +64,12 @@ def comparison(account: Account) -> Table | None:
 
 
 def _compared(row: Row, measure: Measure) -> tuple[Cell, ...]:
-    failed = f" ({row.n_failed} failed)" if row.n_failed else ""
+    failed = f"{row.n_failed} more failed" if row.n_failed else ""
     return (
         formula(row.name) if row.kind != KNOWN else words(row.name),
         Cell(DECIDED[row.kind].get(row.decided, row.decided)),
         measure.score(row.mean, row.standard_error),
-        Cell(f"{row.n}{failed}", float(row.n), "", "number"),
+        count(row.n, failed),
         measure.difference(row.difference),
         measure.interval(row.low, row.high),
         count(row.n_pairs) if row.n_pairs else Cell(""),

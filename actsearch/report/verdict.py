@@ -142,8 +142,8 @@ def _amounts(rows: Sequence[Row], measure: Measure) -> tuple[Fact, ...]:
     word = f" {measure.of_differences}" if measure.of_differences else ""
     found.append(Fact(f"{measure.name} of {name}", measure.score(best.mean).text))
     found.append(Fact(f"difference to {name}", f"{measure.difference(best.difference).text}{word}"))
-    found.append(Fact("95 % interval", f"{measure.interval(best.low, best.high).text}{word}"))
-    found.append(Fact("pairs of trainings", str(best.n_pairs)))
+    between = f"{measure.interval(best.low, best.high).text}{word}"
+    found.append(Fact(f"95 % interval, {best.n_pairs} pairs", between))
     return tuple(found)
 
 

@@ -269,7 +269,8 @@ def _all(known: Sequence[Row]) -> str:
         return f"the known activation {known[0].name}"
     text = f"all {len(known)} known activations"
     n_lost = sum(row.decided == NO_TRAINING for row in known)
-    return f"{text} ({n_lost} of them do not train)" if n_lost else text
+    lost = "1 of them does" if n_lost == 1 else f"{n_lost} of them do"
+    return f"{text} ({lost} not train)" if n_lost else text
 
 
 def _names(names: Sequence[str]) -> str:
