@@ -121,6 +121,8 @@ def front(account: Account) -> Table | None:
     cost = mean_over_parts(modelled_cost)
     readable = []
     for row in account.run.ranked:
+        if row["rung"] != account.run.ranked[0]["rung"]:  # no front goes across rungs
+            continue
         try:
             readable.append((row, cost(parse_candidate(row["formula"]))))
         except (ActsearchError, RecursionError):
