@@ -77,7 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "none",
     )
     result = actsearch(*search, "--run", "whole", "--workers", "1", cwd=folder)
-    assert "whole" in result.stdout
+    assert result.stdout.endswith("\n\nreport: runs/whole/report.html\n")
     return folder
 
 
@@ -105,7 +105,7 @@ def test_two_workers_find_the_same(home: Path) -> None:
         "--confirm",
         "none",
     )
-    actsearch(*search, "--run", "two", "--workers", "2", "--quiet", cwd=home)
+    actsearch(*search, "--run", "two", "--workers", "2", "--quiet", "--no-report", cwd=home)
     assert contents(home / "runs" / "two") == contents(home / "runs" / "whole")
 
 
@@ -119,7 +119,7 @@ def test_without_a_compiler_the_scores_are_the_same(home: Path) -> None:
     assert {row.message for row in native if row.status == "ok"} == {""}
     search = (
         *("search", "--task", TASK, "--births", str(len(seeds)), "--seed", "3"),
-        *("--run", "eager", "--confirm", "none"),
+        *("--run", "eager", "--confirm", "none", "--no-report"),
     )
     result = actsearch(*search, cwd=home, env={"CC": "/nonexistent/cc"})
     said = "the native backend can't be used, eager takes its place: CC names '/nonexistent/cc'"
@@ -171,7 +171,8 @@ def test_five_kills_and_the_same_run(home: Path) -> None:
         process.wait()
         n_kills += 1
         args = ["resume", "killed"]
-    actsearch("resume", "killed", "--workers", "1", "--confirm", "none", cwd=home)
+    last = ("--workers", "1", "--confirm", "none", "--no-report")
+    actsearch("resume", "killed", *last, cwd=home)
     assert contents(folder) == contents(home / "runs" / "whole")
 
 
@@ -207,7 +208,7 @@ def test_interrupt_saves_and_says_how_to_go_on(home: Path) -> None:
     n_then = _n_trainings(home / "runs" / "stopped")
     n_births = len(contents(home / "runs" / "stopped")[0])
     seed = ("--seed-formula", "x*cos(2*x) - 0.125*x")
-    limit = ("--births", str(n_births + 3), "--confirm", "none")
+    limit = ("--births", str(n_births + 3), "--confirm", "none", "--no-report")
     actsearch("resume", "stopped", *limit, *seed, cwd=home)
     births, trainings, _ = contents(home / "runs" / "stopped")
     assert len(trainings) > n_then
@@ -217,7 +218,7 @@ def test_interrupt_saves_and_says_how_to_go_on(home: Path) -> None:
 
 def test_time_budget_ends_the_search(home: Path) -> None:
     # No births limit: the command comes back because its time is up, however much was trained.
-    limit = ("--budget", "4s", "--confirm", "none")
+    limit = ("--budget", "4s", "--confirm", "none", "--no-report")
     actsearch("search", "--task", TASK, *limit, "--run", "brief", cwd=home)
     with RunStore.open(home / "runs" / "brief") as store:
         assert store.elapsed_s() >= 4
@@ -236,6 +237,8 @@ def test_a_search_ends_with_its_confirmation(home: Path) -> None:
     assert outcomes[0].startswith("the limit of 60 births ")
     assert outcomes[1:] == ["done"]
     assert f"ended: {outcomes[0]}\n" in result.stdout
+    page = (home / "runs" / "sure" / "report.html").read_text(encoding="utf-8")
+    assert f"{len(trials):,} trainings" in page  # it was written after the confirmation
     assert {row.split for row in trials} == {"test"}
     assert not searched & {row.seed for row in trials}
     # The verdict is a function of what is stored: said again, at once, without training.

@@ -19,6 +19,7 @@ Captured = pytest.CaptureFixture[str]
 def runs_dir(runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder ``runs`` of a fresh working directory, which holds the run ``won``."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("actsearch.report.page.RUN_FIGURES", ())  # others look at the pictures
     shutil.copytree(runs["won"], tmp_path / "runs" / "won")
     return tmp_path / "runs"
 
