@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import sys
 from collections.abc import Iterator
 
@@ -42,15 +43,20 @@ def test_precision_and_profile_are_put_back() -> None:
         mp.mp.prec = 1000
         endless()
 
-    seen: list[str] = []
-    sys.setprofile(lambda _frame, event, _arg: seen.append(event))
-    try:
-        own = sys.getprofile()
-        assert Budget(1000).spend(careless) is None
-        assert sys.getprofile() is own
-    finally:
-        sys.setprofile(None)
+    assert Budget(1000).spend(careless) is None
+    assert sys.getprofile() is None
     assert mp.mp.prec == before
+
+
+def test_a_profiler_is_left_alone() -> None:
+    profile, budget = cProfile.Profile(), Budget(1000)
+    profile.enable()
+    try:
+        assert budget.spend(lambda: 1) is None
+        assert sys.getprofile() is not None
+    finally:
+        profile.disable()
+    assert budget.spend(lambda: 1) == 1
 
 
 def test_an_interrupt_goes_through() -> None:

@@ -35,10 +35,13 @@ class Budget:
         clear_cache()  # how many calls a piece of work takes must not hang on what came before it
 
     def spend(self, work: Callable[[], T]) -> T | None:
-        """Return what ``work`` does; None where it fails, or the budget ends before it."""
-        if self._left <= 0:
+        """Return what ``work`` does; None where it fails, or the budget ends before it.
+
+        None as well while the program is profiled: there is one such hook, and it is taken.
+        """
+        if self._left <= 0 or sys.getprofile() is not None:
             return None
-        before, precision = sys.getprofile(), mp.mp.prec
+        precision = mp.mp.prec
         sys.setprofile(self._count)
         try:
             return work()
@@ -47,7 +50,7 @@ class Budget:
         except Exception:  # noqa: BLE001 SymPy fails in many ways, and all mean: no answer
             return None
         finally:
-            sys.setprofile(before)
+            sys.setprofile(None)
             mp.mp.prec = precision  # SymPy may have been stopped while it computed with more
 
     def _count(self, _frame: Any, _event: str, _arg: Any) -> None:
