@@ -260,6 +260,10 @@ def _fixed(value: float | None) -> str:
     return f"{round(value, 3) + 0.0:.3f}"  # and no -0.000
 
 
+def _gradient(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}" if value else "0"
+
+
 def _small(value: float | None) -> str:
     return number(value, 3)
 
@@ -268,7 +272,7 @@ COLUMNS = (
     Column("layer", "layer", right=True),
     Column("dead_units", "dead", show=_share, right=True),
     Column("saturated", "saturated", show=_share, right=True),
-    Column("gradient", "gradient", show=lambda value: f"{value:.1e}" if value else "0", right=True),
+    Column("gradient", "gradient", show=_gradient, right=True),
     Column("output_mean", "mean", show=_fixed, right=True),
     Column("output_deviation", "std", show=_small, right=True),
     Column("off_zero", "off zero", show=_fixed, right=True),

@@ -38,8 +38,9 @@ _GEOMETRIC = frozenset({"gradient"})
 class LayerFinding:
     """One activation layer after ``step`` steps: means over the ``n`` trainings that got there.
 
-    ``gradient`` is a geometric mean; ``off_zero`` is |mean| over deviation of the outputs. None
-    where a measure was not finite. What is measured: ``tasks.diagnosis.LayerLook``.
+    ``gradient`` is a geometric mean, infinite where one was not finite; ``off_zero`` is |mean| over
+    deviation of the outputs. None where another measure was not finite. What is measured:
+    ``tasks.diagnosis.LayerLook``.
     """
 
     step: int
@@ -136,6 +137,9 @@ def looked(metrics: Mapping[str, float]) -> Looked:
             mean, deviation = measures.get("output_mean"), measures.get("output_deviation")
             if mean is not None and deviation:
                 measures["off_zero"] = abs(mean) / deviation
+            # A share is always finite: this layer was looked at, and its gradient was not.
+            if "dead_units" in measures:
+                measures.setdefault("gradient", math.inf)
     return found
 
 
@@ -156,12 +160,15 @@ def layer_findings(trainings: Sequence[Looked]) -> tuple[LayerFinding, ...]:
 
 
 def reaches(trainings: Sequence[Looked]) -> tuple[Reach, ...]:
-    """Return the first layer's gradient over the last's at each step, where both are above 0."""
+    """Return the first layer's gradient over the last's at each step, where the last has one.
+
+    It is infinite where the first layer's is.
+    """
     by_step: dict[int, list[float]] = {}
     for one in trainings:
         for step, layers in one.items():
             gradients = [layers[layer].get("gradient", 0.0) for layer in (min(layers), max(layers))]
-            if gradients[1] > 0 and len(layers) > 1:
+            if 0 < gradients[1] < math.inf and len(layers) > 1:
                 by_step.setdefault(step, []).append(gradients[0] / gradients[1])
     return tuple(
         Reach(step, geometric_mean(ratios), min(ratios), max(ratios))
@@ -208,11 +215,11 @@ def _of_gradients(reach: Sequence[Reach], first: int, last: int) -> Iterable[str
     by_step = {one.step: one.ratio for one in reach}
     told = [(step, by_step[step]) for step in dict.fromkeys((first, last)) if step in by_step]
     n_said = 0
-    for verb, unit, least, most in (
-        ("vanish", "of", 0.0, VANISHED),
-        ("explode", "times", 1 / VANISHED, math.inf),
+    for verb, unit, is_so in (
+        ("vanish", "of", lambda ratio: ratio < VANISHED),
+        ("explode", "times", lambda ratio: ratio >= 1 / VANISHED),
     ):
-        if any(least <= ratio < most for _, ratio in told):
+        if any(is_so(ratio) for _, ratio in told):
             (step, ratio), *later = told
             then = "".join(f", {ratio:.2g} {_when(step)}" for step, ratio in later)
             yield (

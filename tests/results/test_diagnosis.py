@@ -67,14 +67,25 @@ def test_metrics_are_read_back_and_others_passed_over() -> None:
 def test_means_are_over_the_trainings_that_got_there() -> None:
     one = metrics({"dead_units": 0.2, "gradient": 1.0}, step=0) | metrics({"zeros": 1.0}, step=5)
     two = metrics({"dead_units": 0.4, "gradient": 100.0}, step=0)
-    three = {key: value for key, value in two.items() if not key.startswith("gradient")}
+    three = {key: value for key, value in two.items() if not key.startswith("off_zero")}
     start, end = layer_findings([looked(each) for each in (one, two, three)])
     assert (start.step, start.layer, start.n) == (0, 0, 3)
     assert start.dead_units == pytest.approx(1 / 3)
-    assert start.gradient == pytest.approx(10.0)
+    assert start.gradient == pytest.approx(10_000 ** (1 / 3))
     assert start.off_zero == 0
     assert (end.step, end.n, end.zeros) == (5, 1, 1.0)
     assert set(CALM) | {"off_zero"} == set(MEASURES)
+
+
+def test_a_gradient_that_was_not_finite_is_no_small_one() -> None:
+    first = {key: value for key, value in metrics({}, {}).items() if key != "gradient[0]@0"}
+    looks = [looked(first)]
+    assert layer_findings(looks)[0].gradient == math.inf
+    assert reaches(looks)[0].ratio == math.inf
+    assert any("explode" in one for one in sentences(layer_findings(looks), reaches(looks)))
+    # The loss itself is infinite: nothing is known of how gradients pass.
+    none = {key: value for key, value in first.items() if key != "gradient[1]@0"}
+    assert reaches([looked(none)]) == ()
 
 
 def test_the_distance_from_zero_is_that_of_each_seed() -> None:
