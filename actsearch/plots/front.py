@@ -6,14 +6,10 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from actsearch.expressions.cost import modelled_cost
-from actsearch.expressions.layered import mean_over_parts
-from actsearch.plots.cast import candidate, label, list_below
+from actsearch.plots.cast import label, list_below
 from actsearch.plots.naming import Naming, name_points
 from actsearch.plots.style import BLUE, GREY, INK, ORANGE
-from actsearch.results.front import front_rows, rounded
-from actsearch.results.hall import measured
-from actsearch.runs.ranking import merits
+from actsearch.results.front import modelled_front, priced_rows, rounded, with_merit
 from actsearch.trials.account import Account
 
 if TYPE_CHECKING:
@@ -23,7 +19,6 @@ LACKS = "no formula has a score yet"
 _LOW = 5  # percentile of the merits that the picture begins at, lest failures flatten the rest
 _MANY = 40
 _MOST_LISTED, _MOST_NAMED = 12, 24
-_cost = mean_over_parts(modelled_cost)
 
 
 def draw(account: Account) -> Figure | None:
@@ -33,7 +28,7 @@ def draw(account: Account) -> Figure | None:
     rows = priced(account.run.ranked)
     if not rows:
         return None
-    front = front_rows(rows, lambda formulas: [_cost_of(formula) for formula in formulas])
+    front = modelled_front(account.run.ranked)
     figure = Figure(figsize=(6.6, 5.2))
     axes = figure.subplots()
     for known, color, marker, what in (
@@ -80,19 +75,7 @@ def draw(account: Account) -> Figure | None:
 
 def priced(ranked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of the longest rung with ``merit`` and ``cost_ns``, modelled."""
-    rows = [row for row in ranked if row["rung"] == ranked[0]["rung"]]
-    rows = [row for row in rows if candidate(row["formula"]) is not None]
-    worth = merits(measured(rows))
-    return [
-        {**row, "merit": merit, "cost_ns": _cost_of(row["formula"])}
-        for row, merit in zip(rows, worth, strict=True)
-    ]
-
-
-def _cost_of(formula: str) -> float:
-    found = candidate(formula)
-    assert found is not None
-    return rounded(_cost(found))
+    return [{**row, "cost_ns": rounded(row["cost_ns"])} for row in with_merit(priced_rows(ranked))]
 
 
 def _staircase(front: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from actsearch.errors import ActsearchError
-from actsearch.expressions import parse_candidate
-from actsearch.expressions.cost import modelled_cost
-from actsearch.expressions.layered import mean_over_parts
 from actsearch.report.values import (
     Cell,
     Head,
@@ -21,7 +17,7 @@ from actsearch.report.values import (
     words,
 )
 from actsearch.report.verdict import measure_of
-from actsearch.results.front import front_rows
+from actsearch.results.front import modelled_front
 from actsearch.results.hall import BASELINE, known_cell, shown, table_columns, with_costs
 from actsearch.trials.account import Account
 
@@ -118,19 +114,9 @@ def hall(account: Account) -> Table | None:
 
 def front(account: Account) -> Table | None:
     """Return the best trade-offs of score, modelled cost and size."""
-    cost = mean_over_parts(modelled_cost)
-    readable = []
-    for row in account.run.ranked:
-        if row["rung"] != account.run.ranked[0]["rung"]:  # no front goes across rungs
-            continue
-        try:
-            readable.append((row, cost(parse_candidate(row["formula"]))))
-        except (ActsearchError, RecursionError):
-            continue  # of an earlier version; it stands in the hall of fame all the same
-    if not readable:
+    found = modelled_front(account.run.ranked)
+    if not found:
         return None
-    costs = {row["formula"]: ns for row, ns in readable}
-    found = front_rows([row for row, _ in readable], lambda texts: [costs[t] for t in texts])
     measure = measure_of(account)
     heads = (
         Head("", "The best trade-off."),

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from actsearch.cache import cache_root
-from actsearch.errors import BadInput
+from actsearch.errors import ActsearchError
 
 #: Beyond so many formulas a table begins anew: some megabytes, read by each command.
 MOST_KEPT = 20_000
@@ -50,7 +50,7 @@ def _computed(formula: str) -> float | None:
 
     try:
         return mean_over_parts(modelled_cost)(parse_candidate(formula))
-    except BadInput:
+    except (ActsearchError, RecursionError):  # of an earlier version, or of whoever wrote the file
         return None
 
 

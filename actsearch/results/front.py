@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from actsearch.results.hall import known_cell, measured, with_error
+from actsearch.results.hall import known_cell, measured, with_costs, with_error
 from actsearch.results.tables import Column
 from actsearch.runs.ranking import merits
 
@@ -48,6 +48,30 @@ def pareto_front(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return front
 
 
+def priced_rows(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that a front may have, with ``cost_ns`` by the model.
+
+    They are those of the best's rung, as no front goes across rungs; what an earlier version wrote
+    and this one can't read has no cost, and stands in the hall of fame all the same.
+
+    Args:
+        ranked: those of a run that have a score, best first.
+    """
+    rows = with_costs(row for row in ranked if row["rung"] == ranked[0]["rung"])
+    return [row for row in rows if row["cost_ns"] is not None]
+
+
+def modelled_front(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the front of a run by modelled costs: the same on every machine, at any time.
+
+    Args:
+        ranked: those of a run that have a score, best first.
+    """
+    rows = priced_rows(ranked)
+    costs = {row["formula"]: row["cost_ns"] for row in rows}
+    return front_rows(rows, lambda formulas: [costs[formula] for formula in formulas])
+
+
 def front_rows(
     rows: Sequence[Mapping[str, Any]],
     costs: Callable[[Sequence[str]], Sequence[float]],
@@ -68,7 +92,7 @@ def front_rows(
     """
     scored = [row for row in rows if row.get("score") is not None]
     scored = [row for row in scored if row.get("rung") == scored[0].get("rung")]
-    scored = _with_merit(scored)
+    scored = with_merit(scored)
     if modelled is not None:
         scored = _perhaps_on_the_front(scored, modelled)
     found = costs([row["formula"] for row in scored])
@@ -145,7 +169,7 @@ NOTE = (
 )
 
 
-def _with_merit(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def with_merit(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Add what each row is judged by, as the finalists of a run are chosen."""
     worth = merits(measured(rows))
     return [{**row, "merit": merit} for row, merit in zip(rows, worth, strict=True)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsearch.errors import BadInput, unknown
-from actsearch.results.front import front_rows
+from actsearch.results.front import modelled_front
 from actsearch.results.hall import with_costs
 from actsearch.results.individual import birth_record
 from actsearch.results.listing import birth_rows, listed
@@ -86,9 +86,7 @@ class OpenedRun:
     @functools.cached_property
     def front(self) -> Rows:
         """The best trade-offs of score, modelled cost and size; ``pick`` marks the best of all."""
-        costs = {row["formula"]: row["cost_ns"] for row in self.hall_of_fame}
-        rows = [row for row in self.hall_of_fame if row["cost_ns"] is not None]
-        return front_rows(rows, lambda formulas: [costs[formula] for formula in formulas])
+        return modelled_front(self._view.ranked)
 
     @functools.cached_property
     def births(self) -> Rows:

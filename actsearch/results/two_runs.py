@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actsearch.results.front import front_rows
-from actsearch.results.hall import BASELINE, with_costs
+from actsearch.results.front import modelled_front
+from actsearch.results.hall import BASELINE
 from actsearch.results.tables import Column, flatten, plain
 
 if TYPE_CHECKING:
@@ -119,13 +119,7 @@ def _sides(key: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict
 
 
 def _front(view: RunView) -> list[dict[str, Any]]:
-    if not view.ranked:
-        return []
-    last = [row for row in view.ranked if row["rung"] == view.ranked[0]["rung"]]
-    costs = {row["formula"]: row["cost_ns"] for row in with_costs(last)}
-    priced = [row for row in last if costs[row["formula"]] is not None]
-    found = front_rows(priced, lambda formulas: [costs[formula] for formula in formulas])
-    return [_taken(row, _OF_FRONT) or {} for row in found]
+    return [_taken(row, _OF_FRONT) or {} for row in modelled_front(view.ranked)]
 
 
 def _times(a: RunView, b: RunView) -> list[dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,3 +63,13 @@ def test_front_stands_alone(other: str, actsearch: Command, runs_dir: Path) -> N
     assert answer.code == 2
     assert "--front" in answer.err
     assert other in answer.err
+
+
+def test_what_an_earlier_version_wrote_stands_aside(
+    actsearch: Command, runs_dir: Path, costs: None
+) -> None:
+    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db, db:
+        db.execute("UPDATE births SET formula = 'gone(x)' WHERE id = 2")
+    answer = actsearch("inspect", "first", "--front", "--format", "json")
+    assert (answer.code, answer.err) == (0, "")
+    assert [row["id"] for row in json.loads(answer.out)] == [1, 0]

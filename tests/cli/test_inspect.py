@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gc
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from actsearch.cli.main import run
+from actsearch.results import view
 from actsearch.runs import Birth, RunStore, TrialRow
 from tests.cli.conftest import Command, fill, training
 
@@ -375,3 +377,27 @@ def test_a_table_of_one_training_survives_strange_curves(
     answer = actsearch("inspect", "odd", "0")
     assert (answer.code, answer.err) == (0, "")
     assert "curves at the rung full, by step, 2 seeds" in answer.out
+
+
+def test_ids_with_gaps_keep_their_births(actsearch: Command, runs_dir: Path) -> None:
+    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db, db:
+        db.execute("DELETE FROM births WHERE id IN (3, 4)")
+    found = rows_of(actsearch, "--all")
+    assert [(row["id"], row["formula"]) for row in found][-1] == (5, "exp(exp(x))")
+
+
+def test_a_list_is_made_without_looking_for_garbage(
+    actsearch: Command, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    whole = view.read_run
+
+    def noted(path: Path) -> view.RunView:
+        seen.append(gc.isenabled())
+        return whole(path)
+
+    monkeypatch.setattr(view, "read_run", noted)
+    for arguments in ((), ("--all",), ("--rejected",), ("--where", "scor>1")):
+        actsearch("inspect", "first", *arguments)
+    assert seen == [False] * 4
+    assert gc.isenabled()

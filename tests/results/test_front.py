@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.results.front import front_rows, front_table, pareto_front, pick, rounded
+import actsearch
+from actsearch.results import costs as costs_on_disk
+from actsearch.results.front import (
+    front_rows,
+    front_table,
+    modelled_front,
+    pareto_front,
+    pick,
+    priced_rows,
+    rounded,
+)
 
 Row = dict[str, Any]
 
@@ -163,3 +175,32 @@ def test_cells_of_the_table() -> None:
     *_, picked, last = front_table(front_rows(HALL, costs))
     assert (picked["pick"], picked["score"]) == ("*", "0.6850 ± 0.0200 (2)")
     assert (last["pick"], last["known"]) == ("", "ReLU (seed)")
+
+
+def test_the_modelled_front_differentiates_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTSEARCH_CACHE", str(tmp_path))
+    texts = {0: "relu(x)", 1: "tanh(x)", 2: "sin(x)", 3: "x*sin(x)", 5: "silu(x)"}
+    hall = [{**row, "rung": "full", "formula": texts[row["id"]]} for row in HALL[:5]]
+    unreadable = {**hall[0], "id": 90, "formula": "gone(x)"}
+    short = {**hall[0], "id": 91, "rung": "short"}
+    rows = priced_rows([*hall, unreadable, short])
+    assert [row["id"] for row in rows] == [row["id"] for row in hall]
+    first = modelled_front([*hall, unreadable, short])
+    monkeypatch.setattr(costs_on_disk, "_computed", lambda _formula: None)
+    assert modelled_front([*hall, unreadable, short]) == first
+    assert {row["id"] for row in first} <= {row["id"] for row in hall}
+    assert priced_rows([]) == modelled_front([]) == []
+
+
+def test_one_place_prices_a_front() -> None:
+    package = Path(str(actsearch.__file__)).parent
+    users = [
+        str(file.relative_to(package))
+        for room in ("results", "report", "plots", "cli")
+        for file in (package / room).glob("*.py")
+        if "modelled_cost(" in file.read_text(encoding="utf-8")
+        or "modelled_cost\n" in file.read_text(encoding="utf-8")
+    ]
+    assert users == ["results/costs.py"]
