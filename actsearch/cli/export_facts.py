@@ -37,17 +37,16 @@ class RunFacts:
     """
 
     def __init__(self, path: Path) -> None:
-        from actsearch.results.view import read_run
+        from actsearch.results.view import view_of
         from actsearch.runs import RunStore
         from actsearch.trials.stored import stored_verdict
 
-        view = read_run(path)
+        with RunStore.open(path) as store, store.reading():
+            view, found = view_of(store), stored_verdict(store)
         self.name, self.config, self._ladder = view.name, view.config, view.ladder
         self._environment, self._trainings = view.environment, view.trainings
         self._births = {birth.id: birth for birth in view.births}
         self.rows = {row["id"]: row for row in view.rows}
-        with RunStore.open(path) as store:
-            found = stored_verdict(store)
         self._confirmed: OnTask | None = None
         self._trial_scores: Mapping[str, Mapping[int, float]] = {}
         if found is not None and found.verdict.judgement.n_looks:

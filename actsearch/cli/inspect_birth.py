@@ -26,6 +26,7 @@ from actsearch.results.tables import (
 if TYPE_CHECKING:
     from actsearch.expressions import Candidate
     from actsearch.results.view import RunView
+    from actsearch.runs import RunStore
 
 _LINEAGE_LINES = 40
 _INDENTED_COLUMNS = 40
@@ -55,11 +56,13 @@ def show_birth(path: Path, birth_id: int, fmt: Format) -> None:
         BadInput: there is no such birth.
     """
     from actsearch.results.individual import birth_record
-    from actsearch.results.view import read_run
+    from actsearch.results.view import view_of
+    from actsearch.runs import RunStore
 
-    view = read_run(path)
-    record = birth_record(view, birth_id)
-    record["confirmation"] = _confirmation(path, view, record)
+    with RunStore.open(path) as store, store.reading():
+        view = view_of(store)
+        record = birth_record(view, birth_id)
+        record["confirmation"] = _confirmation(store, view, record)
     if fmt is Format.TABLE:
         _print(view, record)
     else:
@@ -68,18 +71,18 @@ def show_birth(path: Path, birth_id: int, fmt: Format) -> None:
         write(record, sys.stdout)
 
 
-def _confirmation(path: Path, view: RunView, record: Mapping[str, Any]) -> dict[str, Any] | None:
+def _confirmation(
+    store: RunStore, view: RunView, record: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return what the trials say of a birth's formula, None where it is in none."""
     from actsearch.results.individual import trial_record
-    from actsearch.runs import RunStore
 
-    with RunStore.open(path) as store:
-        if not any(session.info.get("kind") == "confirm" for session in store.sessions()):
-            return None  # before anything of the trials is imported
-        from actsearch.results.verdict import KNOWN
-        from actsearch.trials.stored import stored_verdict
+    if not any(session.info.get("kind") == "confirm" for session in view.sessions):
+        return None  # before anything of the trials is imported
+    from actsearch.results.verdict import KNOWN
+    from actsearch.trials.stored import stored_verdict
 
-        found = stored_verdict(store)
+    found = stored_verdict(store)
     if found is None:
         return None
     trained_as = record["id"] if record["same_as"] is None else record["same_as"]

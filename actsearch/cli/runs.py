@@ -69,7 +69,7 @@ def _row(path: Path) -> dict[str, Any]:
     from actsearch.runs.lock import holder
 
     try:
-        with RunStore.open(path) as store:
+        with RunStore.open(path) as store, store.reading():
             births, trainings, sessions = store.births(), store.trainings(), store.sessions()
             config, ladder, elapsed_s = store.config, store.ladder, store.elapsed_s()
     except (ActsearchError, OSError) as error:

@@ -88,15 +88,16 @@ def _show_end(path: Path, state: State) -> None:
     from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
     from actsearch.cli.watch_panel import how_it_ended
     from actsearch.cli.watching import STOPPED
-    from actsearch.results.view import read_run
+    from actsearch.results.view import view_of
     from actsearch.runs import RunStore
     from actsearch.trials.stored import stored_verdict
 
-    view = read_run(path)
     found = None
-    # What its trials say that they tried may be no formulas: the file may come from anyone.
-    with RunStore.open(path) as store, contextlib.suppress(BadInput):
-        found = stored_verdict(store)
+    with RunStore.open(path) as store, store.reading():
+        view = view_of(store)
+        # What its trials say that they tried may be no formulas: the file may come from anyone.
+        with contextlib.suppress(BadInput):
+            found = stored_verdict(store)
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"{printable(how_it_ended(state))}\n")
     if found is not None and found.verdict.judgement.n_looks:

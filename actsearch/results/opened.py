@@ -18,7 +18,7 @@ from actsearch.results.front import modelled_front
 from actsearch.results.hall import with_costs
 from actsearch.results.individual import birth_record
 from actsearch.results.listing import birth_rows, listed
-from actsearch.results.view import RunView, read_run
+from actsearch.results.view import RunView, view_of
 from actsearch.runs import RunStore, TrialRow, hall_of_fame, run_folder
 from actsearch.runs.found import Found
 from actsearch.runs.outcomes import nothing_scored
@@ -173,6 +173,5 @@ def open_run(run: str | Path, runs_dir: Path | None = None) -> OpenedRun:
         ActsearchError: The disk failed.
     """
     folder = run_folder(run, runs_dir) if isinstance(run, str) else run
-    view = read_run(folder)
-    with RunStore.open(folder) as store:
-        return OpenedRun(view, store.trials())
+    with RunStore.open(folder) as store, store.reading():
+        return OpenedRun(view_of(store), store.trials())

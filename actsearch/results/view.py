@@ -143,13 +143,23 @@ def read_run(path: Path) -> RunView:
         BadInput: the folder holds no readable run.
     """
     with RunStore.open(path) as store:
+        return view_of(store)
+
+
+def view_of(store: RunStore) -> RunView:
+    """Read a run from its open store, as of one moment; more may be read of it at that moment.
+
+    Whoever shows other things of the run beside it (its trials) opens the store, and reads both in
+    one ``with store.reading()``: or they would be of two moments.
+    """
+    with store.reading():
         births, trainings, sessions = store.births(), store.trainings(), store.sessions()
         known, ladder = known_names(store.config), store.ladder
         # Asked for once the store is read: a writer that ends in between is shown at work, and not
         # the other way round, as if what is shown were all.
-        who = holder(path)
+        who = holder(store.folder)
         return RunView(
-            path,
+            store.folder,
             store.config,
             rows=all_rows(births, trainings, ladder, known, sessions),
             totals=totals(births, trainings, store.elapsed_s()),

@@ -10,7 +10,8 @@ it before leaves no trace. So the store always holds a prefix of what the writer
 *Who may write.* One process at a time, the one that holds the run's lock (``runs.lock``) from
 ``create`` or ``open(write=True)`` to ``close``; a second is refused with the first one's process
 id. Within that process any thread may call any method. Any number of processes may read meanwhile;
-each call reads the commits there are at that moment.
+each call reads the commits there are at that moment, and all calls in a ``with store.reading()``
+those of one moment.
 
 *Births* are added in the order of their ids, 0, 1, 2 ..., without gaps, and never change. Parents
 and ``same_as`` point to earlier births.
@@ -52,6 +53,7 @@ from actsearch.runs import rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE, existing_run
+from actsearch.runs.insert import insert, insert_heat, next_id
 from actsearch.runs.lock import WriterLock
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 
@@ -141,6 +143,24 @@ class RunStore:
 
     # -- reading -------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read as of one moment: what others commit during a ``with`` block is not seen in it.
+
+        Blocks may be nested; the outer one counts. In the process that writes, other threads wait.
+        """
+        with self._thread_lock:
+            if self._lock is not None or self._db.in_transaction:
+                yield  # nobody else writes, or the moment is chosen already
+                return
+            with explained(self.path, "read"):
+                self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                with contextlib.suppress(sqlite3.Error):  # nothing was written
+                    self._db.execute("ROLLBACK")
+
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
         return self._all("births", rows.BIRTH_COLUMNS, "id", rows.birth_from_row)
@@ -209,12 +229,12 @@ class RunStore:
         values = [(birth.id, rows.birth_to_row(birth)) for birth in births]
         with self._transaction() as db:
             for id_, row in values:
-                expected = _next_id(db, "births")
+                expected = next_id(db, "births")
                 if id_ != expected:
                     raise ValueError(f"birth {id_} came where {expected} was expected")
-                _insert(db, "births", rows.BIRTH_COLUMNS, row)
+                insert(db, "births", rows.BIRTH_COLUMNS, row)
             if heat is not None:
-                _insert_heat(db, heat)
+                insert_heat(db, heat)
 
     def add_heats(self, heats: Sequence[Heat]) -> None:
         """Add the next heats, all or none; durable on return.
@@ -225,7 +245,7 @@ class RunStore:
         """
         with self._transaction() as db:
             for heat in heats:
-                _insert_heat(db, heat)
+                insert_heat(db, heat)
 
     def add_trial(self, row: TrialRow) -> None:
         """Add a trial; it is durable on return.
@@ -240,7 +260,7 @@ class RunStore:
             known = "SELECT 1 FROM trials WHERE task = ? AND split = ? AND formula = ? AND seed = ?"
             if db.execute(known, key).fetchone():
                 raise ValueError(f"'{row.formula}' was tried on {row.task} with seed {row.seed}")
-            _insert(db, "trials", rows.TRIAL_COLUMNS, values)
+            insert(db, "trials", rows.TRIAL_COLUMNS, values)
 
     def add_training(self, row: TrainingRow) -> None:
         """Add a training; it is durable on return.
@@ -252,7 +272,7 @@ class RunStore:
         """
         values = rows.training_to_row(row)
         with self._transaction() as db:
-            if not 0 <= row.birth_id < _next_id(db, "births"):
+            if not 0 <= row.birth_id < next_id(db, "births"):
                 raise ValueError(f"there is no birth {row.birth_id} to train")
             key = (row.birth_id, row.rung, row.seed)
             known = "SELECT 1 FROM trainings WHERE birth_id = ? AND rung = ? AND seed = ?"
@@ -261,7 +281,7 @@ class RunStore:
                     f"birth {row.birth_id} was trained at rung '{row.rung}' with seed {row.seed} "
                     "before"
                 )
-            _insert(db, "trainings", rows.TRAINING_COLUMNS, values)
+            insert(db, "trainings", rows.TRAINING_COLUMNS, values)
 
     def begin_session(self, info: dict[str, Any]) -> int:
         """Begin to count time and return the session's id. Raises ValueError while one goes on."""
@@ -376,22 +396,3 @@ class RunStore:
         except ActsearchError:
             return "What was saved before is safe."
         return f"What was saved before is safe ({n_births} births, {n_trainings} trainings)."
-
-
-def _insert(db: sqlite3.Connection, table: str, columns: str, values: tuple[Any, ...]) -> None:
-    marks = ", ".join("?" * len(values))
-    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
-
-
-def _insert_heat(db: sqlite3.Connection, heat: Heat) -> None:
-    expected = _next_id(db, "heats")
-    if heat.id != expected:
-        raise ValueError(f"heat {heat.id} came where {expected} was expected")
-    if not 0 <= heat.birth_id < _next_id(db, "births"):
-        raise ValueError(f"there is no birth {heat.birth_id} to run heat {heat.id}")
-    _insert(db, "heats", rows.HEAT_COLUMNS, rows.heat_to_row(heat))
-
-
-def _next_id(db: sqlite3.Connection, table: str) -> int:
-    # Ids have no gaps, and the largest is found without a scan.
-    return int(db.execute(f"SELECT COALESCE(MAX(id) + 1, 0) FROM {table}").fetchone()[0])

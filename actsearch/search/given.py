@@ -78,7 +78,7 @@ def best_of(folder: Path | None) -> list[Candidate]:
     """
     if folder is None:
         return []
-    with RunStore.open(Path(folder)) as store:
+    with RunStore.open(Path(folder)) as store, store.reading():
         best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN, ladder=store.ladder)
     if not best:
         raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from actsearch.results.view import RunView, read_run
+from actsearch.results.view import RunView, view_of
 from actsearch.runs import RunStore
 from actsearch.trials.stored import StoredVerdict, stored_verdict
 
@@ -24,6 +24,5 @@ def read_account(path: Path) -> Account:
     Raises:
         BadInput: the folder holds no readable run.
     """
-    run = read_run(path)
-    with RunStore.open(path) as store:
-        return Account(run, stored_verdict(store))
+    with RunStore.open(path) as store, store.reading():
+        return Account(view_of(store), stored_verdict(store))

@@ -34,6 +34,11 @@ class StoredVerdict:
 
 def stored_verdict(store: RunStore) -> StoredVerdict | None:
     """Return the verdict on a run's own task, None where nothing was tried."""
+    with store.reading():  # its trials are asked for several times
+        return _verdict(store)
+
+
+def _verdict(store: RunStore) -> StoredVerdict | None:
     infos = [session.info for session in store.sessions()]
     last: Mapping[str, Any] = next((i for i in infos[::-1] if i.get("kind") == "confirm"), {})
     finalists, (name, *_) = last.get("finalists") or (), last.get("tasks") or ("",)

@@ -201,6 +201,30 @@ def test_a_reader_sees_commits_and_cannot_write(store: RunStore, birth: Any) -> 
             reader.add_births([birth(1)])
 
 
+def test_a_reader_may_read_as_of_one_moment(store: RunStore, birth: Any, training: Any) -> None:
+    store.add_births([birth(0)])
+    with RunStore.open(store.folder) as reader:
+        with reader.reading():
+            assert reader.n_births() == 1
+            store.add_births([birth(1)])
+            store.add_training(training(1))
+            with reader.reading():
+                assert (reader.n_births(), len(reader.births())) == (1, 1)
+            assert (reader.trainings(), reader.n_births()) == ([], 1)
+        assert (reader.n_births(), len(reader.trainings())) == (2, 1)
+        with pytest.raises(KeyError), reader.reading():
+            raise KeyError
+        store.add_births([birth(2)])
+        assert reader.n_births() == 3
+
+
+def test_the_writer_reads_what_it_writes(store: RunStore, birth: Any) -> None:
+    with store.reading():
+        store.add_births([birth(0)])
+        assert store.n_births() == 1
+    assert store.n_births() == 1
+
+
 def test_threads_may_share_a_store(store: RunStore, birth: Any, training: Any) -> None:
     store.add_births([birth(0)])
 
