@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from actsearch.results.commands import command, next_commands
 from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
-from actsearch.results.standing import standing
+from actsearch.results.standing import confirming, standing
 from actsearch.results.tables import Format, printable, write_rows
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def print_head(view: RunView) -> None:
     from actsearch.results.view import config_facts
 
     facts = [f"{key} {value}" for key, value in config_facts(view.config).items()]
-    now = f"; being written by {view.writer}, shown as of now" if view.writer else ""
+    now = f"; {view.at_work}" if view.at_work else ""
     sys.stdout.write(f"{view.name}: {printable(', '.join(facts) + now)}\n\n")
 
 
@@ -39,6 +39,8 @@ def print_hall(view: RunView, top: int) -> None:
         sys.stdout.writelines(f"{printable(note)}\n" for note in notes)
         sys.stdout.write(f"{standing(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")
+    if view.confirmation is not None:
+        sys.stdout.write(f"{printable(confirming(view.confirmation.info))}\n")
 
 
 def resume_line(path: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
 from actsearch.errors import BadInput, shorten
 from actsearch.results.tables import Format, write_rows
 
@@ -224,6 +225,7 @@ def _show_front(path: Path, fmt: Format) -> None:
         FRONT_COLUMNS,
         FRONT_TABLE,
         NOTE,
+        contradiction,
         front_rows,
         front_table,
         priced_rows,
@@ -232,7 +234,14 @@ def _show_front(path: Path, fmt: Format) -> None:
 
     perhaps = priced_rows(read_run(path).ranked)
     modelled = {row["formula"]: row["cost_ns"] for row in perhaps}
-    rows = front_rows(perhaps, measured_costs, modelled.__getitem__)
+    found: dict[str, float] = {}
+
+    def measured(formulas: Sequence[str]) -> list[float]:
+        found.update(zip(formulas, measured_costs(formulas), strict=True))
+        return [found[formula] for formula in formulas]
+
+    load = other_load()  # before anything is measured, which is work, too
+    rows = front_rows(perhaps, measured, modelled.__getitem__)
     if fmt is not Format.TABLE:
         write_rows(FRONT_COLUMNS, rows, fmt, sys.stdout)
     elif rows:
@@ -240,6 +249,20 @@ def _show_front(path: Path, fmt: Format) -> None:
         sys.stdout.write(f"\n{NOTE}\n")
     else:
         sys.stdout.write("no formula has a score yet\n")
+    doubts = [load, contradiction(modelled, found)] if rows else []
+    if any(doubts):
+        note(
+            f"actsearch: {'; '.join(filter(None, doubts))}: costs are measured, and some may be "
+            "too high. Ask again when the machine is idle"
+        )
+
+
+def other_load() -> str:
+    """Say that this machine has other work than to measure costs; "" where it has not."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    busy = load > max(cores - 1, 0.5)
+    return f"this machine is busy (load {load:.1f} on {cores} cores)" if busy else ""
 
 
 def measured_costs(formulas: Sequence[str]) -> list[float]:

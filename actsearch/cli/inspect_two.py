@@ -57,7 +57,7 @@ def show_two(first: Path, second: Path, fmt: Format) -> None:
         names = (a.name, b.name) if a.name != b.name else (str(first), str(second))
         for view, name in zip((a, b), names, strict=True):
             if view.writer:
-                sys.stdout.write(f"{name}: being written by {view.writer}, shown as of now\n")
+                sys.stdout.write(f"{name}: {view.at_work}\n")
         _print(found, names)
 
 

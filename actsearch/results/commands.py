@@ -37,7 +37,7 @@ def next_commands(view: RunView, first: int | None = None) -> list[tuple[str, st
     leader = str(view.ranked[0]["id"] if first is None else first)
     verdict = (command("confirm", view.path), "the verdict, with more seeds where it is open")
     return [
-        *([verdict] if view.has_news else []),
+        *([verdict] if view.has_news and not view.writer else []),
         (command("inspect", view.path, leader), "what the leader is"),
         (command("export", view.path, leader), "a file to drop into a network"),
         *lines,
@@ -48,6 +48,8 @@ def ways_on(view: RunView) -> list[tuple[str, str]]:
     """Return what goes on from a run, as commands with what they do."""
     from actsearch.runs import is_final, lacks_births, nothing_passed
 
+    if view.writer:  # anything that writes would be refused
+        return [(command("watch", view.path), "how far it is")]
     rejected = (command("inspect", view.path, "--rejected"), "what was turned away, and why")
     if nothing_passed(view.ended):
         return [

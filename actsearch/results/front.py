@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from actsearch.errors import shorten
 from actsearch.results.hall import known_cell, measured, with_costs, with_error
 from actsearch.results.tables import Column
 from actsearch.runs.ranking import merits
@@ -148,6 +149,31 @@ FRONT_COLUMNS = (
     Column("operator", "operator"),
     Column("pick", "pick"),
 )
+
+
+def contradiction(modelled: Mapping[str, float], measured: Mapping[str, float]) -> str:
+    """Say where measured costs can't be right; "" where they may be.
+
+    Other work that the machine does at the same time makes some of the measured ones too high, and
+    a formula that is among them falls off the front.
+
+    Args:
+        modelled: formula -> nanoseconds an element by the model.
+        measured: the same as measured, of some of them.
+    """
+    worst, found = 1.0, ""
+    for cheap, cheap_ns in measured.items():
+        for dear, dear_ns in measured.items():
+            surely = modelled[cheap] < SURELY_CHEAPER * modelled[dear]
+            if surely and cheap_ns > worst * dear_ns > 0:
+                worst = cheap_ns / dear_ns
+                found = (
+                    f"{shorten(cheap)} was measured dearer ({rounded(cheap_ns):g} ns) than "
+                    f"{shorten(dear)} ({rounded(dear_ns):g} ns), and costs less by the model "
+                    f"({rounded(modelled[cheap]):g} ns, {rounded(modelled[dear]):g} ns)"
+                )
+    return found
+
 
 #: The columns of the terminal's table, the pick's mark in front.
 FRONT_TABLE = (

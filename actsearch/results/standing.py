@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actsearch.errors import shorten
 from actsearch.results.hall import best_known
 
 
@@ -29,6 +30,17 @@ def standing(rows: Sequence[dict[str, Any]]) -> str:
         f"{best['rank']}.\nThe leader of many is partly luck: these are the scores that it "
         "was chosen by."
     )
+
+
+def confirming(info: Mapping[str, Any]) -> str:
+    """Say what a confirmation that goes on tries, by what its session says."""
+    tried, tasks = (
+        [shorten(str(one)) for one in found] if isinstance(found := info.get(key), list) else []
+        for key in ("finalists", "tasks")
+    )
+    what = f"; tried: {', '.join(tried)}" if tried else ""
+    where = f" on {' and '.join(tasks)}" if tasks else ""
+    return f"Its best are being confirmed{where}, with fresh seeds{what}."
 
 
 def _seeds(row: dict[str, Any]) -> str:

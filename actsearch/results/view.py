@@ -30,6 +30,7 @@ from actsearch.runs import (
     last_outcome,
     scores,
 )
+from actsearch.runs.follow import confirms, is_open
 from actsearch.runs.lock import holder
 
 
@@ -114,6 +115,18 @@ class RunView:
     def best_known(self) -> dict[str, Any] | None:
         """The row of the best known activation, that gains are measured against."""
         return best_known(self.ranked)
+
+    @property
+    def confirmation(self) -> Session | None:
+        """The session that confirms it right now; None where none does."""
+        last = self.sessions[-1] if self.sessions else None
+        return last if self.writer and last and is_open(last) and confirms(last) else None
+
+    @property
+    def at_work(self) -> str:
+        """Who is at it right now and what for, in words; "" where nobody is."""
+        doing = "confirmed" if self.confirmation else "written"
+        return f"being {doing} by {self.writer}, shown as of now" if self.writer else ""
 
     @functools.cached_property
     def by_id(self) -> dict[int, dict[str, Any]]:

@@ -28,6 +28,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> None:
         return [COSTS[formula] for formula in formulas]
 
     monkeypatch.setattr(inspect, "measured_costs", known)
+    monkeypatch.setattr(inspect, "other_load", str)
 
 
 def test_the_table_looks_as_approved(
@@ -73,3 +74,22 @@ def test_what_an_earlier_version_wrote_stands_aside(
     answer = actsearch("inspect", "first", "--front", "--format", "json")
     assert (answer.code, answer.err) == (0, "")
     assert [row["id"] for row in json.loads(answer.out)] == [1, 0]
+
+
+def test_costs_that_other_work_spoiled_are_doubted(
+    actsearch: Command, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect, "measured_costs", lambda formulas: [1.0 for _ in formulas])
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.9, 3.0, 3.0))
+    assert actsearch("inspect", "first", "--front").err == ""
+    monkeypatch.setattr("os.getloadavg", lambda: (3.25, 0.0, 0.0))
+    answer = actsearch("inspect", "first", "--front", "--format", "json")
+    assert json.loads(answer.out)
+    assert "this machine is busy (load 3.2 on 2 cores): costs are measured" in answer.err
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+    dear = {**COSTS, "relu(x)": 2.5}
+    monkeypatch.setattr(inspect, "measured_costs", lambda formulas: [dear[f] for f in formulas])
+    answer = actsearch("inspect", "first", "--front")
+    assert "relu(x) was measured dearer (2.5 ns) than silu(x) (1.1 ns)" in answer.err
+    assert "relu(x)" not in answer.out.partition("\n\n")[0]

@@ -401,3 +401,23 @@ def test_a_list_is_made_without_looking_for_garbage(
         actsearch("inspect", "first", *arguments)
     assert seen == [False] * 4
     assert gc.isenabled()
+
+
+def test_a_run_that_is_being_confirmed_says_so(actsearch: Command, runs_dir: Path) -> None:
+    info = {"kind": "confirm", "finalists": ["x*sin(x)", HOSTILE], "tasks": ["mnist1d-cnn"]}
+    with RunStore.open(runs_dir / "first", write=True) as store, store.session(info):
+        out = actsearch("inspect", "first").out
+        head = f"being confirmed by process {os.getpid()}, shown as of now\n"
+        assert out.splitlines(keepends=True)[0].endswith(head)
+        assert (
+            "\nIts best are being confirmed on mnist1d-cnn, with fresh seeds; tried: x*sin(" in out
+        )
+        assert "\x1b" not in out
+        assert "actsearch watch first" in out
+        assert "actsearch confirm" not in out
+        assert "actsearch resume" not in out
+        two = actsearch("inspect", "first", str(runs_dir / "first")).out
+        assert f"being confirmed by process {os.getpid()}" in two
+    out = actsearch("inspect", "first").out
+    assert "actsearch confirm first" in out
+    assert "being confirmed" not in out

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import actsearch
 from actsearch.results import costs as costs_on_disk
 from actsearch.results.front import (
+    contradiction,
     front_rows,
     front_table,
     modelled_front,
@@ -204,3 +205,12 @@ def test_one_place_prices_a_front() -> None:
         or "modelled_cost\n" in file.read_text(encoding="utf-8")
     ]
     assert users == ["results/costs.py"]
+
+
+def test_measured_costs_are_held_against_the_model() -> None:
+    modelled = {"a": 1.0, "b": 1.3, "c": 4.0}
+    assert contradiction(modelled, {}) == ""
+    assert contradiction(modelled, {"a": 2.0, "b": 1.5, "c": 3.0}) == "", "a and b may be either"
+    said = contradiction(modelled, {"a": 6.0, "b": 4.0, "c": 3.0})
+    assert said.startswith("a was measured dearer (6 ns) than c (3 ns)")
+    assert contradiction(modelled, {"a": 6.0, "b": 4.0}) == ""
