@@ -12,7 +12,8 @@ from actsearch.expressions.analysis.words import listed, number, percent, stretc
 Rows = tuple[tuple[str, str], ...]
 
 NOTE = (
-    "Exact: proved by SymPy and held against numbers. High precision: by mpmath, a\n"
+    "Exact: proved, branches included, and held against numbers far out; by SymPy\n"
+    "or by rules for exponentials. High precision: by mpmath, a\n"
     "place to fifty digits. Grid: seen in float64. Zeros, extrema, kinks and steps\n"
     "are looked for on [-10, 10]; means, variances and shares are those under\n"
     "N(0, 1). Narrow types: each operation rounded, over all their numbers; kernels\n"

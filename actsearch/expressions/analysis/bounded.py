@@ -2,8 +2,10 @@
 
 SymPy's limits have no deadline of their own. Here the interpreter counts the calls that the work
 makes and raises where they are too many: in any thread, on any platform, without a signal or a
-process, and the same on a slow machine as on a fast one. SymPy is Python throughout, so calls are
-what its time goes to; what is computed within one call has to be small (see ``ends``).
+process, and however fast the machine is. The same work takes a few in a hundred calls more or less
+from one process to the next, since SymPy orders some of it by hashes, which Python draws by chance.
+SymPy is Python throughout, so calls are what its time goes to; what is computed within one call has
+to be small (see ``far``).
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Budget:
         from sympy.core.cache import clear_cache
 
         self._left = n_calls
-        clear_cache()  # how many calls a piece of work takes must not hang on what came before it
+        clear_cache()  # what came before would save calls
 
     def spend(self, work: Callable[[], T]) -> T | None:
         """Return what ``work`` does; None where it fails, or the budget ends before it.

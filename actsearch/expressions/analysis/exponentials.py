@@ -3,7 +3,7 @@
 Where all exponentials of a form are powers of one, E = exp(-r*t), and the rest grows and falls by
 powers of t at most, the lowest powers of E in numerator and denominator decide: E to any power
 outweighs them. So does erfc(c*t), which falls faster than all these, before them. That is a proof,
-and takes a hundredth of what SymPy's limit does.
+and takes a hundredth of what SymPy's limit does. Where infinity can be put for t, it is.
 """
 
 from __future__ import annotations
@@ -17,14 +17,49 @@ import sympy
 
 #: Polynomials in E are kept dense.
 _MOST_POWER = 200
+#: Digits of a limit whose sign is asked for, and how small it may be.
+_DIGITS, _LEAST = 60, sympy.Rational(1, 10**40)
 #: Functions that neither grow nor fall faster than some power of their argument.
 _SLOW = (sympy.atan, sympy.log, sympy.asinh)
 
 
 def limit(form: Any, t: Any) -> Any:
     """Return the limit of a form as t, which is positive, goes to infinity."""
+    found = _put(form, t)
+    if found is not None:
+        return found
     found = _by_powers(form, t) if form.has(sympy.exp, sympy.erfc) else None
     return _plain(form, t) if found is None else found
+
+
+def _put(form: Any, t: Any) -> Any:
+    """Return what infinity for t gives, None where that is not defined or no number.
+
+    Functions are continuous here, so it is the limit; waves have none of their own.
+    """
+    if form.has(sympy.sin, sympy.cos):
+        return None
+    found = form.subs(t, sympy.oo)
+    if found in (sympy.oo, -sympy.oo) or (found.is_number and found.is_real and found.is_finite):
+        return found
+    return None
+
+
+def sign(form: Any, t: Any) -> int | None:
+    """Return the sign that a form has from some t on: -1, 0 or 1; None where it is not proved."""
+    if form.is_zero:
+        return 0
+    if form.is_positive or form.is_negative:
+        return 1 if form.is_positive else -1
+    found = limit(form, t)
+    if found is not None and found.is_zero:  # it comes near 0 from one side
+        found = limit(1 / form, t)
+    if found in (sympy.oo, -sympy.oo):
+        return 1 if found == sympy.oo else -1
+    if found is None or not (found.is_number and found.is_real and found.is_finite):
+        return None
+    number = sympy.N(found, _DIGITS)
+    return int(sympy.sign(number)) if abs(number) > _LEAST else None
 
 
 def _plain(form: Any, t: Any) -> Any:

@@ -119,7 +119,7 @@ def _saturation(
     words = []
     for end, side in zip(both, (-1, 1), strict=True):
         flat = math.isfinite(end.value) and _is_flat(subject, side)
-        hard = any(side * edge == math.inf for stretch in dead for edge in stretch)
+        hard = end.reached or any(side * edge == math.inf for one in dead for edge in one)
         words.append(("hard" if hard else "soft") if flat else "no")
     return Saturation(words[0], words[1], saturated, share(saturated))
 

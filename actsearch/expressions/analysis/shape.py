@@ -137,13 +137,15 @@ def _bound(
     values = np.concatenate(seen)
     values = values[~np.isnan(values)]
     least = float(values.min()) if values.size else math.nan
-    limits = [(sign * end.value, end.how) for end in ends if not math.isnan(end.value)]
+    limits = [(sign * end.value, end) for end in ends if not math.isnan(end.value)]
+    limits.sort(key=lambda pair: not pair[1].reached)
     points = [(sign * value, how) for value, how in known if not math.isnan(value)]
     slack = 1e-12 * max(1.0, abs(least)) if math.isfinite(least) else 0.0
     lowest = min([least, *(value for value, _ in limits), *(value for value, _ in points)])
-    for value, how in limits:
+    for value, end in limits:
         if value <= lowest + slack:
-            return value, _is_attained(subject, f, sign * value), how
+            attained = end.reached or _is_attained(subject, f, sign * value)
+            return value, attained, end.how
     for value, how in points:
         if value <= lowest + slack:
             return value, True, how

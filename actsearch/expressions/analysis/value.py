@@ -12,8 +12,8 @@ from actsearch.expressions.analysis import words
 
 Interval = tuple[float, float]
 
-#: How something was had: proved by SymPy and held against numbers; computed by mpmath; or seen in
-#: float64 on points.
+#: How something was had: proved, by SymPy or rules of ours, and held against numbers; computed by
+#: mpmath; or seen in float64 on points.
 EXACT, DIGITS, GRID = "exact", "high precision", "grid"
 
 
@@ -44,6 +44,7 @@ class End:
         value: The limit to all digits; infinite or NaN where it is none.
         how: ``exact``, ``high precision``, or ``grid``: from values between 1e4 and 1e8.
         asymptote: The line that it comes near, None where there is none.
+        reached: The function is its limit from somewhere on, which was proved.
     """
 
     limit: str
@@ -51,6 +52,7 @@ class End:
     value: float
     how: str
     asymptote: Asymptote | None
+    reached: bool
 
     def __str__(self) -> str:
         number = "" if self.form == self.limit else f" = {self.limit}"
