@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from actsearch.plots.cast import label
 from actsearch.plots.style import BLUE, GREY, INK, ORANGE
 from actsearch.results.looks import BETTER, NO_TRAINING, UNDECIDED, WORSE
-from actsearch.results.units import Unit, unit_of
+from actsearch.results.units import Unit, are_shares, unit_of
 from actsearch.results.verdict import KNOWN, Row
 from actsearch.trials.account import Account
 
@@ -39,7 +39,7 @@ def draw(account: Account) -> Figure | None:
     rows.sort(key=lambda row: row.difference or 0.0)
     lost = [label(row.name) for row in verdict.rows if row.decided == NO_TRAINING]
     unit = unit_of(verdict.score_name)
-    if not all(0 <= row.mean <= 1 for row in verdict.rows if row.mean is not None):
+    if not are_shares(score for of in account.trials.scores.values() for score in of.values()):
         unit = Unit()  # no shares of 1, as a user's accuracy in percent
     figure = Figure(figsize=(6.6, 1.5 + 0.2 * len(rows)))
     axes = figure.subplots()

@@ -23,7 +23,7 @@ def draw(account: Account) -> Figure | None:
 
     run = account.run
     scores = mean_scores(run.trainings, first_rung(run.ladder))
-    made = successes(run.births, scores)
+    made = successes(run.births, scores, {row.birth_id for row in run.trainings})
     if not made:
         return None
     every, best = usage(run.births), usage(best_births(run.ranked, run.births))

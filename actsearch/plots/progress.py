@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from actsearch.plots.style import BLUE, COLORS, GREY, INK, LINES
 from actsearch.results.breeding import mean_scores
 from actsearch.results.hall import measured
 from actsearch.runs.ranking import merits
-from actsearch.runs.records import ACCEPTED, DUPLICATE, REJECTED, SCREENED
+from actsearch.runs.records import DUPLICATE, REJECTED, SCREENED
 from actsearch.trials.account import Account
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _N_WINDOWS, _LEAST_WINDOW = 25, 20
 _LEAST_WINDOWS = 3  # of a short run, whose windows are narrower
 _FEW = 30  # points that need marks to be seen
 _MOST_POINTS = 400
+_TRAINED, _WAITING = "trained", "not trained yet"
 _BECAME = {
-    ACCEPTED: "trained",
     DUPLICATE: "seen before (no training)",
     REJECTED: "rejected",
     SCREENED: "passed over, less promising",
@@ -41,12 +42,12 @@ def draw(account: Account) -> Figure | None:
     if not run.ranked:
         return None
     figure = Figure(figsize=(6.6, 6.2))
-    best, band, became = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
+    best, band, below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
     _draw_best(best, account)
     _draw_band(band, mean_scores(run.trainings, first_rung(run.ladder)), first_rung(run.ladder))
-    _draw_became(became, account)
-    became.set_xlabel("births, in their order")
-    became.set_xlim(0, max(run.births[-1].id, 1))
+    _draw_became(below, account)
+    below.set_xlabel("births, in their order")
+    below.set_xlim(0, max(run.births[-1].id, 1))
     return figure
 
 
@@ -126,14 +127,29 @@ def _draw_band(axes: Any, scores: dict[int, float], rung: str) -> None:
     axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.98), borderpad=0)
 
 
+def became(account: Account) -> dict[str, NDArray[np.bool_]]:
+    """Return what became of births, in words -> of which of them, in their order.
+
+    Those that passed all checks are trained where they have a training: at the end of a search
+    some wait for one.
+    """
+    births = account.run.births
+    trained = {row.birth_id for row in account.run.trainings}
+    fates = [
+        _BECAME.get(birth.status, _TRAINED if birth.id in trained else _WAITING) for birth in births
+    ]
+    some = (_TRAINED, *_BECAME.values(), *([_WAITING] if _WAITING in fates else []))
+    return {what: np.array([fate == what for fate in fates]) for what in some}
+
+
 def _draw_became(axes: Any, account: Account) -> None:
     births = account.run.births
     window = window_of(len(births))
     ids = np.array([birth.id for birth in births])[window // 2 :]
     every = max(1, len(births) // _MOST_POINTS)
-    for (status, what), color, line in zip(_BECAME.items(), COLORS, LINES, strict=False):
-        is_so = np.array([birth.status == status for birth in births], float)
-        shares = np.convolve(is_so, np.ones(window) / window, mode="valid")
+    styles = zip(COLORS, itertools.cycle(LINES), strict=False)
+    for (what, is_so), (color, line) in zip(became(account).items(), styles, strict=False):
+        shares = np.convolve(is_so.astype(float), np.ones(window) / window, mode="valid")
         axes.plot(
             ids[: len(shares)][::every], 100 * shares[::every], color=color, linestyle=line,
             linewidth=1.2, label=what, marker="." if len(shares) < _FEW else None,

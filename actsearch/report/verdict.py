@@ -11,6 +11,7 @@ from actsearch.report.values import Command, Fact, Measure, Verdict, clean
 from actsearch.results.commands import command, next_commands
 from actsearch.results.hall import best_known
 from actsearch.results.standing import standing
+from actsearch.results.units import are_shares
 from actsearch.results.verdict import KNOWN, Row
 from actsearch.trials.account import Account
 from actsearch.trials.stored import StoredVerdict
@@ -39,13 +40,13 @@ def measure_of(account: Account) -> Measure:
     """Return how the search's scores are written."""
     scores = [row["score"] for row in account.run.ranked]
     name = str(account.run.config.get("score_name", "score"))
-    return Measure.of(name, shares=_are_shares(scores))
+    return Measure.of(name, shares=are_shares(scores))
 
 
 def measure_of_trials(trials: StoredVerdict) -> Measure:
     """Return how the scores that confirm are written."""
     scores = [score for by_seed in trials.scores.values() for score in by_seed.values()]
-    return Measure.of(trials.verdict.score_name, shares=_are_shares(scores))
+    return Measure.of(trials.verdict.score_name, shares=are_shares(scores))
 
 
 def math_of(text: str, name: str = "f(x)", *, derivative: bool = False) -> str:
@@ -54,10 +55,6 @@ def math_of(text: str, name: str = "f(x)", *, derivative: bool = False) -> str:
         return mathml(parse_candidate(text), name, derivative=derivative)
     except (ActsearchError, ValueError, RecursionError):
         return ""
-
-
-def _are_shares(scores: Sequence[float]) -> bool:
-    return all(0 <= score <= 1 for score in scores)
 
 
 def _tried(account: Account, trials: StoredVerdict) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from actsearch.errors import ActsearchError
 from actsearch.expressions import parse_candidate, parts_of
 from actsearch.results.hall import SEEDED
 from actsearch.runs import Birth, TrainingRow
-from actsearch.runs.records import ACCEPTED
 
 _BEST = 0.1  # share of those with a score that are called the best
 _LEAST_BEST = 5
@@ -21,9 +20,10 @@ _LEAST_BEST = 5
 class Success:
     """What an operator made.
 
-    Of its ``births`` some were ``trained``; of those that have a score in the shortest training as
-    one of their parents has, which are ``compared``, some are ``improved``, better than the best of
-    their parents. ``gain`` is the mean difference to it, None where none is compared.
+    Of its ``births`` some were ``trained``, which are those with a training; of those that have a
+    score in the shortest training as one of their parents has, which are ``compared``, some are
+    ``improved``, better than the best of their parents. ``gain`` is the mean difference to it, None
+    where none is compared.
     """
 
     operator: str
@@ -74,12 +74,15 @@ def best_births(ranked: Sequence[Mapping[str, Any]], births: Iterable[Birth]) ->
     return [birth for birth in births if birth.id in best]
 
 
-def successes(births: Iterable[Birth], scores: Mapping[int, float]) -> list[Success]:
+def successes(
+    births: Iterable[Birth], scores: Mapping[int, float], trained: Container[int]
+) -> list[Success]:
     """Return what each operator made, the one of the most births first.
 
     Args:
         births: Of the run; those that were given are passed over.
         scores: Birth id -> score, of trainings of one length.
+        trained: Ids of those that have a training; others that passed all checks may wait for one.
     """
     by_operator: dict[str, list[Birth]] = {}
     for birth in births:
@@ -96,7 +99,7 @@ def successes(births: Iterable[Birth], scores: Mapping[int, float]) -> list[Succ
             Success(
                 operator,
                 births=len(own),
-                trained=sum(birth.status == ACCEPTED for birth in own),
+                trained=sum(birth.id in trained for birth in own),
                 compared=len(gains),
                 improved=sum(gain > 0 for gain in gains),
                 gain=sum(gains) / len(gains) if gains else None,

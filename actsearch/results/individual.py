@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,8 @@ def trial_record(
 
     Returns:
         Its mean with the standard error over ``n`` seeds, and its difference to the best known
-        activation (the one with the highest mean of those that ran two seeds or more beside it)
-        with a 95 % interval, paired by seed; None where nothing can be said.
+        activation (as in the verdict the one that it leads by least, of those that ran two seeds
+        or more beside it) with a 95 % interval, paired by seed; None where nothing can be said.
     """
     failed = failed or {}
     ours = scores.get(formula, {})
@@ -104,12 +105,12 @@ def trial_record(
     if not ours and not n_failed:
         return None
     mean, error = mean_and_error(list(ours.values())) if ours else (None, None)
-    rivals = {
-        other: mean_and_error(list(scores[other].values()))[0]
+    leads = {
+        other: gain
         for other in known
-        if other != formula and len(scores.get(other, {}).keys() & ours.keys()) > 1
+        if other != formula and (gain := _lead(ours, scores.get(other, {}))) is not None
     }
-    best = max(rivals, key=lambda other: rivals[other], default=None)
+    best = min(leads, key=lambda other: leads[other], default=None)
     against = None if best is None else paired(ours, scores[best])
     return {
         "score": mean,
@@ -117,12 +118,20 @@ def trial_record(
         "n": len(ours),
         "n_failed": n_failed,
         "best_known": None if best is None else known[best],
-        "best_known_score": None if best is None else rivals[best],
+        "best_known_score": None
+        if best is None
+        else mean_and_error(list(scores[best].values()))[0],
         "difference": against.mean if against else None,
         "low": against.low if against else None,
         "high": against.high if against else None,
         "n_pairs": against.n if against else 0,
     }
+
+
+def _lead(ours: Scores, theirs: Scores) -> float | None:
+    """Return the mean difference at common seeds, None where they are fewer than two."""
+    common = ours.keys() & theirs.keys()
+    return math.fsum(ours[s] - theirs[s] for s in common) / len(common) if len(common) > 1 else None
 
 
 def curves_by_rung(

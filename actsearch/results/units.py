@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -32,3 +33,8 @@ def unit_of(score_name: str) -> Unit:
     """Return the unit of scores that a task calls ``score_name``."""
     name = score_name.lower()
     return next((unit for part, unit in _UNITS.items() if part in name), Unit())
+
+
+def are_shares(scores: Iterable[float | None]) -> bool:
+    """Tell whether scores are shares of 1, as accuracies of ours and not a user's in percent."""
+    return all(0 <= score <= 1 for score in scores if score is not None)

@@ -24,7 +24,7 @@ from actsearch.results.looks import (
     within,
 )
 from actsearch.results.statistics import Scores, mean_and_error, paired
-from actsearch.results.units import Unit, unit_of
+from actsearch.results.units import Unit, are_shares, unit_of
 
 FINALIST, KNOWN = "finalist", "known"
 #: kind -> what was decided, as tables say it of that row; what is not here is said as it is.
@@ -148,8 +148,8 @@ def judge(
     rows.sort(key=lambda row: _place(row, leader))
     winner = leader if leader is not None and looked.standing[leader] == WINS else None
     unit = unit_of(score_name)
-    if unit.scale > 1 and not all(
-        0 <= s <= 1 for by_seed in had.values() for s in by_seed.values()
+    if unit.scale > 1 and not are_shares(
+        score for by_seed in had.values() for score in by_seed.values()
     ):
         unit = Unit()  # a user's accuracy in percent, say
     return Judgement(

@@ -18,6 +18,7 @@ import pytest
 from actsearch.cli.main import run
 from actsearch.results import view
 from actsearch.runs import Birth, RunStore, TrialRow
+from actsearch.trials.account import read_account
 from tests.cli.conftest import Command, fill, training
 
 HOSTILE = "=cmd('x')\x1b[31m[red]<script>\r\n\u202e" + "A" * 300
@@ -152,6 +153,25 @@ def test_a_birth_has_what_confirmed_it(actsearch: Command, runs_dir: Path) -> No
     assert json.loads(actsearch("inspect", "first", "5", "--format", "json").out)[
         "confirmation"
     ] is None  # fmt: skip
+
+
+def test_a_birth_is_held_against_the_rival_of_the_verdict(
+    actsearch: Command, runs_dir: Path
+) -> None:
+    scores = {  # the mean of gelu is the highest, for its last seeds, and silu is nearest
+        "x*sin(x)": [0.70, 0.71, 0.72, 0.73, 0.74],
+        "gelu(x)": [0.67, 0.66, 0.67, 0.68, 0.68, 0.79, 0.79, 0.79],
+        "silu(x)": [0.68, 0.68, 0.68, 0.69, 0.69],
+        "relu(x)": [0.60, 0.61, 0.62, 0.63, 0.64],
+    }
+    confirm(runs_dir / "first", scores, ["x*sin(x)"])
+    record = json.loads(actsearch("inspect", "first", "2", "--format", "json").out)
+    trials = read_account(runs_dir / "first").trials
+    assert trials is not None
+    nearest = next(row for row in trials.verdict.rows if row.difference is not None)
+    assert record["confirmation"]["best_known"] == nearest.name == "SiLU"
+    assert record["confirmation"]["difference"] == pytest.approx(nearest.difference)
+    assert record["confirmation"]["best_known_score"] == pytest.approx(0.684)
 
 
 # -- two runs

@@ -8,6 +8,7 @@ from actsearch.expressions import parse
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.known import NAMED
 from actsearch.results.two_runs import differences
+from actsearch.results.units import are_shares
 from actsearch.results.view import known_births, known_fingerprints
 from actsearch.runs import Birth
 
@@ -60,3 +61,10 @@ def test_configurations_differ_in_what_differs() -> None:
         {"key": "births", "a": None, "b": 10},
     ]
     assert differences(a, a) == []
+
+
+def test_shares_lie_between_0_and_1() -> None:
+    assert are_shares([0.0, 1, None, 0.5])
+    assert are_shares([])
+    assert not are_shares([0.5, 61.0])
+    assert not are_shares([-0.1])
