@@ -13,11 +13,11 @@ Rows = tuple[tuple[str, str], ...]
 
 NOTE = (
     "Exact: proved, branches included, and held against numbers far out; by SymPy\n"
-    "or by rules for exponentials. High precision: by mpmath, a\n"
-    "place to fifty digits. Grid: seen in float64. Zeros, extrema, kinks and steps\n"
-    "are looked for on [-10, 10]; means, variances and shares are those under\n"
-    "N(0, 1). Narrow types: each operation rounded, over all their numbers; kernels\n"
-    "that compute in float32 and round once do better."
+    "or by rules for exponentials. High precision: by mpmath, a place to fifty\n"
+    "digits. Grid: seen in float64. Kinks, steps and poles are read off the formula;\n"
+    "zeros and smooth extrema are looked for on [-10, 10]. Means, variances and\n"
+    "shares are those under N(0, 1). Narrow types: each operation rounded, over all\n"
+    "their numbers; kernels that compute in float32 and round once do better."
 )
 
 

@@ -7,6 +7,7 @@ points, and what goes on up to 1e8 is taken to have no end.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis.grid import FAR, GRID
+from actsearch.expressions.analysis.grid import GRID
 from actsearch.expressions.analysis.subject import Subject
 from actsearch.expressions.analysis.value import Piece
 from actsearch.expressions.expression import Expression
@@ -26,14 +27,15 @@ Evaluate = Callable[[Array], Array]
 
 MONOTONE = ("decreasing", "constant", "increasing")
 CURVATURE = ("concave", "straight", "convex")
-#: What fell below this before it became 0 far out did so by underflow.
-_UNDERFLOWS = 1e-30
 #: A run of fewer points of the grid is a place where something is passed, or noise.
 _LEAST = 3
 _N_HALVINGS = 52
 #: The sign of what is none.
 _UNDEFINED = 2
-_STEP = float(GRID[1] - GRID[0])
+#: More changes of sign than this on one side beyond the window belong to waves.
+_MOST_BEYOND = 4
+#: Of more runs than this no ends are refined.
+_MOST_REFINED = 256
 
 
 class _Run(NamedTuple):
@@ -52,6 +54,7 @@ def pieces(
     subject: Subject,
     function: Expression,
     words: tuple[str, str, str],
+    x: Array,
     marks: Sequence[float],
     splits: Sequence[float],
 ) -> tuple[Piece, ...]:
@@ -61,29 +64,32 @@ def pieces(
         subject: The function.
         function: Its derivative; the second for curvature.
         words: What negative, zero and positive are called.
+        x: Points to look at, ascending from -1e8 to 1e8.
         marks: Places that are known better than the grid shows where a sign ends.
         splits: Where a piece ends though the sign is the same behind.
     """
 
-    def evaluate(x: Array) -> Array:
-        return subject.where_defined(function, x)
+    def evaluate(points: Array) -> Array:
+        return subject.where_defined(function, points)
 
-    values = evaluate(GRID)
-    runs = _runs(_signs(values, rounding(function, GRID, {}, values)))
-    runs = _without_underflow(runs, lambda x: subject.vanishes(function, x))
+    values = evaluate(x)
+    runs = _runs(_signs(values, rounding(function, x, {}, values)))
+    runs = _within(_without_underflow(runs, x, lambda at: subject.vanishes(function, at)), x)
+    highs = _edges(evaluate, x, runs, np.sort(np.array([*marks], dtype=np.float64)))
+    cuts = sorted(splits)
     found: list[Piece] = []
     end = -1  # the last point of the run before
-    for first, last, sign in runs:
-        low = found[-1].high if found and first == end + 1 else float(GRID[first])
-        high, end = float(GRID[last]), last
-        if first == 0:
-            low = _window_end(evaluate, -1, sign)
-        if last == len(GRID) - 1:
-            high = _window_end(evaluate, 1, sign)
-        else:
-            high = _edge(evaluate, high, float(GRID[last + 1]), sign, marks)
-        cuts = [low, *(one for one in sorted(splits) if low < one < high), high]
-        found += [Piece(a, b, words[sign + 1]) for a, b in itertools.pairwise(cuts)]
+    for (first, last, sign), high in zip(runs, highs.tolist(), strict=True):
+        low = found[-1].high if found and first == end + 1 else float(x[first])
+        low = -math.inf if first == 0 else low
+        if last == len(x) - 1:
+            high = math.inf
+        elif x[last] == GRID[-1]:
+            high = float(GRID[-1])
+        end = last
+        inner = cuts[bisect.bisect_right(cuts, low) : bisect.bisect_left(cuts, high)]
+        ends = itertools.pairwise([low, *inner, high])
+        found += [Piece(a, b, words[sign + 1]) for a, b in ends]
     return tuple(found)
 
 
@@ -111,9 +117,11 @@ def _runs(signs: NDArray[np.intp]) -> list[_Run]:
     return [run for run in _merged(runs) if run.sign != _UNDEFINED]
 
 
-def _without_underflow(runs: Sequence[_Run], vanishes: Callable[[float], bool]) -> list[_Run]:
+def _without_underflow(
+    runs: Sequence[_Run], x: Array, vanishes: Callable[[float], bool]
+) -> list[_Run]:
     """Give runs of what is but too small for a number the sign of the run beside them."""
-    small = [run.sign == 0 and not vanishes(float(GRID[run.middle])) for run in runs]
+    small = [run.sign == 0 and not vanishes(_inside(run, x)) for run in runs]
     if all(small):
         return [*runs]
     signs: list[int] = []
@@ -122,6 +130,27 @@ def _without_underflow(runs: Sequence[_Run], vanishes: Callable[[float], bool]) 
     first = small.index(False)
     signs[:first] = [runs[first].sign] * first
     return _merged([run._replace(sign=sign) for run, sign in zip(runs, signs, strict=True)])
+
+
+def _inside(run: _Run, x: Array) -> float:
+    """Return a point of a run: its middle, or what of it is near the window if it goes beyond."""
+    if run.first == 0 and run.last < len(x) - 1:
+        return float(x[max(run.last - _LEAST, 0)])
+    if run.last == len(x) - 1 and run.first > 0:
+        return float(x[min(run.first + _LEAST, run.last)])
+    return float(x[run.middle])
+
+
+def _within(runs: Sequence[_Run], x: Array) -> list[_Run]:
+    """Leave out what lies beyond the window on a side on which it makes waves or is undefined."""
+    low, high = np.searchsorted(x, [GRID[0], GRID[-1]]).tolist()
+    if sum(run.first < low for run in runs) - 1 > _MOST_BEYOND or not _covers(runs, 0, low):
+        runs = [run._replace(first=max(run.first, low)) for run in runs if run.last >= low]
+    if sum(run.last > high for run in runs) - 1 > _MOST_BEYOND or not _covers(
+        runs, high, len(x) - 1
+    ):
+        runs = [run._replace(last=min(run.last, high)) for run in runs if run.first <= high]
+    return [*runs]
 
 
 def _merged(runs: Sequence[_Run]) -> list[_Run]:
@@ -135,29 +164,34 @@ def _merged(runs: Sequence[_Run]) -> list[_Run]:
     return merged
 
 
-def _edge(
-    evaluate: Evaluate, inside: float, outside: float, sign: int, marks: Sequence[float]
-) -> float:
-    """Return where a sign ends, which is a mark where one is near."""
-    near = [mark for mark in marks if inside - _STEP < mark < outside + _STEP]
-    if near:
-        return min(near, key=lambda mark: abs(mark - inside))
-    for _ in range(_N_HALVINGS):
-        middle = (inside + outside) / 2
-        same = np.sign(evaluate(np.array(middle))) == sign
-        inside, outside = (middle, outside) if same else (inside, middle)
-    return round(inside, 12) + 0.0
+def _covers(runs: Sequence[_Run], first: int, last: int) -> bool:
+    """Tell whether all points between two belong to a run."""
+    mine = [run for run in runs if run.last >= first and run.first <= last]
+    gaps = any(b.first != a.last + 1 for a, b in itertools.pairwise(mine))
+    return bool(mine) and not gaps and mine[0].first <= first and mine[-1].last >= last
 
 
-def _window_end(evaluate: Evaluate, side: int, sign: int) -> float:
-    """Return an infinite end where a sign lasts up to 1e8, else that of the window."""
-    values = evaluate(side * FAR)
-    if np.isnan(values).any():
-        return side * float(GRID[-1])
-    signs = np.sign(values)
-    if sign != 0 and (signs == 0).any():
-        falls = int(np.argmax(signs == 0))
-        before = abs(values[falls - 1]) if falls else abs(float(evaluate(np.array(side * 10.0))))
-        if before < _UNDERFLOWS and (signs[falls:] == 0).all():
-            signs = signs[:falls]
-    return side * (math.inf if (signs == sign).all() else float(GRID[-1]))
+def _edges(evaluate: Evaluate, x: Array, runs: Sequence[_Run], marks: Array) -> Array:
+    """Return where runs end: at a mark where one is near, else bisected, all of them at once.
+
+    Of very many none is: a wave's ends lie between two points of the grid anyway.
+    """
+    last = np.array([run.last for run in runs], dtype=np.intp)
+    signs = np.array([run.sign for run in runs])
+    inside, outside = x[last], x[np.minimum(last + 1, len(x) - 1)]
+    left, right = 2 * inside - outside, 2 * outside - inside
+    if len(runs) > _MOST_REFINED:
+        found = (inside + outside) / 2
+    else:
+        found = inside
+        for _ in range(_N_HALVINGS if len(runs) else 0):
+            middle = (found + outside) / 2
+            same = np.sign(evaluate(middle)) == signs
+            found, outside = np.where(same, middle, found), np.where(same, outside, middle)
+    if marks.size:
+        after = np.searchsorted(marks, inside)
+        before, behind = marks[np.maximum(after - 1, 0)], marks[np.minimum(after, len(marks) - 1)]
+        near = np.where(np.abs(before - inside) <= np.abs(behind - inside), before, behind)
+        known = (near > left) & (near < right)
+        return np.where(known, near, np.round(found, 12) + 0.0)
+    return np.round(found, 12) + 0.0

@@ -19,6 +19,10 @@ WINDOW = 10.0
 GRID: NDArray[np.float64] = np.arange(-10_000, 10_001) / (10_000 / WINDOW)
 #: Magnitudes beyond the window.
 FAR: NDArray[np.float64] = np.geomspace(WINDOW, 1e8, 400)[1:]
+#: Such that lie closer, as far as waves and bends are wide; what is there is looked for on these.
+BEYOND: NDArray[np.float64] = np.concatenate(
+    [np.arange(101, 500) / 10.0, np.geomspace(50.0, 1e8, 340)]
+)
 #: Magnitudes that tell what happens as x goes to infinity, a row for each decade.
 LIMIT_POINTS: NDArray[np.float64] = np.geomspace(1e4, 1e8, 4000).reshape(4, 1000)
 #: A slope below this counts as saturated.
@@ -83,16 +87,10 @@ def _climbs(values: NDArray[np.float64]) -> bool:
 
 
 def jumps(x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate) -> tuple[float, ...]:
-    """Return where ``d`` jumps, to six decimals: see ``located_jumps``."""
-    return tuple(round(place, 6) + 0.0 for place in located_jumps(x, d, slope))
-
-
-def located_jumps(
-    x: NDArray[np.float64], d: NDArray[np.float64], slope: Evaluate
-) -> tuple[float, ...]:
-    """Return where ``d`` jumps: a jump stays when the step shrinks, a steep bend does not.
+    """Return where ``d`` jumps, to six decimals: it still does when the step shrinks, no bend does.
 
     ``slope`` computes what ``d`` holds at the points ``x``: a slope for kinks, a value for steps.
+    What is small beside the rest escapes it: ``breaks`` sees that, from the formula.
     """
     step = x[1] - x[0]
     jumps = np.abs(np.diff(d))
@@ -108,4 +106,4 @@ def located_jumps(
     for place in right[remaining > 0.5 * jumps[suspects]].tolist():
         if not kinks or place - round(kinks[-1], 6) > 2 * step:
             kinks.append(place)
-    return tuple(kinks)
+    return tuple(round(place, 6) + 0.0 for place in kinks)

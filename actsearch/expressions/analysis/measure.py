@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.analysis import places, shape
+from actsearch.expressions.analysis.breaks import breaks
 from actsearch.expressions.analysis.course import CURVATURE, MONOTONE, pieces
 from actsearch.expressions.analysis.ends import ends
 from actsearch.expressions.analysis.grid import GRID, LIMIT_POINTS, SATURATED
 from actsearch.expressions.analysis.hazards import hazards
 from actsearch.expressions.analysis.mean_field import mean_field
 from actsearch.expressions.analysis.moments import moments
+from actsearch.expressions.analysis.sample import about, sample, steep_places
 from actsearch.expressions.analysis.stretches import share, stretches
 from actsearch.expressions.analysis.subject import Subject
 from actsearch.expressions.analysis.value import Analysis, End, Interval, Saturation
 from actsearch.expressions.cost import BASE, modelled_cost, operation_counts
 from actsearch.expressions.expression import Expression, parse
 from actsearch.expressions.known import KNOWN
-from actsearch.expressions.rounding import rounding
 
 Array = NDArray[np.float64]
 
@@ -41,24 +42,26 @@ def analyze(expression: Expression) -> Analysis:
 def _analyze(expression: Expression) -> Analysis:
     subject = Subject(expression)
     f, d = subject.value(GRID), subject.slope(GRID)
-    noise = 1e-12 + rounding(subject.function, GRID, {}, f)
     both = ends(subject)
-    steps = places.steps(subject, f)
-    kinks = places.kinks(subject, d, steps)
+    kinks, steps = breaks(subject)
     extrema = places.extrema(subject, d, kinks)
     bends = [kink.x for kink in kinks]
-    marks = [*(one.x for one in extrema), *bends, *steps]
-    course = pieces(subject, subject.derivative, MONOTONE, marks, steps)
-    curvature = pieces(subject, subject.second, CURVATURE, [*bends, *steps], [*bends, *steps])
+    broken = [*bends, *steps]
+    steep = steep_places(subject, f, np.array(broken, dtype=np.float64))
+    x = sample(steep)
+    course = pieces(
+        subject, subject.derivative, MONOTONE, x, [*(e.x for e in extrema), *broken], steps
+    )
+    curvature = pieces(subject, subject.second, CURVATURE, x, broken, broken)
+    seen = shape.look(subject)
     whole, attained, how = shape.whole_range(subject, f, both, (extrema, kinks, steps))
-    dead = _true(stretches(lambda x: subject.slope(x) == 0), subject, subject.derivative)
-    empty = _true(stretches(lambda x: subject.value(x) == 0), subject, subject.function)
-    saturated = stretches(lambda x: np.abs(subject.slope(x)) < SATURATED)
-    normal = moments(subject, [*bends, *steps])
+    dead = _true(stretches(lambda at: subject.slope(at) == 0, x), subject, subject.derivative)
+    empty = _true(stretches(lambda at: subject.value(at) == 0, x), subject, subject.function)
+    saturated = stretches(lambda at: np.abs(subject.slope(at)) < SATURATED, x)
+    normal = moments(subject, broken, about(steep))
     odd, even = normal.parts()
     saturation = _saturation(subject, both, dead, saturated)
     distance, known = _nearest(f)
-    finite = bool(np.isfinite(f).all())
     return Analysis(
         formula=str(expression),
         derivative=str(expression.derivative()),
@@ -76,15 +79,15 @@ def _analyze(expression: Expression) -> Analysis:
         extrema=extrema,
         kinks=kinks,
         steps=steps,
-        symmetry=shape.symmetry(f, noise),
+        symmetry=shape.symmetry(seen),
         odd_share=odd,
         even_share=even,
-        monotone=shape.monotone(f, noise),
+        monotone=shape.monotone(seen),
         pieces=course,
-        convexity=shape.convexity(curvature, course, kinks, finite and not steps),
+        convexity=shape.convexity(curvature, course, kinks, both, seen.is_whole and not steps),
         curvature=curvature,
         slope_at_0=float(subject.slope(0.0)),
-        lipschitz=shape.lipschitz(subject, d, both, kinks, steps),
+        lipschitz=shape.lipschitz(subject, x, both, kinks, steps),
         saturation=saturation,
         saturated_share=saturation.share,
         dead=dead,

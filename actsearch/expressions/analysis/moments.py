@@ -84,20 +84,21 @@ class Moments:
         mean, square = abs(self.mean), self.square
         if not math.isfinite(square) or math.isnan(mean):
             return "undefined"
-        if mean <= _CENTRED * max(1.0, math.sqrt(square)):
+        if mean <= _CENTRED * self.mean_of(np.abs(self.f)):
             return "zero-centred"
         return "nearly" if mean < _NEARLY * math.sqrt(square) else "no"
 
 
-def moments(subject: Subject, breaks: Iterable[float]) -> Moments:
+def moments(subject: Subject, breaks: Iterable[float], steep: Iterable[float] = ()) -> Moments:
     """Return values and slopes at the points of the quadrature.
 
     Args:
         subject: The function.
         breaks: Where it or its slope jumps.
+        steep: Where panels end, too, as it changes much between them.
     """
     places = [*breaks]
-    x, weights = points(places, _REACH, _N_PANELS)
+    x, weights = points([*places, *steep], _REACH, _N_PANELS)
     whole = [
         _has_mean(function, places, power)
         for function in (subject.value, subject.slope)

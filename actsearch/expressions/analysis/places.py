@@ -1,4 +1,4 @@
-"""Single places of a function: zeros, extrema, kinks and steps.
+"""Single places of a function: zeros and extrema.
 
 The grid shows between which points they lie; mpmath then finds them in the mathematical definition,
 to some fifty digits, and a number that is known in closed form to all of these is named by it.
@@ -15,15 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.analysis import grid
+from actsearch.expressions.analysis.root import DIGITS as _DIGITS
+from actsearch.expressions.analysis.root import LEFT as _LEFT
+from actsearch.expressions.analysis.root import root
 from actsearch.expressions.analysis.subject import Subject
 from actsearch.expressions.analysis.value import DIGITS, GRID, Extremum, Kink, Zero
 
 Array = NDArray[np.float64]
 
-#: Digits of the search for a root, and what is left at one that was found.
-_DIGITS, _LEFT = 60, "1e-45"
-#: More than the method needs, whose digits grow by half a round.
-_N_ROUNDS = 30
 #: Of more places than this none is refined: a wave has thousands.
 _MOST_REFINED = 24
 #: What a closed form is made of: its text, a number's image that is then a fraction, and back.
@@ -34,9 +33,8 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
     ("{sign}sqrt({})", lambda z: z * z, mp.sqrt),
 )
 _MAX_DENOMINATOR = 64
-#: Distances from a kink at which slopes are taken; an upright tangent grows from one to the next.
-_NEAR, _NEARER, _SMALL = "1e-9", "1e-12", "1e-15"
-_UPRIGHT = 5.0
+#: Points between two of the grid that tell whether something goes through 0 there.
+_N_INNER, _N_INNER_OF_MANY = 1025, 17
 
 
 def zeros(subject: Subject, f: Array, extrema: tuple[Extremum, ...]) -> tuple[Zero, ...]:
@@ -49,7 +47,7 @@ def zeros(subject: Subject, f: Array, extrema: tuple[Extremum, ...]) -> tuple[Ze
     """
     x, exact = grid.GRID, f == 0
     alone = np.flatnonzero(exact[1:-1] & ~exact[:-2] & ~exact[2:]) + 1
-    change = np.flatnonzero((f[:-1] * f[1:] < 0) & (np.abs(np.diff(f)) < 1e3))
+    change = np.flatnonzero(np.sign(f[:-1]) * np.sign(f[1:]) < 0)
     found: dict[float, Zero] = {}
     refine = len(alone) + len(change) <= _MOST_REFINED
     for place in (x[alone] + 0.0).tolist():
@@ -57,9 +55,9 @@ def zeros(subject: Subject, f: Array, extrema: tuple[Extremum, ...]) -> tuple[Ze
         found[place] = Zero(place, _closed(mp.mpf(place)) if sure else "", _how(sure))
     for i in change.tolist():
         a, b = x[i : i + 2].tolist()
-        root = _root(subject.exact, a, b) if refine else None
-        if root is not None:
-            found.setdefault(float(root), Zero(float(root), _closed(root), DIGITS))
+        true = root(subject.exact, a, b) if refine else None
+        if true is not None:
+            found.setdefault(float(true), Zero(float(true), _closed(true), DIGITS))
         elif not refine or _is_passed(subject, a, b):
             place = float(a - f[i] * (b - a) / (f[i + 1] - f[i]))
             found.setdefault(place, Zero(round(place, 6) + 0.0, "", GRID))
@@ -87,49 +85,61 @@ def extrema(subject: Subject, d: Array, kinks: tuple[Kink, ...]) -> tuple[Extrem
         d: Its slopes on the grid.
         kinks: Those that were found.
     """
+    corners = [kink for kink in kinks if kink.left_slope * kink.right_slope < 0]
+    refine = len(corners) <= _MOST_REFINED
     found: dict[float, Extremum] = {}
-    for kink in kinks:
-        if kink.left_slope * kink.right_slope < 0:
-            value = value_at(subject, kink.x)
-            kind = "minimum" if kink.right_slope > 0 else "maximum"
-            form = _closed(mp.mpf(kink.x))
-            found[kink.x] = Extremum(kind, kink.x, value, form, DIGITS)
-    brackets = [
-        (a, b, sign)
-        for a, b, sign in _turns(d)
-        if not any(a <= x <= b for x in found) and _is_smooth(subject, a, b)
-    ]
-    refine = len(brackets) <= _MOST_REFINED
-    for a, b, sign in brackets:
-        root = _root(subject.exact_slope, a, b) if refine else None
-        x = float(_between(subject, a, b) if root is None else root)
-        kind = "minimum" if sign > 0 else "maximum"
-        form = "" if root is None else _closed(root)
-        at = x if root is None else root
-        found[x] = Extremum(kind, x, value_at(subject, at), form, _how(root is not None))
+    for kink in corners:
+        kind = "minimum" if kink.right_slope > 0 else "maximum"
+        value = value_at(subject, kink.x) if refine else float(subject.value(kink.x))
+        form = _closed(mp.mpf(kink.x)) if refine else ""
+        found[kink.x] = Extremum(kind, kink.x, value, form, _how(refine))
+    lows, highs, signs = _turns(d)
+    at = np.array(sorted(found))
+    smooth = np.searchsorted(at, lows, "left") == np.searchsorted(at, highs, "right")
+    lows, highs, signs = lows[smooth], highs[smooth], signs[smooth]
+    refine = len(lows) <= _MOST_REFINED
+    smooth = _is_smooth(subject, lows, highs, _N_INNER if refine else _N_INNER_OF_MANY)
+    lows, highs, signs = lows[smooth], highs[smooth], signs[smooth]
+    between = _between(subject, lows, highs)
+    kinds = ["minimum" if sign > 0 else "maximum" for sign in signs.tolist()]
+    if not refine:
+        values = subject.value(between).tolist()
+        for kind, x, value in zip(kinds, between.tolist(), values, strict=True):
+            found[x] = Extremum(kind, x, value, "", GRID)
+        return tuple(found[x] for x in sorted(found))
+    for kind, a, b, x in zip(kinds, lows.tolist(), highs.tolist(), between.tolist(), strict=True):
+        place = root(subject.exact_slope, a, b)
+        if place is None:
+            found[x] = Extremum(kind, x, value_at(subject, x), "", GRID)
+        else:
+            value = value_at(subject, place)
+            found[float(place)] = Extremum(kind, float(place), value, _closed(place), DIGITS)
     return tuple(found[x] for x in sorted(found))
 
 
-def _turns(d: Array) -> list[tuple[float, float, int]]:
+def _turns(d: Array) -> tuple[Array, Array, NDArray[np.intp]]:
     """Return between which points the slope changes its sign, and the sign behind."""
     sign = np.sign(np.where(np.isfinite(d), d, 0.0)).astype(int)
     x = grid.GRID
-    turns = [(i, i + 1) for i in np.flatnonzero(sign[:-1] * sign[1:] < 0).tolist()]
-    alone = (sign[1:-1] == 0) & (sign[:-2] * sign[2:] < 0)
-    turns += [(i, i + 2) for i in np.flatnonzero(alone).tolist()]
-    return [(float(x[a]), float(x[b]), int(sign[b])) for a, b in turns]
+    turns = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    alone = np.flatnonzero((sign[1:-1] == 0) & (sign[:-2] * sign[2:] < 0))
+    low, high = np.concatenate([turns, alone]), np.concatenate([turns + 1, alone + 2])
+    return x[low], x[high], sign[high]
 
 
-def _is_smooth(subject: Subject, a: float, b: float) -> bool:
-    """Tell whether a slope goes through 0 and doesn't leap over it."""
-    inner = np.abs(subject.slope(np.linspace(a, b, 1025)))
-    return bool(np.nanmin(inner) <= 0.1 * min(inner[0], inner[-1]))
+def _is_smooth(subject: Subject, a: Array, b: Array, n_points: int) -> NDArray[np.bool_]:
+    """Tell whether slopes go through 0 and don't leap over it."""
+    if not a.size:
+        return np.zeros(0, dtype=bool)
+    inner = np.abs(subject.slope(np.linspace(a, b, n_points)))
+    least = np.where(np.isnan(inner), np.inf, inner).min(axis=0)
+    return np.asarray(least <= 0.1 * np.minimum(inner[0], inner[-1]))
 
 
-def _between(subject: Subject, a: float, b: float) -> float:
-    """Return where the slope goes through 0, by straight interpolation."""
-    left, right = subject.slope([a, b]).tolist()
-    return a - left * (b - a) / (right - left)
+def _between(subject: Subject, a: Array, b: Array) -> Array:
+    """Return where slopes go through 0, by straight interpolation."""
+    left, right = subject.slope(a), subject.slope(b)
+    return np.asarray(a - left * (b - a) / (right - left))
 
 
 def value_at(subject: Subject, x: Any) -> float:
@@ -140,72 +150,7 @@ def value_at(subject: Subject, x: Any) -> float:
     return 0.0 if abs(value) < mp.mpf(_LEFT) else float(value)
 
 
-def kinks(subject: Subject, d: Array, steps: tuple[float, ...]) -> tuple[Kink, ...]:
-    """Return where the slope jumps on the window though the value does not.
-
-    Args:
-        subject: The function.
-        d: Its slopes on the grid.
-        steps: Where the value jumps.
-    """
-    places = grid.located_jumps(grid.GRID, d, subject.slope)
-    return tuple(
-        Kink(x, _side(subject, x, -1), _side(subject, x, 1))
-        for x in (_rounded(place) for place in places)
-        if not any(abs(x - step) < 1e-6 for step in steps)
-    )
-
-
-def _rounded(place: float) -> float:
-    """Return the round number beside a place that bisection came to."""
-    decimal = round(place, 9) + 0.0
-    return decimal if abs(decimal - place) <= 4e-15 * max(1.0, abs(place)) else place
-
-
-def _side(subject: Subject, x: float, side: int) -> float:
-    """Return the slope on one side: at two distances, and from there straight to the kink."""
-    with mp.workdps(_DIGITS):
-        far, close = mp.mpf(_NEAR), mp.mpf(_NEARER)
-        near, nearer = (
-            subject.exact_slope(mp.mpf(x) + side * distance) for distance in (far, close)
-        )
-        if abs(nearer) > _UPRIGHT * max(mp.mpf(1), abs(near)):
-            return float(mp.sign(nearer) * mp.inf)
-        slope = nearer + (nearer - near) * close / (far - close)
-        return 0.0 if abs(slope) < mp.mpf(_SMALL) else float(slope)
-
-
-def steps(subject: Subject, f: Array) -> tuple[float, ...]:
-    """Return where the value jumps, and single points where it is infinite."""
-    x = grid.GRID
-    poles = np.isinf(f[1:-1]) & np.isfinite(f[:-2]) & np.isfinite(f[2:])
-    return tuple(sorted({*grid.jumps(x, f, subject.value), *(x[1:-1][poles] + 0.0).tolist()}))
-
-
 # --- to fifty digits
-
-
-def _root(function: Callable[[Any], Any], a: float, b: float) -> Any:
-    """Return where a function is 0 between two points of different sign; None where it jumps."""
-    with mp.workdps(_DIGITS):
-        left, right = mp.mpf(a), mp.mpf(b)
-        try:
-            at_left, at_right = function(left), function(right)
-            if not at_left * at_right < 0:
-                return None
-            root = mp.findroot(
-                lambda x: function(x),  # mpmath tries both points as two arguments
-                (left, right),
-                solver="illinois",
-                tol=mp.mpf("1e-100"),
-                maxsteps=_N_ROUNDS,
-                verify=False,
-            )
-            scale = max(abs(at_left), abs(at_right))
-            inside = left <= root <= right
-            return root if inside and abs(function(root)) <= mp.mpf(_LEFT) * scale else None
-        except (ValueError, ZeroDivisionError, TypeError, OverflowError):
-            return None
 
 
 def _closed(number: Any) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis.grid import FAR, GRID, LIMIT_POINTS, limit
+from actsearch.expressions.analysis.grid import BEYOND, FAR, GRID, LIMIT_POINTS, limit
 from actsearch.expressions.analysis.places import value_at
 from actsearch.expressions.analysis.subject import Subject
 from actsearch.expressions.analysis.value import DIGITS, End, Extremum, Interval, Kink, Piece
 from actsearch.expressions.analysis.value import GRID as ON_GRID
+from actsearch.expressions.rounding import rounding
 
 Array = NDArray[np.float64]
 
@@ -23,23 +25,52 @@ _STEP = float(GRID[1] - GRID[0])
 _POLE = 1e8
 
 
-def symmetry(f: Array, noise: Array) -> str:
-    """Return ``odd``, ``even`` or ``none``, from values on the grid and by how much they are off.
+@dataclass(frozen=True)
+class Look:
+    """Values on points that are symmetric about 0, and by how much each may be off.
 
-    Infinite values would pass for equal, so a function that has any is neither.
+    ``is_whole`` says that those of the window are finite, but for single points between finite
+    values, where 0/0 stands, say.
     """
-    if not np.isfinite(f).all():
+
+    f: Array
+    noise: Array
+    is_whole: bool
+
+
+def look(subject: Subject) -> Look:
+    """Look at a function on the window and beyond it."""
+    x = np.concatenate([-BEYOND[::-1], GRID, BEYOND])
+    f = subject.value(x)
+    inside = f[np.abs(x) <= GRID[-1]]
+    missing = np.isnan(inside)
+    alone = missing[1:-1] & np.isfinite(inside[:-2]) & np.isfinite(inside[2:])
+    whole = bool((np.isfinite(inside[1:-1]) | alone).all() and np.isfinite(inside[[0, -1]]).all())
+    return Look(f, rounding(subject.function, x, {}, f), whole)
+
+
+def symmetry(seen: Look) -> str:
+    """Return ``odd``, ``even`` or ``none``, from values on points and by how much they are off.
+
+    Infinite values would pass for equal, so a function that has any on the window is neither.
+    """
+    f, mirrored = seen.f, seen.f[::-1]
+    if not seen.is_whole or (np.isfinite(f) != np.isfinite(mirrored)).any():
         return "none"
-    slack = 1e-9 * np.maximum(1.0, np.abs(f)) + noise + noise[::-1]
-    if (np.abs(f + f[::-1]) <= slack).all():
+    known = np.isfinite(f)
+    f, mirrored = f[known], mirrored[known]
+    slack = 1e-9 * np.abs(f) + seen.noise[known] + seen.noise[::-1][known]
+    if (np.abs(f + mirrored) <= slack).all():
         return "odd"
-    return "even" if (np.abs(f - f[::-1]) <= slack).all() else "none"
+    return "even" if (np.abs(f - mirrored) <= slack).all() else "none"
 
 
-def monotone(f: Array, noise: Array) -> str:
-    """Return ``increasing``, ``decreasing`` or ``no``, on the grid."""
-    if not np.isfinite(f).all():
+def monotone(seen: Look) -> str:
+    """Return ``increasing``, ``decreasing`` or ``no``, on the window and beyond it."""
+    if not seen.is_whole:
         return "no"
+    known = np.isfinite(seen.f)
+    f, noise = seen.f[known], seen.noise[known]
     steps, slack = np.diff(f), noise[1:] + noise[:-1] + 1e-12 * np.abs(f[1:])
     if (steps >= -slack).all():
         return "increasing"
@@ -47,7 +78,11 @@ def monotone(f: Array, noise: Array) -> str:
 
 
 def convexity(
-    curvature: Sequence[Piece], course: Sequence[Piece], kinks: Sequence[Kink], whole: bool
+    curvature: Sequence[Piece],
+    course: Sequence[Piece],
+    kinks: Sequence[Kink],
+    ends: tuple[End, End],
+    whole: bool,
 ) -> str:
     """Return the word for the shape as a whole.
 
@@ -55,6 +90,7 @@ def convexity(
         curvature: Where it bends which way.
         course: Where it rises and falls.
         kinks: Where the slope jumps.
+        ends: Lines that it comes near: that of the left has the lesser slope if it is convex.
         whole: The function is finite everywhere and has no steps.
     """
     if not whole or not curvature or not course:
@@ -62,6 +98,9 @@ def convexity(
     bends = {piece.direction for piece in curvature}
     up = all(kink.left_slope <= kink.right_slope for kink in kinks)
     down = all(kink.left_slope >= kink.right_slope for kink in kinks)
+    left, right = (end.asymptote.slope if end.asymptote else math.nan for end in ends)
+    slack = 1e-9 * max(abs(left), abs(right))
+    up, down = up and not left > right + slack, down and not left < right - slack
     if bends == {"straight"} and up and down:
         return "affine"
     if "concave" not in bends and up:
@@ -170,19 +209,30 @@ def _beside(subject: Subject, step: float) -> Array:
 
 
 def lipschitz(
-    subject: Subject, d: Array, ends: tuple[End, End], kinks: Sequence[Kink], steps: Sequence[float]
+    subject: Subject, x: Array, ends: tuple[End, End], kinks: Sequence[Kink], steps: Sequence[float]
 ) -> float:
-    """Return the supremum of the slope's magnitude over all x: infinite where there is none."""
-    if steps or not np.isfinite(d).all():
+    """Return the supremum of the slope's magnitude over all x: infinite where there is none.
+
+    Args:
+        subject: The function.
+        x: Points to look at, ascending.
+        ends: What happens at both ends.
+        kinks: Where the slope jumps.
+        steps: Where the value does.
+    """
+    d = subject.where_defined(subject.derivative, x)
+    inside = d[np.abs(x) <= GRID[-1]]
+    missing = np.isnan(inside)  # single points are, where 0/0 stands, say
+    if steps or np.isinf(inside).any() or (missing[:-1] & missing[1:]).any():
         return math.inf
-    size = np.abs(d)
-    top = float(size.max())
-    at = float(GRID[int(size.argmax())])
-    if not any(abs(kink.x - at) < 2 * _STEP for kink in kinks):
-        width = _STEP
+    size = np.where(np.isfinite(d), np.abs(d), 0.0)
+    index = int(size.argmax())
+    top, at = float(size[index]), float(x[index])
+    width = float(max(np.diff(x[max(index - 1, 0) : index + 2]), default=_STEP))
+    if not any(abs(kink.x - at) < 2 * width for kink in kinks):
         for _ in range(_N_ZOOMS):
             near = np.linspace(at - width, at + width, 65)
-            sizes = np.abs(subject.slope(near))
+            sizes = np.nan_to_num(np.abs(subject.slope(near)), nan=0.0)
             at, width, top = float(near[sizes.argmax()]), width / 16, max(top, float(sizes.max()))
         exact = subject.exact_slope(at)
         top = float(abs(exact)) if mp.isfinite(exact) else top

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis.grid import FAR, GRID
+from actsearch.expressions.analysis.grid import GRID
 from actsearch.expressions.analysis.value import Interval
 
 Array = NDArray[np.float64]
@@ -16,26 +16,31 @@ Holds = Callable[[Array], NDArray[np.bool_]]
 
 #: Fewer neighbouring points of the grid are no stretch, but a place where something is passed.
 _LEAST = 3
+#: More stretches than this on one side beyond the window belong to waves.
+_MOST_BEYOND = 4
 _N_HALVINGS = 52
 _DECIMALS = 12
 
 
-def stretches(holds: Holds) -> tuple[Interval, ...]:
-    """Return where ``holds`` does, on [-10, 10] and as far beyond as it goes on, 1e8 at most.
+def stretches(holds: Holds, x: Array) -> tuple[Interval, ...]:
+    """Return where ``holds`` does.
 
     Args:
         holds: Tells for points of any shape. What goes on up to 1e8 is taken to have no end.
+        x: Points to look at, ascending from -1e8 to 1e8; what begins beyond [-10, 10] counts where
+            it is no wave.
     """
-    mask = holds(GRID)
+    mask = holds(x)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
-    long = edges[1::2] - edges[::2] >= _LEAST
-    firsts, lasts = edges[::2][long], edges[1::2][long] - 1
-    low = _closer(holds, GRID[firsts], GRID[np.maximum(firsts - 1, 0)])
-    high = _closer(holds, GRID[lasts], GRID[np.minimum(lasts + 1, len(GRID) - 1)])
-    if low.size and firsts[0] == 0:
-        low[0] = _beyond(holds, -1.0)
-    if high.size and lasts[-1] == len(GRID) - 1:
-        high[-1] = _beyond(holds, 1.0)
+    firsts, lasts = edges[::2], edges[1::2] - 1
+    kept = lasts - firsts + 1 >= _LEAST
+    for beyond in (x[lasts] < GRID[0], x[firsts] > GRID[-1]):
+        kept &= ~beyond | (np.count_nonzero(beyond) <= _MOST_BEYOND)
+    firsts, lasts = firsts[kept], lasts[kept]
+    low = _closer(holds, x[firsts], x[np.maximum(firsts - 1, 0)])
+    high = _closer(holds, x[lasts], x[np.minimum(lasts + 1, len(x) - 1)])
+    low[firsts == 0] = -np.inf
+    high[lasts == len(x) - 1] = np.inf
     return tuple(
         (round(a, _DECIMALS) + 0.0, round(b, _DECIMALS) + 0.0)
         for a, b in zip(low.tolist(), high.tolist(), strict=True)
@@ -57,13 +62,3 @@ def _closer(holds: Holds, inside: Array, outside: Array) -> Array:
         found = holds(middle)
         inside, outside = np.where(found, middle, inside), np.where(found, outside, middle)
     return inside
-
-
-def _beyond(holds: Holds, sign: float) -> float:
-    """Return where what holds at the window's end ceases to, beyond it."""
-    mask = holds(sign * FAR)
-    if mask.all():
-        return float(sign * np.inf)
-    first = int(np.argmin(mask))
-    inside = GRID[-1] if first == 0 else FAR[first - 1]
-    return float(_closer(holds, np.array([sign * inside]), np.array([sign * FAR[first]]))[0])

@@ -217,11 +217,11 @@ class Hazard:
 class Analysis:
     """Properties of a function of x; parameters are where they start, inputs at 1.
 
-    ``undefined_share`` (of infinite or NaN values), ``zeros``, ``extrema``, ``kinks``, ``steps``
-    (where the value jumps, or has a pole), ``window_range``, ``monotone`` and ``symmetry`` are
-    looked for on [-10, 10] at 20,001 points; what says ``high precision`` was then refined by
-    mpmath, of the formula with its constants as decimals. Means, variances and shares are under
-    N(0, 1).
+    ``undefined_share`` (of infinite or NaN values), ``zeros``, smooth ``extrema`` and
+    ``window_range`` are looked for on [-10, 10] at 20,001 points; what says ``high precision`` was
+    then refined by mpmath, of the formula with its constants as decimals. ``kinks`` and ``steps``
+    (where the value jumps, or has a pole) are read off the formula. Means, variances and shares are
+    under N(0, 1).
 
     Attributes:
         range: Infimum and supremum over all x; ``range_attained`` and ``range_how`` for each.
