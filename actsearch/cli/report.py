@@ -23,17 +23,21 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Where to. [default: report.html in the run's folder]"),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace FILE though it is no report.")
+    ] = False,
     runs_dir: RunsDirOption = RUNS_DIR,
 ) -> None:
     """Write a run's report: one HTML file that needs no network and no script.
 
     Verdict first, then the functions found, pictures, statistics, and how it was all made. A run
-    that is being written is told of as of now; a report that is there already is replaced.
+    that is being written is told of as of now; an earlier report is replaced.
     """
     from actsearch.report.page import write_report
 
     path = find_run(run, runs_dir)
-    sys.stdout.write(f"{write_report(path, None if out is None else out.expanduser())}\n")
+    file = write_report(path, None if out is None else out.expanduser(), force=force)
+    sys.stdout.write(f"{file}\n")
 
 
 def report_after(path: Path, *, aside: bool = False) -> None:

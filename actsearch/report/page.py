@@ -9,47 +9,48 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from actsearch.errors import ActsearchError, BadInput
 from actsearch.plots.figures import RUN_FIGURES
 from actsearch.plots.style import svg_text
 from actsearch.report.facts import Facts, facts_of
 from actsearch.report.values import Picture
+from actsearch.report.writing import FILE, check_out, replace
 from actsearch.runs import existing_run
 from actsearch.trials.account import Account, read_account
 
-FILE = "report.html"
 
-
-def write_report(run: str | Path, out: Path | None = None, *, runs_dir: Path | None = None) -> Path:
+def write_report(
+    run: str | Path,
+    out: Path | None = None,
+    *,
+    runs_dir: Path | None = None,
+    force: bool = False,
+) -> Path:
     """Write the report of a run; one that is being written is told of as of now.
 
     Args:
         run: name or folder of the run.
-        out: the file; None for ``report.html`` in the run's folder. One that is there is replaced.
+        out: the file; None for ``report.html`` in the run's folder, which is replaced.
         runs_dir: the folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
+        force: replace ``out`` though it is another file than an earlier report.
 
     Returns:
         The file.
 
     Raises:
-        BadInput: there is no readable run, or no such folder to write into.
+        BadInput: there is no readable run, no such folder to write into, or the file is there and
+            is no report.
         ActsearchError: the file can't be written.
     """
     folder = existing_run(run, runs_dir) if isinstance(run, str) else run
     file = folder / FILE if out is None else out
-    if file.is_dir():
-        raise BadInput(f"'{file}' is a folder; name a file in it: --out {file / FILE}")
-    if not file.parent.is_dir():
-        raise BadInput(f"there is no folder {file.parent} to write '{file.name}' into; make it")
-    _replace(file, report(read_account(folder)))
+    check_out(file, force=force or file == folder / FILE)
+    replace(file, report(read_account(folder)))
     return file
 
 
@@ -111,25 +112,3 @@ def _unbroken(value: object) -> object:
 def _hash(text: str) -> str:
     """Return the hash by which a content-security policy knows an inline text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file at once, so that nobody reads half of it."""
-    draft = ""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
-        ) as out:
-            draft = out.name
-            out.write(text)
-        Path(draft).chmod(0o666 & ~_umask())
-        Path(draft).replace(file)
-    except OSError as error:
-        Path(draft).unlink(missing_ok=True) if draft else None
-        raise ActsearchError(f"'{file}' can't be written: {error.strerror}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -19,6 +19,8 @@ DATABASE = "run.sqlite"
 #: Copies for people; nothing reads them back.
 CONFIG_COPY = "config.json"
 ENVIRONMENT_COPY = "environment.json"
+#: Who writes the run: the lock, and a note for people.
+LOCK_FILE, NOTE_FILE = WRITER_FILES = "writer.lock", "writer.json"
 
 MAX_NAME = 80
 
@@ -112,3 +114,16 @@ def _holds_run(folder: Path) -> bool:
         return (folder / DATABASE).is_file()
     except OSError:
         return False
+
+
+def is_of_run(file: Path) -> bool:
+    """Tell whether a path is, or would become, one of the files that make a run."""
+    folder = file.parent
+    if not (folder / DATABASE).exists():
+        return False
+    own = {DATABASE, CONFIG_COPY, ENVIRONMENT_COPY, *WRITER_FILES}
+    if file.name.lower().startswith(DATABASE) or file.name.lower() in own:
+        return True  # with SQLite's own files beside it, of which none need be there now
+    return file.exists() and any(
+        one.exists() and one.samefile(file) for one in (folder / name for name in own)
+    )

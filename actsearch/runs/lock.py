@@ -18,9 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from actsearch.errors import ActsearchError, BadInput
-
-LOCK_FILE = "writer.lock"
-NOTE_FILE = "writer.json"
+from actsearch.runs.folder import LOCK_FILE, NOTE_FILE
 
 #: How long a writer waits for the lock: longer than ``holder`` below ever keeps it to look.
 _PATIENCE_S = 0.5

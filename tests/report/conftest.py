@@ -34,3 +34,9 @@ def pages(runs: dict[str, Path]) -> dict[str, str]:
         name: report(account) if name in ("won", "hostile") else render(facts_of(account))
         for name, account in accounts.items()
     }
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing: for tests of the file that a report becomes."""
+    monkeypatch.setattr("actsearch.report.page.RUN_FIGURES", ())

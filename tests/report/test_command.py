@@ -44,6 +44,8 @@ def test_it_writes_where_it_is_told_to(runs_dir: Path, capsys: Captured) -> None
     ("arguments", "message"),
     [
         (["won", "--out", "nowhere/page.html"], "there is no folder nowhere"),
+        (["won", "--out", "runs/won/run.sqlite", "--force"], "belongs to a run's store"),
+        (["won", "--out", "notes.txt"], "'notes.txt' exists already and is no report"),
         (["won", "--out", "runs"], "'runs' is a folder; name a file in it"),
         (["wno"], "unknown run 'wno'; did you mean 'won'?"),
         (["won", "--runs-dir", "elsewhere"], "there are no runs in elsewhere"),
@@ -52,6 +54,7 @@ def test_it_writes_where_it_is_told_to(runs_dir: Path, capsys: Captured) -> None
 def test_bad_input_gets_one_clear_message(
     runs_dir: Path, capsys: Captured, arguments: list[str], message: str
 ) -> None:
+    Path("notes.txt").write_text("mine")
     assert run(["report", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import itertools
+import os
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from actsearch.errors import BadInput
 from actsearch.report.facts import facts_of
 from actsearch.report.page import render, report, write_report
 from actsearch.trials.account import Account, read_account
@@ -171,8 +173,45 @@ def test_the_file_replaces_an_earlier_one_and_is_all_there(
     runs: dict[str, Path], pages: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "page.html"
-    file.write_text("old")
+    file.write_text(pages["lost"], encoding="utf-8")
     assert write_report(runs["won"], file) == file
     assert file.read_text(encoding="utf-8") == pages["won"]
     assert list(tmp_path.iterdir()) == [file]
     assert file.stat().st_mode & 0o444 == 0o444
+
+
+def test_a_file_that_is_no_report_is_replaced_by_force_alone(
+    runs: dict[str, Path], tmp_path: Path, without_pictures: None
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(BadInput, match=r"exists already and is no report.*--force"):
+        write_report(runs["won"], notes)
+    assert notes.read_text() == "mine"
+    assert write_report(runs["won"], notes, force=True) == notes
+    assert write_report(runs["won"], notes) == notes  # it begins as a report does now
+
+
+@pytest.mark.parametrize("name", ["run.sqlite", "run.sqlite-wal", "config.json", "writer.lock"])
+def test_no_file_of_a_store_becomes_a_report(
+    tmp_path: Path, name: str, without_pictures: None
+) -> None:
+    run = make_run(tmp_path / "run")
+    before = {file: file.read_bytes() for file in run.iterdir()}
+    with pytest.raises(BadInput, match="belongs to a run's store"):
+        write_report(run, run / name, force=True)
+    assert {file: file.read_bytes() for file in run.iterdir()} == before
+
+
+def test_links_and_devices_are_no_files_for_a_report(
+    runs: dict[str, Path], pages: dict[str, str], tmp_path: Path
+) -> None:
+    there = tmp_path / "there.html"
+    there.write_text(pages["lost"], encoding="utf-8")
+    link = tmp_path / "link.html"
+    link.symlink_to(there)
+    os.mkfifo(tmp_path / "pipe")
+    for file in (link, tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(BadInput, match="is no regular file"):
+            write_report(runs["won"], file, force=True)
+    assert there.read_text(encoding="utf-8") == pages["lost"]
