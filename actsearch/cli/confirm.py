@@ -246,6 +246,7 @@ def _task_record(one: OnTask, ids: Mapping[str, int]) -> dict[str, Any]:
         "split": one.split,
         "score_name": one.score_name,
         "sentence": one.sentence,
+        "caveat": one.caveat,
         "winner": judgement.winner,
         "is_clear": judgement.is_clear,
         "alpha": judgement.alpha,

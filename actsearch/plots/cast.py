@@ -16,8 +16,7 @@ from actsearch.results.hall import BASELINE, best_known
 from actsearch.results.tables import printable
 from actsearch.runs import TrainingRow
 from actsearch.trials.account import Account
-
-MOST_FINALISTS = 3
+from actsearch.trials.forward import put_forward
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,12 @@ class Player:
 
 
 def finalists(account: Account) -> list[Player]:
-    """Return the formulas that a run put forward, the best first, three at most.
-
-    Those that were confirmed, the leader first; else the best that are no known activations.
-    """
+    """Return the formulas that a run puts forward, the best first, those with a score."""
     by_formula = {row["formula"]: row for row in reversed(account.run.ranked)}
-    rows = [row for row in account.run.ranked if not row["known"]]
-    if account.trials is not None:
-        leader = account.trials.verdict.judgement.leader
-        confirmed = sorted(account.trials.finalists, key=lambda formula: formula != leader)
-        rows = [by_formula[formula] for formula in confirmed if formula in by_formula] or rows
+    rows = [by_formula[one] for one in put_forward(account) if one in by_formula]
     return [
         _player(row, label(row["formula"]), COLORS[place], LINES[0])
-        for place, row in enumerate(rows[:MOST_FINALISTS])
+        for place, row in enumerate(rows)
     ]
 
 

@@ -51,9 +51,9 @@ RUN_FIGURES = (
     RunFigure(
         "functions",
         "The functions found",
-        "Each finalist (left) and its derivative (right) beside activations that are known. The "
-        "grey hill is the density of the pre-activations that its full trainings ended with: only "
-        "where it is high does the curve matter.",
+        "Each finalist (left) and its derivative by x (right) beside activations that are known. "
+        "The grey hill is the density of the pre-activations that its full trainings ended with: "
+        "only where it is high does the curve matter. Inputs besides x stand at 1.",
         formulas.LACKS,
         formulas.draw,
     ),
@@ -87,11 +87,11 @@ RUN_FIGURES = (
     RunFigure(
         "comparison",
         "Against each known activation",
-        "The leading finalist less each known activation on held-out data with fresh seeds: mean "
-        "of the differences at common seeds (their number in brackets) and its 95 % interval, each "
-        "taken by itself. What is decided is corrected for all comparisons together, so it can be "
-        "undecided though its interval leaves zero out. An interval of few seeds may be wider than "
-        "the picture.",
+        "The leading finalist less each known activation with fresh seeds, on the test split "
+        "where the task has one: mean of the differences at common seeds (their number in "
+        "brackets) and its 95 % interval, each taken by itself. What is decided is corrected for "
+        "all comparisons together, so it can be undecided though its interval leaves zero out. An "
+        "interval of few seeds may be wider than the picture.",
         forest.LACKS,
         forest.draw,
     ),

@@ -1,4 +1,4 @@
-"""By how much the leading finalist beats each known activation on held-out data."""
+"""By how much the leading finalist beats each known activation with fresh seeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actsearch.trials.account import Account
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LACKS = "nothing was tried on held-out data yet (actsearch confirm)"
+LACKS = "nothing was confirmed yet (actsearch confirm)"
 #: Of the span of the differences, that intervals may reach out of it.
 _BEYOND = 0.35
 #: What was decided -> colour, marker, in words.

@@ -20,9 +20,12 @@ from actsearch.report.values import (
     words,
 )
 from actsearch.results.commands import RUNS_DIR, command
-from actsearch.results.tables import flatten, jsonable, plain
+from actsearch.results.hall import ADDED_SEED
+from actsearch.results.tables import flatten, jsonable, plain, printable
 from actsearch.trials.account import Account
 
+#: A longer one nobody would read, and a terminal may refuse.
+MOST_CHARS_OF_A_COMMAND = 4000
 #: Tasks that need no download, for whoever wants to know whether a formula is good elsewhere.
 _OTHERS = ("mnist1d-mlp", "mnist1d-cnn")
 
@@ -85,10 +88,9 @@ def commands(account: Account) -> tuple[Command, ...]:
     typed = run.environment.get("command")
     found = []
     if isinstance(typed, list) and "search" in map(str, typed[:3]):
-        line = shlex.join(["actsearch", *(clean(word, 400) for word in map(str, typed[1:]))])
-        found.append(Command(line, "as it was typed"))
+        found += _whole(["actsearch", *map(str, typed[1:])], "as it was typed")
     if run.config.get("task_from", "name") == "name":
-        found.append(Command(_search(account), "the same search again, to the same births"))
+        found += _search(account)
     leader = [str(run.ranked[0]["id"])] if run.ranked else []
     others, said = [",".join(_OTHERS)], "try the finalists on other tasks"
     if tried := transferred(account):
@@ -105,11 +107,28 @@ def commands(account: Account) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def _search(account: Account) -> str:
-    """Write the command that breeds the same births: their number in place of a time."""
+def _whole(words: list[str], does: str) -> list[Command]:
+    """Return a command that can be copied, or none: half of one would do something else."""
+    line = shlex.join(words)
+    if len(line) > MOST_CHARS_OF_A_COMMAND or printable(line) != line:
+        return []
+    return [Command(line, does)]
+
+
+def _search(account: Account) -> list[Command]:
+    """Write the command that breeds the same births: their number in place of a time.
+
+    What was added to the run later can't be given at its beginning: then as far as that.
+    """
     config, run = account.run.config, account.run
+    n, does = max(1, run.totals.births), "the same search again, to the same births"
+    if added := [birth.id for birth in run.births if birth.operator == ADDED_SEED]:
+        n = max(1, min(added))
+        does = (
+            f"the same search again, to its first {n:,} births: later formulas were added by hand"
+        )
     options: dict[str, object] = {"--task": config.get("task", "")}
-    options |= {"--births": max(1, run.totals.births), "--seed": config.get("seed", 0)}
+    options |= {"--births": n, "--seed": config.get("seed", 0)}
     said = [str(word) for pair in options.items() for word in pair]
     for formula in config.get("seed_formulas") or ():
         said += ["--seed-formula", str(formula)]
@@ -119,7 +138,7 @@ def _search(account: Account) -> str:
     if run.path.parent != RUNS_DIR:
         said += ["--runs-dir", str(run.path.parent)]
     space = str(config.get("space", "default"))
-    return clean(shlex.join(["actsearch", "search", space, *said]), 4000)
+    return _whole(["actsearch", "search", space, *said], does)
 
 
 def configuration(account: Account) -> str:

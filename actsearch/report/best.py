@@ -85,7 +85,7 @@ def hall(account: Account) -> Table | None:
         ("size", _SIZE, lambda row: count(row["size"])),
         (
             "rediscoveries",
-            Head("again", "How often it was bred again in other words.", "number"),
+            Head("again", "How often it was bred again, in the same words or others.", "number"),
             lambda row: count(row["rediscoveries"]),
         ),
         (
@@ -119,7 +119,7 @@ def front(account: Account) -> Table | None:
         return None
     measure = measure_of(account)
     heads = (
-        Head("", "The best trade-off."),
+        Head("pick", "The best trade-off."),
         _ID,
         _FORMULA,
         Head(measure.name, "Mean ± standard error of n trainings.", "number"),

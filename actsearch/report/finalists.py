@@ -7,7 +7,7 @@ from typing import Any
 
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
-from actsearch.expressions import Layered, parse_candidate
+from actsearch.expressions import Candidate, Layered, parse_candidate
 from actsearch.report.properties import everything, properties
 from actsearch.report.values import (
     MOST_CHARS_IN_FULL,
@@ -18,6 +18,7 @@ from actsearch.report.values import (
     Step,
     Table,
     clean,
+    trainings,
     words,
 )
 from actsearch.report.verdict import math_of, measure_of, measure_of_trials
@@ -28,8 +29,10 @@ from actsearch.results.parameters import parameter_rows
 from actsearch.results.verdict import DECIDED, Row
 from actsearch.runs import Birth, learned
 from actsearch.trials.account import Account
+from actsearch.trials.forward import is_led, put_forward
 
-MOST_FINALISTS = 3
+Sections = tuple[tuple[str, tuple[Fact, ...]], ...]
+
 #: Of a lineage, so many steps are told; the picture and ``inspect`` have more.
 MOST_STEPS = 8
 
@@ -51,17 +54,12 @@ _OPERATORS = {
 
 
 def finalists(account: Account) -> tuple[Finalist, ...]:
-    """Return what a run puts forward: those confirmed, the leader first, or else its best new."""
+    """Return what there is to know of each function that a run puts forward."""
     by_formula = {row["formula"]: row for row in reversed(account.run.rows)}
     rows = {row.formula: row for row in account.trials.verdict.rows} if account.trials else {}
-    if account.trials is not None and account.trials.finalists:
-        chosen = [formula for formula in rows if formula in account.trials.finalists]
-        chosen += [f for f in account.trials.finalists if f not in chosen]
-    else:
-        chosen = [row["formula"] for row in account.run.ranked if not row["known"]]
     return tuple(
         _finalist(account, place, formula, by_formula.get(formula), rows.get(formula))
-        for place, formula in enumerate(dict.fromkeys(chosen[:MOST_FINALISTS]))
+        for place, formula in enumerate(put_forward(account))
     )
 
 
@@ -75,20 +73,17 @@ def _finalist(
     except (ActsearchError, RecursionError):
         candidate = None
     names = [] if id_ is None else [str(id_)]
-    said: tuple[Fact, ...] = ()
-    all_said: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
     steps = () if id_ is None else _origin(account.run.births, id_)
-    if candidate is not None and not isinstance(candidate, Layered):
-        found = candidate.analyze()
-        said, all_said = properties(found), everything(candidate, found)
+    said, all_said = _portraits(candidate)
     return Finalist(
-        title=("The leader", "Second", "Third")[place] + ("" if id_ is None else f": birth {id_}"),
+        title=_title(account, place, row) + ("" if id_ is None else f": birth {id_}"),
         formula=clean(formula, MOST_CHARS_IN_FULL),
         mathml=math_of(formula),
         derivative=math_of(formula, "f'(x)", derivative=True),
         is_readable=candidate is not None,
+        inputs="" if candidate is None else " and ".join(candidate.inputs[1:]),
         facts=_facts(account, row, tried),
-        properties=said,
+        portraits=said,
         sections=all_said,
         origin=steps[:MOST_STEPS],
         further=max(0, len(steps) - MOST_STEPS),
@@ -97,17 +92,45 @@ def _finalist(
     )
 
 
+def _title(account: Account, place: int, row: Mapping[str, Any] | None) -> str:
+    """Say who it is: nobody leads by the scores that the search chose by."""
+    if is_led(account):
+        return ("The leader", "Second", "Third")[place]
+    who = ("Best new function", "Second new function", "Third new function")[place]
+    if account.trials is not None:
+        who = "Finalist"
+    rank = None if row is None else row.get("rank")
+    return who if rank is None else f"{who}, rank {rank}"
+
+
+def _portraits(candidate: Candidate | None) -> tuple[Sections, Sections]:
+    """Return what a formula is like, and all that the analysis says; by groups if it has them."""
+    if candidate is None:
+        return (), ()
+    named = candidate.formulas if isinstance(candidate, Layered) else (("", candidate),)
+    portraits, all_said = [], []
+    for group, part in named:
+        found = part.analyze()
+        others = " and ".join(f"{name} = 1" for name in part.inputs[1:])
+        where = [f"group {group}"] if group else []
+        where += [f"with {others}"] if others else []
+        portraits.append((", ".join(where), properties(found, only_x=not others)))
+        before = f"{group}: " if group else ""
+        all_said += [(before + title, facts) for title, facts in everything(part, found)]
+    return tuple(portraits), tuple(all_said)
+
+
 def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -> tuple[Fact, ...]:
     facts = []
     if tried is not None and account.trials is not None:
         measure = measure_of_trials(account.trials)
         cell = measure.score(tried.mean, tried.standard_error)
-        facts.append(Fact(f"{measure.name}, confirmed", f"{cell.text} ({tried.n} trainings)"))
+        facts.append(Fact(f"{measure.name}, fresh seeds", f"{cell.text} ({trainings(tried.n)})"))
         facts.append(Fact("verdict", DECIDED[tried.kind].get(tried.decided, tried.decided)))
     if row is not None:
         measure = measure_of(account)
         cell = measure.score(row["score"], row["standard_error"])
-        facts.append(Fact(f"{measure.name}, in the search", f"{cell.text} ({row['n']} trainings)"))
+        facts.append(Fact(f"{measure.name}, in the search", f"{cell.text} ({trainings(row['n'])})"))
         gains = {
             BASELINE: (row["gain_over_relu"], row["gain_standard_error"]),
             row["best_known"]: (row["gain_over_best_known"], row["gain_over_best_known_error"]),
@@ -125,7 +148,7 @@ def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -
 
 
 def _times(n: int) -> str:
-    return "never" if not n else "once, in other words" if n == 1 else f"{n} times, in other words"
+    return "never" if not n else "once" if n == 1 else f"{n} times"
 
 
 def _origin(births: Sequence[Birth], id_: int) -> tuple[Step, ...]:
@@ -133,7 +156,7 @@ def _origin(births: Sequence[Birth], id_: int) -> tuple[Step, ...]:
     found = []
     for step in lineage(births, id_):
         operator = str(step["operator"])
-        how = "known at the start" if operator in SEEDED else _OPERATORS.get(operator, "")
+        how = "given" if operator in SEEDED else _OPERATORS.get(operator, "")
         made = clean(operator, 40) + (f": {how}" if how else "")
         again = ", as above" if step["seen"] else ""
         found.append(Step(f"birth {step['id']}", clean(step["formula"]), made + again))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from actsearch.durations import format_duration
+from actsearch.report.reasons import plainly
 from actsearch.report.values import (
     Cell,
     Head,
@@ -14,9 +15,11 @@ from actsearch.report.values import (
     decimal,
     formula,
     probability,
+    trainings,
     words,
 )
 from actsearch.report.verdict import measure_of_trials
+from actsearch.results.looks import LOOKS
 from actsearch.results.reasons import kind_of, reason_counts
 from actsearch.results.verdict import DECIDED, KNOWN, Row
 from actsearch.runs.records import OK, REJECTED, SCREENED
@@ -33,9 +36,11 @@ def comparison(account: Account) -> Table | None:
         return None
     measure = measure_of_trials(trials)
     unit = f" ({measure.of_differences})" if measure.of_differences else ""
+    judgement = trials.verdict.judgement
+    level = 100 * judgement.alpha
     heads = (
         Head("activation", "", "formula"),
-        Head("decided", "What the corrected p-value decides at the level of 5 %."),
+        Head("decided", f"What the corrected p-value decides at the level of {level:g} %."),
         Head(measure.name, "Mean ± standard error of all its trainings.", "number"),
         Head("n", "Trainings that gave a score.", "number"),
         Head(f"difference{unit}", "The leader's score minus this one's, seed by seed.", "number"),
@@ -47,16 +52,25 @@ def comparison(account: Account) -> Table | None:
         Head("effect", "The difference in its own standard deviations (d_z).", "number"),
     )
     rows = tuple(_compared(row, measure) for row in trials.verdict.rows)
-    notes = (
+    notes: tuple[str, ...] = (
         (
             "The first row is the leader; the others are in the order of their distance to it. "
             "Marked rows are finalists of this search, all others known activations."
         ),
         (
-            f"{trials.verdict.n_trials:,} trainings, {format_duration(trials.verdict.time_s)} of "
+            f"{trainings(trials.verdict.n_trials)}, {format_duration(trials.verdict.time_s)} of "
             f"training time, scored on the {trials.verdict.split} split."
         ),
     )
+    if not judgement.n_looks:
+        notes = (
+            (
+                "Nothing is decided before the first look, which takes "
+                f"{LOOKS[0]} seeds of all functions: intervals and p-values of fewer say little, "
+                "and the order may change."
+            ),
+            *notes,
+        )
     marked = tuple(k for k, row in enumerate(trials.verdict.rows) if row.kind != KNOWN)
     return Table(
         "comparison", "The leader against every other function", heads, rows, notes, marked
@@ -85,30 +99,35 @@ def rejected(account: Account) -> Table | None:
     found = reason_counts(account.run.births)
     if not found:
         return None
-    usual = found[:MOST_REASONS]
+    plain: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in found:  # several kinds may mean the same
+        plain[row["status"], row["kind"]] = plainly(row["example"])
+        counts[row["status"], plain[row["status"], row["kind"]]] += row["births"]
+    usual = counts.most_common(MOST_REASONS)
     examples: dict[tuple[str, str], list[str]] = defaultdict(list)
     for birth in account.run.births:
         if birth.status in (REJECTED, SCREENED):
-            there = examples[birth.status, kind_of(birth.reason)]
+            there = examples[birth.status, plain[birth.status, kind_of(birth.reason)]]
             if len(there) < MOST_EXAMPLES and birth.formula not in there:
                 there.append(birth.formula)
     heads = (
         Head("births", "", "number"),
         Head("what became of them", "Rejected by a check, or passed over for one more promising."),
-        Head("reason", "N stands for a number, which differs."),
+        Head("reason"),
         Head("for example", "", "formula"),
     )
     said = {REJECTED: "rejected", SCREENED: "passed over"}
     rows = [
         (
-            count(row["births"]),
-            Cell(said[row["status"]]),
-            words(row["kind"] or "no reason was kept"),
-            formula(*examples[row["status"], row["kind"]]),
+            count(n),
+            Cell(said[status]),
+            words(reason),
+            formula(*examples[status, reason]),
         )
-        for row in usual
+        for (status, reason), n in usual
     ]
-    rest = len(found) - len(usual)
+    rest = len(counts) - len(usual)
     notes: tuple[str, ...] = (f"And {rest:,} rarer reasons.",) if rest else ()
     if any(row["status"] == SCREENED for row in found):
         notes += (
@@ -125,9 +144,8 @@ def time_spent(account: Account) -> Table | None:
     """Return where the time of training went, rung by rung, and the confirmation."""
     stages = [_stage(account, rung) for rung in account.run.ladder]
     if account.trials is not None:
-        n_failed = sum(map(len, account.trials.failed.values()))
-        n = sum(map(len, account.trials.scores.values())) + n_failed
-        stages.append(("confirmation", n, n_failed, account.trials.verdict.time_s))
+        on = account.trials.verdict  # trainings of finalists that were dropped are left out there
+        stages.append(("confirmation", on.n_trials, on.n_failed, on.time_s))
     total = sum(time_s for *_, time_s in stages)
     heads = (
         Head("stage"),

@@ -15,10 +15,12 @@ from actsearch.report.values import (
     Table,
     clean,
     count,
+    trainings,
     whole,
     words,
 )
-from actsearch.report.verdict import measure_of
+from actsearch.report.verdict import false_claims, measure_of
+from actsearch.results.looks import LOOKS
 from actsearch.runs.records import OK
 from actsearch.trials.account import Account
 from actsearch.trials.arena import TEST
@@ -42,8 +44,8 @@ def steps(account: Account) -> tuple[str, ...]:
         ),
         (
             f"Each formula was compared with all before by its values: {totals.duplicates:,} "
-            f"turned out to be the same function in other words, and were not trained "
-            f"again{_saved(account)}."
+            f"turned out to be the same function, in the same words or others, and "
+            f"were not trained again{_saved(account)}."
         ),
         (
             f"The {totals.trained:,} others were trained for real, {totals.trainings:,} trainings "
@@ -56,15 +58,22 @@ def steps(account: Account) -> tuple[str, ...]:
     trials = account.trials
     if trials is not None and trials.verdict.n_trials:
         n_known = sum(row.kind == "known" for row in trials.verdict.rows)
+        looks = f"{', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]}"
         found.append(
-            f"At the end the best {len(trials.finalists)} were trained anew at full length beside "
-            f"{n_known} known activations, with seeds that no search uses, and scored on the "
-            f"{trials.verdict.split} split. After 5, 8, 14, 24, 40 and 60 seeds the differences "
-            "are tested; what is decided trains no further. Holm's correction over all "
-            "comparisons, and an equal share of the error rate for each look, keep the chance of "
-            f"any false claim below {100 * trials.verdict.judgement.alpha:g} %."
+            f"At the end {_chosen(len(trials.finalists))} anew at full length beside {n_known} "
+            "known activations, with seeds that no search uses, and scored on the "
+            f"{trials.verdict.split} split. After {looks} seeds the differences are tested; what "
+            "is decided trains no further. Each look has an equal share of the error rate, and "
+            "Holm's correction goes over all comparisons. "
+            f"{false_claims(trials.verdict.judgement.alpha)}"
         )
     return tuple(found)
+
+
+def _chosen(n: int) -> str:
+    if n == 1:
+        return "one of the best was trained"
+    return f"{n} of the best, none nearly the shape of another, were trained"
 
 
 def _saved(account: Account) -> str:
@@ -200,10 +209,9 @@ def caveats(account: Account) -> tuple[str, ...]:
     if trials is None or not trials.verdict.n_trials:
         found.append("Nothing is confirmed: all scores are those that the search chose by.")
     else:
-        failed = sum(map(len, trials.failed.values()))
-        if failed:
+        if n_failed := trials.verdict.n_failed:
             found.append(
-                f"{failed} trainings of the confirmation gave no score; a function that fails "
+                f"{trainings(n_failed)} of the confirmation gave no score; a function that fails "
                 "counts as beaten only where fewer than two of its trainings gave one."
             )
         if trials.verdict.split != TEST:

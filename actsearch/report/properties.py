@@ -34,10 +34,19 @@ _PHASES = {
 }
 #: More pieces than this are counted and not told one by one.
 _MOST_PIECES = 4
+#: Inputs hardly get farther from 0.
+_FAR = 1000
+_NARROW = ("float16", "bfloat16")
 
 
-def properties(found: Analysis) -> tuple[Fact, ...]:
-    """Return the properties of a function that matter most, the plainest first."""
+def properties(found: Analysis, *, only_x: bool = True) -> tuple[Fact, ...]:
+    """Return the properties of a function that matter most, the plainest first.
+
+    Args:
+        found: of the function, its further inputs at 1.
+        only_x: it reads nothing but x. Otherwise its mean, the gradients behind it and the known
+            function next to it depend on how its inputs go together, and are left out.
+    """
     left, right = found.ends
     facts = [
         Fact("far to the left it", _end(left)),
@@ -62,6 +71,15 @@ def properties(found: Analysis) -> tuple[Fact, ...]:
             _share(found.saturated_share, "slope below 0.01", found.saturation.intervals),
         ),
         Fact("exact zeros", _percent(found.sparsity, "outputs")),
+    ]
+    if only_x:
+        facts += _of_x_alone(found)
+    facts.append(Fact("half precision", _hazards(found)))
+    return tuple(facts)
+
+
+def _of_x_alone(found: Analysis) -> list[Fact]:
+    return [
         Fact("mean output", f"{_number(found.mean)} ({_centred(found.centred)})"),
         Fact(
             "in a deep network",
@@ -70,13 +88,11 @@ def properties(found: Analysis) -> tuple[Fact, ...]:
             if math.isfinite(found.mean_field.chi_1)
             else "not known",
         ),
-        Fact("half precision", _hazards(found)),
         Fact(
             "nearest known function",
             f"{clean(found.nearest_known)}, at a distance of {_number(found.nearest_distance)}",
         ),
     ]
-    return tuple(facts)
 
 
 def everything(expression: Expression, found: Analysis) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
@@ -145,17 +161,27 @@ def _centred(word: str) -> str:
 
 
 def _hazards(found: Analysis) -> str:
+    """Say what becomes of digits near 0, and where the narrow types end."""
     risky = {one.dtype for one in found.hazards if one.lost_share > 1e-3}
-    risky |= {
-        one.dtype
-        for one in found.hazards
-        for low, high in one.overflow
-        if low < 10 and high > -10  # where inputs may well lie
-    }
-    narrow = sorted(risky - {"float32"})
-    if not narrow:
-        return "safe in float16 and bfloat16"
-    return f"loses digits where each step is rounded to {' or '.join(narrow)}"
+    said = []
+    if narrow := [dtype for dtype in _NARROW if dtype in risky]:
+        said.append(f"loses digits where each step is rounded to {' or '.join(narrow)}")
+    ends = [f"in {dtype} {end}" for dtype in _NARROW if (end := _overflow(found, dtype))]
+    if ends:
+        said.append(f"overflows {', '.join(ends)}")
+    return "; ".join(said) or f"safe in float16 and bfloat16, up to inputs of ±{_FAR:,}"
+
+
+def _overflow(found: Analysis, dtype: str) -> str:
+    """Say where value or slope first overflow on either side, "" if inputs do not get there."""
+    there = [one for hazard in found.hazards if hazard.dtype == dtype for one in hazard.overflow]
+    if any(low <= 0 <= high for low, high in there):
+        return "near 0"
+    above = min((low for low, _ in there if low > 0), default=math.inf)
+    below = max((high for _, high in there if high < 0), default=-math.inf)
+    said = [f"from {_number(above)} on"] if above <= _FAR else []
+    said += [f"below {_number(below)}"] if below >= -_FAR else []
+    return " and ".join(said)
 
 
 def _signed(text: str) -> str:

@@ -124,15 +124,32 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A function that the run puts forward; ``further`` steps of its lineage are left out."""
+    """A function that the run puts forward.
+
+    Attributes:
+        title: Who it is.
+        formula: As text.
+        mathml: As mathematics, "" where this version can't read it.
+        derivative: Its derivative by x.
+        is_readable: Whether this version can read it.
+        inputs: What it reads besides x, "" for nothing.
+        facts: How it scored.
+        portraits: What it is like, titled; one for each group of layers that has its own formula.
+        sections: All that the analysis says, titled.
+        origin: Where it comes from.
+        further: So many steps of that are left out.
+        parameters: What its learned parameters became.
+        export: The command that exports it.
+    """
 
     title: str
     formula: str
     mathml: str
     derivative: str
     is_readable: bool
+    inputs: str
     facts: tuple[Fact, ...]
-    properties: tuple[Fact, ...]
+    portraits: tuple[tuple[str, tuple[Fact, ...]], ...]
     sections: tuple[tuple[str, tuple[Fact, ...]], ...]
     origin: tuple[Step, ...]
     further: int
@@ -187,6 +204,11 @@ class Measure:
     def of_differences(self) -> str:
         """What differences are counted in, "" where they are as scores are."""
         return self.unit.word.strip()
+
+
+def trainings(n: int) -> str:
+    """Count trainings in words."""
+    return "1 training" if n == 1 else f"{n:,} trainings"
 
 
 def ident(value: int) -> Cell:

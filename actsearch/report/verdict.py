@@ -10,6 +10,7 @@ from actsearch.expressions.mathml import mathml
 from actsearch.report.values import Command, Fact, Measure, Verdict, clean
 from actsearch.results.commands import command, next_commands
 from actsearch.results.hall import best_known
+from actsearch.results.looks import LOOKS
 from actsearch.results.standing import standing
 from actsearch.results.units import are_shares
 from actsearch.results.verdict import KNOWN, Row
@@ -17,15 +18,15 @@ from actsearch.trials.account import Account
 from actsearch.trials.stored import StoredVerdict
 
 _BEGUN = (
-    "The confirmation has begun, and the data are looked at when the first five seeds of all "
-    "functions are there. The command below goes on with it."
+    f"The confirmation has begun, and the data are looked at when the first {LOOKS[0]} seeds of "
+    "all functions are there. The command below goes on with it."
 )
 SHOWN, OPEN, NONE, UNCONFIRMED = "shown", "open", "none", "unconfirmed"
 
 _PAIRS = (
-    "All functions were trained in the same network, from the same random starting weights and on "
-    "the same data in the same order; only the activation function differed. So they are compared "
-    "seed by seed, and what is left of luck is counted in the interval."
+    "All functions were trained in the same network, from the same random starting weights, scaled "
+    "as each function needs, and on the same data in the same order. So they are compared seed by "
+    "seed, and what is left of luck is counted in the interval."
 )
 
 
@@ -60,10 +61,11 @@ def math_of(text: str, name: str = "f(x)", *, derivative: bool = False) -> str:
 def _tried(account: Account, trials: StoredVerdict) -> Verdict:
     judgement, on = trials.verdict.judgement, trials.verdict
     path = account.run.path
-    sentence = on.sentence
+    sentence = judgement.sentence
     for row in on.rows:  # a formula of thousands of characters would hide what is said of it
         sentence = sentence.replace(row.name, clean(row.name))
     sentence = clean(sentence, 2000).rstrip(".") + "."
+    caveat = (clean(on.caveat, 1000) + ".",) if on.caveat else ()
     again = Command(command("confirm", path), "train on, until the verdict is clear")
     task = clean(on.task)
     leader = judgement.leader or ""
@@ -72,16 +74,19 @@ def _tried(account: Account, trials: StoredVerdict) -> Verdict:
     amounts = _amounts(judgement.rows, measure_of_trials(trials)) if judgement.n_looks else ()
     if judgement.winner is not None:
         return Verdict(
-            SHOWN,
-            "Shown",
-            f"A new activation function beats every known one that was tried on {task}",
+            OPEN if on.caveat else SHOWN,
+            "Shown, but hardly new" if on.caveat else "Shown",
+            (
+                f"A known activation function with a factor, or nearly, beats every known one that "
+                f"was tried on {task}"
+                if on.caveat
+                else f"A new activation function beats every known one that was tried on {task}"
+            ),
             sentence,
             (
+                *caveat,
                 _PAIRS,
-                (
-                    f"The chance of such a claim being false, in all comparisons together, was "
-                    f"held below {100 * judgement.alpha:g} %. {_on_split(on.split)}"
-                ),
+                f"{false_claims(judgement.alpha)} {_on_split(on.split)}",
             ),
             amounts,
             commands=(_export(account, leader),),
@@ -102,6 +107,7 @@ def _tried(account: Account, trials: StoredVerdict) -> Verdict:
                     "and ends by itself when the answer is clear."
                 ),
                 _PAIRS,
+                _on_split(on.split),
             ),
             amounts,
             commands=(again,),
@@ -115,14 +121,23 @@ def _tried(account: Account, trials: StoredVerdict) -> Verdict:
         (
             (
                 "That is an answer too: the best formulas of the search were held against the "
-                "known ones with as many trainings as there are, and at least one known function "
-                "was as good within what these can tell apart, or better."
+                "known ones, and at least one known function was better, or as good within what "
+                "the trainings can tell apart."
             ),
             _PAIRS,
+            _on_split(on.split),
         ),
         amounts,
         commands=_first(account),
         **about,
+    )
+
+
+def false_claims(alpha: float) -> str:
+    """Say what the corrections of a confirmation are worth."""
+    return (
+        "A procedure like this makes a false claim of a difference, in all its comparisons "
+        f"together, in at most {100 * alpha:g} of 100 cases."
     )
 
 
@@ -193,8 +208,8 @@ def _not_tried(account: Account) -> Verdict:
     why = (
         "A search tries many formulas and keeps the best, so its leader is partly lucky: these are "
         "the very scores that it was chosen by. Whether it is better is told by a confirmation: "
-        "new trainings with fresh random seeds, scored on data that the search did not see, beside "
-        "all known activation functions."
+        "new trainings with fresh random seeds beside all known activation functions, scored on "
+        "test data where the task has any."
     )
     if not run.has_news:
         return Verdict(
@@ -215,5 +230,7 @@ def _not_tried(account: Account) -> Verdict:
         (why,),
         formula=leader["formula"],
         mathml=math_of(leader["formula"]),
-        commands=(Command(command("confirm", run.path), "find out: fresh seeds, held-out data"),),
+        commands=(
+            Command(command("confirm", run.path), "find out: new trainings with fresh seeds"),
+        ),
     )

@@ -28,7 +28,8 @@ BASELINE = "ReLU"
 PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
 
 #: The operators of births that were given, not bred.
-SEEDED = {"seed", "added seed"}
+ADDED_SEED = "added seed"
+SEEDED = {"seed", ADDED_SEED}
 
 
 def hall_rows(

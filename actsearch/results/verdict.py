@@ -307,5 +307,10 @@ class _Amounts:
         assert row.high is not None
         width = self.unit.scale * (row.high - row.low)
         digits = 1 - math.floor(math.log10(width)) if width > 0 else 4
-        text = f"{self.unit.scale * value:{sign}.{max(1, min(digits, 9))}f}"
-        return text if float(text) else text.lstrip("+-")
+        digits = max(1, min(digits, 9))
+        # An end next to 0 must show on which side of it it lies.
+        ends = [self.unit.scale * one for one in (row.low, row.difference or 0.0, row.high)]
+        more = range(digits, min(digits + 3, 10))
+        digits = next((n for n in more if all(round(end, n) for end in ends if end)), digits)
+        text = f"{self.unit.scale * value:{sign}.{digits}f}"
+        return text if value else text.lstrip("+-")

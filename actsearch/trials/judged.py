@@ -20,7 +20,12 @@ SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + LOOKS[-1]))
 
 @dataclass(frozen=True)
 class OnTask:
-    """The verdict on one task; ``n_trials`` and their time in all sessions together."""
+    """The verdict on one task.
+
+    ``n_trials``, how many of them gave no score (``n_failed``) and their time are those of the
+    present finalists and the known ones, in all sessions together. ``sentence`` ends with the
+    ``caveat``: what a win has to be taken with, "" for nothing.
+    """
 
     task: str
     split: str
@@ -29,6 +34,8 @@ class OnTask:
     sentence: str
     n_trials: int
     time_s: float
+    n_failed: int = 0
+    caveat: str = ""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -131,8 +138,8 @@ def judged_on(
         score_name=arena.task.score_name,
     )
     sentence = judgement.sentence
-    caveat = said_of(judgement.winner, arena.task) if judgement.winner else None
-    if caveat is not None:
+    caveat = (said_of(judgement.winner, arena.task) or "") if judgement.winner else ""
+    if caveat:
         sentence += f". {caveat}"
     if lead:
         sentence = f"On {arena.name}, which the search did not use: {sentence}"
@@ -149,6 +156,8 @@ def judged_on(
         sentence=sentence,
         n_trials=len(rows),
         time_s=sum(row.time_s for row in rows),
+        n_failed=sum(row.score is None for row in rows),
+        caveat=caveat,
     )
 
 

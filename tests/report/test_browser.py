@@ -204,3 +204,61 @@ def test_it_prints_on_pages(chromium: Browser, files: dict[str, Path]) -> None:
     assert printed.startswith(b"%PDF-")
     counts = [int(n) for n in re.findall(rb"/Type /Pages\s.*?/Count (\d+)", printed, re.DOTALL)]
     assert 3 <= max(counts) <= 30
+
+
+def test_what_is_long_and_for_reference_stays_off_paper(
+    chromium: Browser, files: dict[str, Path]
+) -> None:
+    chromium.open(files["won"])
+    closed = "return document.querySelectorAll('details:not([open])').length"
+    before = chromium.run(closed)
+    chromium.run("dispatchEvent(new Event('beforeprint'))")
+    chromium.send("Emulation.setEmulatedMedia", media="print")
+    shown = (
+        "return [...document.querySelectorAll('.long')].filter((d) => d.checkVisibility()).length"
+    )
+    assert chromium.run("return document.querySelectorAll('.long').length") >= 2
+    assert chromium.run(shown) == 0
+    chromium.send("Emulation.setEmulatedMedia", media="")
+    chromium.run("dispatchEvent(new Event('afterprint'))")
+    assert chromium.run(closed) == before
+
+
+def test_the_keyboard_stops_only_where_something_scrolls(
+    chromium: Browser, files: dict[str, Path]
+) -> None:
+    stops = """return [...document.querySelectorAll("[tabindex='0']")].map(
+      (one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight)"""
+    chromium.open(files["won"], 390)
+    narrow = chromium.run(stops)
+    assert narrow
+    assert all(narrow)
+    chromium.open(files["won"], 1440)
+    assert len(chromium.run(stops)) < 5
+
+
+def test_a_copy_button_covers_no_text(chromium: Browser, files: dict[str, Path]) -> None:
+    for width in WIDTHS:
+        chromium.open(files["won"], width)
+        covered = chromium.run("""
+        const meet = (a, b) => a.left < b.right && b.left < a.right
+          && a.top < b.bottom && b.top < a.bottom;
+        const words = (node) => {
+          const range = document.createRange();
+          range.selectNodeContents(node);
+          return range.getBoundingClientRect();
+        };
+        return [...document.querySelectorAll(".copyable")].filter((frame) => {
+          const button = frame.querySelector("button").getBoundingClientRect();
+          const line = frame.querySelector("code");
+          const seen = line.getBoundingClientRect();
+          const room = parseFloat(getComputedStyle(line).paddingRight);
+          const text = words(line);
+          const right = Math.min(text.right, line.scrollWidth > line.clientWidth
+            ? seen.right : seen.right - room);
+          const box = { left: text.left, right, top: text.top, bottom: text.bottom };
+          const before = frame.previousElementSibling;
+          return meet(button, box) || (before && meet(button, words(before)));
+        }).map((frame) => frame.textContent);
+        """)
+        assert covered == [], width

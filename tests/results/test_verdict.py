@@ -10,7 +10,8 @@ import pytest
 
 from actsearch.results.looks import BETTER, NO_TRAINING, OUT, UNDECIDED, WINS, WORSE
 from actsearch.results.statistics import mean_and_error, paired
-from actsearch.results.verdict import FINALIST, KNOWN, Judgement, Row, judge
+from actsearch.results.units import unit_of
+from actsearch.results.verdict import FINALIST, KNOWN, Judgement, Row, _Amounts, judge
 
 SEEDS = range(1000, 1060)
 LOOKS = (6, 10, 20, 40, 60)
@@ -45,6 +46,22 @@ def means(**finalists: float) -> dict[str, float]:
     """Return the means of some finalists (``x_sin`` for x*sin(x)) and of all known."""
     known = {formula: 0.65 - 0.01 * k for k, formula in enumerate(NAMES)}
     return {**{f"x*{name}(x)": mean for name, mean in finalists.items()}, **known}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.0001, 0.0149, "-0.01 to 1.49"),  # with one decimal it would begin at 0
+        (0.0001, 0.0149, "0.01 to 1.49"),
+        (0.0, 0.0149, "0.0 to 1.5"),
+        (-0.0149, -0.0001, "-1.49 to -0.01"),
+        (-1e-9, 0.0149, "-0.0 to 1.5"),
+        (-0.02, 0.0149, "-2.0 to 1.5"),
+    ],
+)
+def test_an_end_next_to_zero_shows_its_side(low: float, high: float, said: str) -> None:
+    row = Row("GELU", "gelu(x)", KNOWN, 0.6, 0.01, 6, 0, UNDECIDED, 6, 0.007, low, high)
+    assert _Amounts(unit_of("accuracy")).interval(row) == f"95 % interval {said}"
 
 
 def judged(

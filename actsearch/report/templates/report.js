@@ -127,6 +127,27 @@ for (const cell of document.querySelectorAll("td[title], th[title]")) {
   cell.removeAttribute("title");
 }
 
+// On paper nothing can be opened; what is long and for reference stays out of it (report.css).
+let opened = [];
 addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  opened = [...document.querySelectorAll("details:not([open], .long)")];
+  opened.forEach((one) => { one.open = true; });
 });
+addEventListener("afterprint", () => {
+  opened.forEach((one) => { one.open = false; });
+  opened = [];
+});
+
+// The keyboard stops at what it can scroll, and at nothing else that only scrolls.
+function markScrollers() {
+  for (const one of document.querySelectorAll(".scroll, .line")) {
+    if (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1) {
+      one.tabIndex = 0;
+    } else {
+      one.removeAttribute("tabindex");
+    }
+  }
+}
+markScrollers();
+addEventListener("resize", markScrollers);
+document.addEventListener("toggle", markScrollers, true);
