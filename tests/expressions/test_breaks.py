@@ -111,6 +111,7 @@ def test_what_follows_from_a_break() -> None:
     assert found("sign(x)*sqrt_abs(x)").lipschitz == INF
     assert found("step(x - 10.5)").lipschitz == INF
     assert found("tanh(x - 30)").lipschitz == pytest.approx(1, rel=1e-12)
+    assert found("x*cos(x)").lipschitz == INF
     assert found("sin(x)/x").lipschitz == pytest.approx(0.43618181727145825, rel=1e-9)
     (bottom,) = found("abs(x)**0.5").extrema
     assert (bottom.kind, bottom.x, bottom.value) == ("minimum", 0, 0)

@@ -225,6 +225,7 @@ def lipschitz(
     missing = np.isnan(inside)  # single points are, where 0/0 stands, say
     if steps or np.isinf(inside).any() or (missing[:-1] & missing[1:]).any():
         return math.inf
+    near_0 = float(np.nanmax(np.abs(inside)))
     size = np.where(np.isfinite(d), np.abs(d), 0.0)
     index = int(size.argmax())
     top, at = float(size[index]), float(x[index])
@@ -242,7 +243,7 @@ def lipschitz(
         far = np.abs(subject.slope(side * LIMIT_POINTS))
         tops = far.max(axis=1)
         if np.isfinite(tops).all():
-            grows = bool((tops[1:] > 1.5 * tops[:-1]).all()) and tops[-1] > top
+            grows = bool((tops[1:] > 1.5 * tops[:-1]).all()) and tops[-1] > near_0
         else:  # float64 overflows on the way to a slope that is none the less small
             grows = end.asymptote is None
         if grows or limit(far) == "inf":
