@@ -22,7 +22,7 @@ _HOMES = {
     "Result": "actsearch.search",
     "SearchSpace": "actsearch.search",
     "load_space": "actsearch.search",
-    "open_run": "actsearch.results.opened",
+    "open_run": "actsearch.trials.opened",
     "resume": "actsearch.search",
     "search": "actsearch.search",
     "write_report": "actsearch.report.page",
@@ -31,11 +31,11 @@ _HOMES = {
 if TYPE_CHECKING:
     from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
     from actsearch.report.page import write_report
-    from actsearch.results.opened import open_run
     from actsearch.search import Result, SearchSpace, load_space, resume, search
     from actsearch.trials.compare import compare
     from actsearch.trials.confirm import confirm
     from actsearch.trials.diagnose import diagnose
+    from actsearch.trials.opened import open_run
 
 __all__ = [
     "KNOWN",

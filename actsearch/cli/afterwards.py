@@ -16,7 +16,7 @@ MIN_S = 20.0
 
 def confirming(
     budget: str | None, *, workers: str, devices: str, data: Path | None, quiet: bool
-) -> Callable[[Path, float], int | None] | None:
+) -> Callable[[Path, float], None] | None:
     """Return what confirms a run after its search, or None where nobody wants that.
 
     Args:
@@ -27,8 +27,7 @@ def confirming(
         quiet: show no progress.
 
     Returns:
-        A function of the run's folder and the seconds that its search took; it returns the birth
-        that came out first, None where nothing was confirmed.
+        A function of the run's folder and the seconds that its search took.
 
     Raises:
         BadInput: the budget is no time.
@@ -37,7 +36,7 @@ def confirming(
         return None
     checked_budget(budget)
 
-    def confirm(path: Path, search_s: float) -> int | None:
+    def confirm(path: Path, search_s: float) -> None:
         from actsearch.cli.confirm import interrupted, line, print_confirmation
         from actsearch.cli.launch import terminate_as_interrupt
         from actsearch.cli.trial_line import TrialLine
@@ -63,14 +62,10 @@ def confirming(
         except BadInput as error:  # the search itself is done and saved
             shown.close()
             note(f"not confirmed: {error}")
-            return None
+            return
         finally:
             shown.close()
         sys.stdout.write("confirmed with fresh seeds:\n\n")
         print_confirmation(found, sys.stdout)
-        judgement = found.judgement
-        if judgement.leader is None or not judgement.n_looks:
-            return None
-        return found.ids[judgement.leader]
 
     return confirm

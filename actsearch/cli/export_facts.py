@@ -37,12 +37,11 @@ class RunFacts:
     """
 
     def __init__(self, path: Path) -> None:
-        from actsearch.results.view import view_of
-        from actsearch.runs import RunStore
-        from actsearch.trials.stored import stored_verdict
+        from actsearch.trials.account import read_account
 
-        with RunStore.open(path) as store, store.reading():
-            view, found = view_of(store), stored_verdict(store)
+        account = read_account(path)
+        view, found = account.run, account.trials
+        self._leader = account.leader
         self.name, self.config, self._ladder = view.name, view.config, view.ladder
         self._environment, self._trainings = view.environment, view.trainings
         self._births = {birth.id: birth for birth in view.births}
@@ -54,8 +53,9 @@ class RunFacts:
 
     @property
     def ranked(self) -> list[int]:
-        """Ids of the births with a score, best first."""
-        return [id_ for id_, row in self.rows.items() if row["rank"] is not None]
+        """Ids of the births with a score, the leader first, then by rank."""
+        ids = [id_ for id_, row in self.rows.items() if row["rank"] is not None]
+        return sorted(ids, key=lambda id_: id_ != self._leader)
 
     def candidate(self, id_: int) -> Candidate:
         """Return what a birth is."""

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from actsearch.results.commands import command, next_commands
 from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
+from actsearch.results.leader import leader_of
 from actsearch.results.standing import confirming, standing
 from actsearch.results.tables import Format, printable, write_rows
 
 if TYPE_CHECKING:
+    from actsearch.results.verdict import Judgement
     from actsearch.results.view import RunView
+    from actsearch.trials.account import Account
 
 DEFAULT_TOP = 10
 
@@ -26,8 +29,14 @@ def print_head(view: RunView) -> None:
     sys.stdout.write(f"{view.name}: {printable(', '.join(facts) + now)}\n\n")
 
 
-def print_hall(view: RunView, top: int) -> None:
-    """Print the ``top`` of the hall of fame, ReLU and the best known activation, and totals."""
+def print_hall(view: RunView, top: int, judgement: Judgement | None = None) -> None:
+    """Print the ``top`` of the hall of fame, ReLU and the best known activation, and totals.
+
+    Args:
+        view: the run.
+        top: how many.
+        judgement: the verdict on it, which then says who leads; None where there is none to say.
+    """
     rows = view.ranked
     if not rows:
         sys.stdout.write("no formula has a score yet\n" if view.births else "no births yet\n")
@@ -37,7 +46,12 @@ def print_hall(view: RunView, top: int) -> None:
         sys.stdout.write("\n")
         notes = table_notes(view.measure, rows, listed)
         sys.stdout.writelines(f"{printable(note)}\n" for note in notes)
-        sys.stdout.write(f"{standing(rows)}\n")
+        by_verdict = leader_of(view, judgement)
+        if judgement is not None and judgement.n_looks and by_verdict != rows[0]["id"]:
+            leads = f"Birth {by_verdict} leads by the verdict; birth {rows[0]['id']} led the search"
+            sys.stdout.write(f"{leads}, which is partly luck.\n")
+        else:
+            sys.stdout.write(f"{standing(rows)}\n")
     sys.stdout.write(f"{view.totals.sentence()}\n")
     if view.confirmation is not None:
         sys.stdout.write(f"{printable(confirming(view.confirmation.info))}\n")
@@ -48,14 +62,20 @@ def resume_line(path: Path) -> str:
     return command("resume", path)
 
 
-def print_next(view: RunView, first: int | None = None) -> None:
+def print_verdict(account: Account) -> None:
+    """Print what a confirmation came to, as far as it is; nothing where none began."""
+    if account.judgement is not None:
+        sys.stdout.write(f"\nverdict: {printable(account.sentence)}\n")
+
+
+def print_next(view: RunView, judgement: Judgement | None = None) -> None:
     """Print the commands that may come next, ready to be typed.
 
     Args:
         view: the run.
-        first: the birth that came out first when it was confirmed; None: the hall's leader.
+        judgement: the verdict on it; None where it was not confirmed.
     """
-    lines = next_commands(view, first)
+    lines = next_commands(view, judgement)
     width = max(len(line) for line, _ in lines)
     sys.stdout.write("\nnext:\n")
     sys.stdout.writelines(f"  {line:<{width}}  # {what}\n" for line, what in lines)

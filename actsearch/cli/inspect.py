@@ -142,18 +142,20 @@ def _other_run(name: str, runs_dir: Path) -> Path:
 
 
 def _show_hall(path: Path, top: int | None, fmt: Format) -> None:
-    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_head, print_next
+    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_head, print_next, print_verdict
     from actsearch.results.hall import HALL_COLUMNS, with_costs
-    from actsearch.results.view import read_run
+    from actsearch.trials.account import readable_account
 
-    view = read_run(path)
+    account = readable_account(path)
+    view = account.run
     top = top or DEFAULT_TOP
     if fmt is not Format.TABLE:
         write_rows(HALL_COLUMNS, with_costs(view.ranked[:top]), fmt, sys.stdout)
         return
     print_head(view)
-    print_hall(view, top)
-    print_next(view)
+    print_hall(view, top, account.judgement)
+    print_verdict(account)
+    print_next(view, account.judgement)
 
 
 def _show_births(

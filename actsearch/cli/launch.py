@@ -26,7 +26,7 @@ def launch(
     run: str | None,
     runs_dir: Path,
     quiet: bool,
-    confirm: Callable[[Path, float], int | None] | None = None,
+    confirm: Callable[[Path, float], None] | None = None,
     also: Progress | None = None,
     report: bool = True,
 ) -> None:
@@ -39,8 +39,7 @@ def launch(
         run: the name of the run, where it is known beforehand.
         runs_dir: the folder that holds it.
         quiet: show no progress.
-        confirm: confirms the run in a folder within so many seconds, prints the verdict, and
-            returns the birth that came out first, None where nothing was confirmed.
+        confirm: confirms the run in a folder within so many seconds, and prints the verdict.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
 
@@ -49,6 +48,7 @@ def launch(
     """
     from actsearch.results.view import read_run
     from actsearch.runs import is_final, lacks_births
+    from actsearch.trials.account import readable_account
 
     progress = make_progress(title, quiet=quiet)
     if also is not None:
@@ -67,15 +67,15 @@ def launch(
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"ended: {printable(result.ended)}\n")
-    first = None
     told = is_final(result.ended) or lacks_births(result.ended)
     if confirm is not None and told and not view.has_news:
         sys.stdout.write("not confirmed: no formula that is new has a score\n")
     elif confirm is not None:
         sys.stdout.write("\n")
         sys.stdout.flush()
-        first = confirm(view.path, view.totals.elapsed_s)
-    print_next(view, first)
+        confirm(view.path, view.totals.elapsed_s)
+    account = readable_account(view.path)
+    print_next(account.run, account.judgement)
     if report:
         sys.stdout.write("\n")
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from pathlib import Path
@@ -85,24 +84,22 @@ def _follow(path: Path, interval_s: float) -> State:
 
 def _show_end(path: Path, state: State) -> None:
     """Print what the run came to, how it ended, and what may come next."""
-    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
+    from actsearch.cli.hall import (
+        DEFAULT_TOP,
+        print_hall,
+        print_next,
+        print_verdict,
+        resume_line,
+    )
     from actsearch.cli.watch_panel import how_it_ended
     from actsearch.cli.watching import STOPPED
-    from actsearch.results.view import view_of
-    from actsearch.runs import RunStore
-    from actsearch.trials.stored import stored_verdict
+    from actsearch.trials.account import readable_account
 
-    found = None
-    with RunStore.open(path) as store, store.reading():
-        view = view_of(store)
-        # What its trials say that they tried may be no formulas: the file may come from anyone.
-        with contextlib.suppress(BadInput):
-            found = stored_verdict(store)
-    print_hall(view, DEFAULT_TOP)
+    account = readable_account(path)
+    print_hall(account.run, DEFAULT_TOP, account.judgement)
     sys.stdout.write(f"{printable(how_it_ended(state))}\n")
-    if found is not None and found.verdict.judgement.n_looks:
-        sys.stdout.write(f"\n{printable(found.verdict.sentence)}\n")
+    print_verdict(account)
     if state.phase == STOPPED and state.moment is None:
         sys.stdout.write(f"go on with: {resume_line(path)}\n")
-    print_next(view)
+    print_next(account.run, account.judgement)
     sys.stdout.flush()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from actsearch.results.verdict import Judgement
     from actsearch.results.view import RunView
 
 #: Where runs lie that no option or variable moved; commands on these need not say so.
@@ -24,20 +25,23 @@ def command(verb: str, path: Path, *more: str) -> str:
     return shlex.join(["actsearch", verb, path.name, *more]) + _where(path)
 
 
-def next_commands(view: RunView, first: int | None = None) -> list[tuple[str, str]]:
+def next_commands(view: RunView, judgement: Judgement | None = None) -> list[tuple[str, str]]:
     """Return the commands that may come next, each with what it does.
 
     Args:
         view: the run.
-        first: the birth that came out first when it was confirmed; None: the hall's leader.
+        judgement: the verdict on it; None where it was not confirmed.
     """
+    from actsearch.results.leader import is_settled, leader_of
+
     lines = ways_on(view)
     if not view.ranked:
         return lines
-    leader = str(view.ranked[0]["id"] if first is None else first)
+    leader = str(leader_of(view, judgement))
+    to_confirm = view.has_news and not view.writer and not is_settled(view, judgement)
     verdict = (command("confirm", view.path), "the verdict, with more seeds where it is open")
     return [
-        *([verdict] if view.has_news and not view.writer else []),
+        *([verdict] if to_confirm else []),
         (command("inspect", view.path, leader), "what the leader is"),
         (command("export", view.path, leader), "a file to drop into a network"),
         *lines,

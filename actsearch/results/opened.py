@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actsearch.errors import BadInput, unknown
+from actsearch.errors import BadInput, shorten, unknown
 from actsearch.results.front import modelled_front
 from actsearch.results.hall import with_costs
 from actsearch.results.individual import birth_record
+from actsearch.results.leader import leader_of
 from actsearch.results.listing import birth_rows, listed
-from actsearch.results.view import RunView, view_of
-from actsearch.runs import RunStore, TrialRow, hall_of_fame, run_folder
+from actsearch.results.verdict import Judgement
+from actsearch.results.view import RunView
+from actsearch.runs import TrialRow, hall_of_fame
 from actsearch.runs.found import Found
 from actsearch.runs.outcomes import nothing_scored
 
@@ -39,10 +41,14 @@ class OpenedRun:
         path: Its folder.
         config: The configuration as used.
         environment: What it was started on: versions, machine, devices.
+        verdict: On its finalists: ``winner``, ``leader``, ``rows``, ``is_clear``, ``sentence`` ...;
+            ``n_looks`` is 0 as long as nothing can be said, None where nothing was confirmed.
     """
 
-    def __init__(self, view: RunView, trials: Sequence[TrialRow]) -> None:
-        self._view, self._trials = view, tuple(trials)
+    def __init__(
+        self, view: RunView, trials: Sequence[TrialRow], verdict: Judgement | None = None
+    ) -> None:
+        self._view, self._trials, self.verdict = view, tuple(trials), verdict
         self.path = view.path
         self.config: dict[str, Any] = view.config
         self.environment: dict[str, Any] = view.environment
@@ -67,16 +73,20 @@ class OpenedRun:
 
     @functools.cached_property
     def best(self) -> Found:
-        """The leader of the hall of fame, with its ``expression``.
+        """The leader, of the verdict or else of the hall of fame, with its ``expression``.
+
+        Its score is that of the search, as in the hall of fame; that of the trials: ``verdict``.
 
         Raises:
             BadInput: Nothing has a score yet.
         """
         view = self._view
-        first = hall_of_fame(view.births, view.trainings, 1, ladder=view.ladder)
-        if not first:
+        leader = leader_of(view, self.verdict)
+        scored = hall_of_fame(view.births, view.trainings, ladder=view.ladder)
+        first = next((one for one in scored if one.id == leader), None)
+        if first is None:
             raise nothing_scored(view.name, view.ended)
-        return Found.of(first[0])
+        return Found.of(first)
 
     @functools.cached_property
     def hall_of_fame(self) -> Rows:
@@ -109,6 +119,13 @@ class OpenedRun:
         Raises:
             BadInput: There is no such birth.
         """
+        try:
+            id_ = operator.index(id_)  # those of a pandas table are numbers of numpy
+        except TypeError:
+            said = shorten(repr(id_))
+            raise BadInput(
+                f"an id of a birth is a whole number, as in birth(7); got {said}"
+            ) from None
         return birth_record(self._view, id_)
 
     def where(self, *filters: str, sort: str | None = None, top: int | None = None) -> Rows:
@@ -159,19 +176,3 @@ TABLES: Mapping[str, Callable[[OpenedRun], Rows]] = {
     "trainings": lambda run: run.trainings,
     "trials": lambda run: run.trials,
 }
-
-
-def open_run(run: str | Path, runs_dir: Path | None = None) -> OpenedRun:
-    """Open a run for reading; a search that is writing it is not disturbed.
-
-    Args:
-        run: Its name, or its folder (as ``Result.path`` gives it).
-        runs_dir: The folder that holds the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
-
-    Raises:
-        BadInput: There is no such run, or its file can't be read.
-        ActsearchError: The disk failed.
-    """
-    folder = run_folder(run, runs_dir) if isinstance(run, str) else run
-    with RunStore.open(folder) as store, store.reading():
-        return OpenedRun(view_of(store), store.trials())

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from actsearch.cli.main import run
-from actsearch.results import view
 from actsearch.runs import Birth, RunStore, TrialRow
 from actsearch.trials.account import read_account
 from tests.cli.conftest import Command, fill, training
@@ -410,13 +409,13 @@ def test_a_list_is_made_without_looking_for_garbage(
     actsearch: Command, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    whole = view.read_run
+    whole = RunStore.births
 
-    def noted(path: Path) -> view.RunView:
+    def noted(store: RunStore) -> list[Birth]:
         seen.append(gc.isenabled())
-        return whole(path)
+        return whole(store)
 
-    monkeypatch.setattr(view, "read_run", noted)
+    monkeypatch.setattr(RunStore, "births", noted)
     for arguments in ((), ("--all",), ("--rejected",), ("--where", "scor>1")):
         actsearch("inspect", "first", *arguments)
     assert seen == [False] * 4

@@ -6,14 +6,12 @@ import os
 import re
 import signal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
 
 from actsearch import cli
-from actsearch.cli.afterwards import confirming
 from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
 from actsearch.results.view import RunView, Totals
@@ -122,35 +120,6 @@ def test_what_the_confirmation_is_given(
     ((path, search_s),) = confirmed
     assert path.parent == Path("runs")
     assert search_s == 192.0  # what the search took, for a confirmation without a budget
-
-
-@pytest.mark.parametrize(("first", "shown"), [(3, "3"), (None, "2")])
-def test_what_came_out_first_is_what_the_next_commands_are_about(
-    actsearch: Command,
-    fake_search: FakeSearch,
-    runs_dir: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    first: int | None,
-    shown: str,
-) -> None:
-    monkeypatch.setattr("actsearch.cli.afterwards.confirming", lambda *_, **__: lambda *_: first)
-    answer = actsearch("search", "--run", "made-up", "--quiet")
-    assert f"actsearch export made-up {shown} " in answer.out
-    assert f"actsearch inspect made-up {shown} " in answer.out
-
-
-@pytest.mark.parametrize(("n_looks", "first"), [(0, None), (1, 3)])
-def test_before_the_first_look_nobody_came_out_first(
-    made_run: Path, monkeypatch: pytest.MonkeyPatch, n_looks: int, first: int | None
-) -> None:
-    """The finalist with the best rank stands as leader while nothing was looked at."""
-    judgement = SimpleNamespace(leader="x*sin(x)", n_looks=n_looks)
-    found = SimpleNamespace(judgement=judgement, ids={"x*sin(x)": 3})
-    monkeypatch.setattr("actsearch.trials.confirm.confirm", lambda *_, **__: found)
-    monkeypatch.setattr("actsearch.cli.confirm.print_confirmation", lambda *_: None)
-    confirm = confirming("1m", workers="1", devices="cpu", data=None, quiet=True)
-    assert confirm is not None
-    assert confirm(made_run, 60.0) == first
 
 
 def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
