@@ -12,30 +12,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from actsearch.expressions.analysis.moments import Moments, points
+from actsearch.expressions.analysis.moments import Moments, is_whole, points
 from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.analysis.tails import Tails
 from actsearch.expressions.analysis.value import Kink, MeanField
 
 #: Fixed points are looked for among these.
 _Q = np.geomspace(1e-3, 1e4, 57)
-_REACH, _N_PANELS, _N_HALVINGS = 9.0, 360, 50
+_REACH, _N_PANELS, _N_HALVINGS = 20.0, 800, 50
+#: Signals as small as any that matters.
+_SMALL = 1e-6
 #: Nearer to 1 than this chi_1 is critical: quadrature is right to more digits.
 _CRITICAL = 1e-6
 _DISTANCE = 1e-9
 
 
-def mean_field(subject: Subject, moments: Moments, kinks: Sequence[Kink]) -> MeanField:
+def mean_field(subject: Subject, moments: Moments, kinks: Sequence[Kink], far: Tails) -> MeanField:
     """Return the mean-field quantities of a function.
 
     Args:
         subject: The function.
         moments: Its values under N(0, 1).
         kinks: Where its slope jumps.
+        far: How fast it grows: what has no mean square for any q has no fixed point.
     """
     variance = moments.gain**2
     chi = variance * moments.squared_slope
     length = variance * moments.mean_of(moments.f * moments.d * moments.x)
-    weight, q = _critical(subject, kinks)
+    weight, q = _critical(subject, kinks, far)
     return MeanField(
         weight_variance=variance,
         q=1.0 if math.isfinite(variance) else math.nan,
@@ -64,13 +68,15 @@ def _depth_scale(chi: float) -> float:
     return 1 / abs(math.log(chi)) if 0 < chi < math.inf else 0.0
 
 
-def _critical(subject: Subject, kinks: Sequence[Kink]) -> tuple[float, float]:
+def _critical(subject: Subject, kinks: Sequence[Kink], far: Tails) -> tuple[float, float]:
     """Return the weight variance with chi_1 = 1 at a fixed point q, and that q.
 
     The two conditions give q E[f'^2] = E[f^2]. Where f(0) = 0 that holds for q -> 0, where f is
     as good as two straight lines; else for the first q at which the difference changes its sign.
     """
     at_0 = float(subject.value(0.0))
+    if not far.has_squares(_SMALL):
+        return math.nan, math.nan
     if at_0 == 0:
         sides = _slopes_at_0(subject, kinks)
         mean = sum(side * side for side in sides) / 2
@@ -81,8 +87,11 @@ def _critical(subject: Subject, kinks: Sequence[Kink]) -> tuple[float, float]:
 
     def means(q: float) -> tuple[float, float]:
         x = math.sqrt(q) * z
-        squares = (np.sum(weights * subject.slope(x) ** 2), np.sum(weights * subject.value(x) ** 2))
-        return float(squares[0]), float(squares[1])
+        squares = weights * np.stack([subject.slope(x), subject.value(x)]) ** 2
+        if not (far.has_squares(q) and is_whole(squares)):
+            return math.nan, math.nan
+        steep, high = squares.sum(axis=1).tolist()
+        return steep, high
 
     def difference(q: float) -> float:
         steep, high = means(q)

@@ -20,6 +20,7 @@ from actsearch.expressions.analysis.moments import moments
 from actsearch.expressions.analysis.sample import about, sample, steep_places
 from actsearch.expressions.analysis.stretches import share, stretches
 from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.analysis.tails import tails
 from actsearch.expressions.analysis.value import Analysis, End, Interval, Saturation
 from actsearch.expressions.cost import BASE, modelled_cost, operation_counts
 from actsearch.expressions.expression import Expression, parse
@@ -58,7 +59,8 @@ def _analyze(expression: Expression) -> Analysis:
     dead = _true(stretches(lambda at: subject.slope(at) == 0, x), subject, subject.derivative)
     empty = _true(stretches(lambda at: subject.value(at) == 0, x), subject, subject.function)
     saturated = stretches(lambda at: np.abs(subject.slope(at)) < SATURATED, x)
-    normal = moments(subject, broken, about(steep))
+    far = tails(subject)
+    normal = moments(subject, broken, far, about(steep))
     odd, even = normal.parts()
     saturation = _saturation(subject, both, dead, saturated)
     distance, known = _nearest(f)
@@ -100,7 +102,7 @@ def _analyze(expression: Expression) -> Analysis:
         mean_squared_slope=normal.squared_slope,
         centred=normal.centred(),
         gain=normal.gain,
-        mean_field=mean_field(subject, normal, kinks),
+        mean_field=mean_field(subject, normal, kinks, far),
         nearest_known=known,
         nearest_distance=distance,
         operations=sum(n for op, n in operation_counts(expression).items() if op != BASE),

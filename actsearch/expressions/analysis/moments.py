@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.analysis.tails import Tails, instead_of_mean
 
 Array = NDArray[np.float64]
 
@@ -18,6 +19,8 @@ _REACH, _N_PANELS, _ORDER = 20.0, 2000, 8
 #: Distances from a pole, and how much what lies within falls at least from one to the next.
 _DISTANCES, _FALLS = np.array([1e-6, 1e-9]), 0.7
 _ROUNDING = 1e-14
+#: What the last panels may have of an integral, for the rest beyond to count as nothing.
+_REST = 1e-12
 _CENTRED, _NEARLY = 1e-9, 0.1
 
 
@@ -25,15 +28,15 @@ _CENTRED, _NEARLY = 1e-9, 0.1
 class Moments:
     """Values and slopes at points with weights of N(0, 1), and what follows from them.
 
-    ``whole`` says of f, f^2, f' and f'^2 whether they have a mean at all: beside a pole one grows
-    too fast for it.
+    ``instead`` has, for f, f^2, f' and f'^2, what their mean is where it is not that of the points:
+    infinite or NaN, since they grow too fast beside a pole or far out.
     """
 
     x: Array
     weights: Array
     f: Array
     d: Array
-    whole: tuple[bool, bool, bool, bool]
+    instead: tuple[float | None, float | None, float | None, float | None]
 
     def mean_of(self, values: Array) -> float:
         """Return the mean of values at the points, NaN or infinite where these are."""
@@ -47,22 +50,22 @@ class Moments:
     @property
     def mean(self) -> float:
         """E[f]."""
-        return self._first(self.f) if self.whole[0] else math.nan
+        return self._first(self.f) if self.instead[0] is None else self.instead[0]
 
     @property
     def square(self) -> float:
         """E[f^2]."""
-        return self.mean_of(self.f * self.f) if self.whole[1] else math.inf
+        return self.mean_of(self.f * self.f) if self.instead[1] is None else self.instead[1]
 
     @property
     def slope(self) -> float:
         """E[f']."""
-        return self._first(self.d) if self.whole[2] else math.nan
+        return self._first(self.d) if self.instead[2] is None else self.instead[2]
 
     @property
     def squared_slope(self) -> float:
         """E[f'^2]."""
-        return self.mean_of(self.d * self.d) if self.whole[3] else math.inf
+        return self.mean_of(self.d * self.d) if self.instead[3] is None else self.instead[3]
 
     @property
     def gain(self) -> float:
@@ -75,7 +78,7 @@ class Moments:
         odd, even = (self.f - self.f[::-1]) / 2, (self.f + self.f[::-1]) / 2
         shares = self.mean_of(odd * odd), self.mean_of(even * even)
         whole = sum(shares)
-        if not (self.whole[1] and 0 < whole < math.inf):
+        if self.instead[1] is not None or not 0 < whole < math.inf:
             return math.nan, math.nan
         return shares[0] / whole, shares[1] / whole
 
@@ -89,24 +92,41 @@ class Moments:
         return "nearly" if mean < _NEARLY * math.sqrt(square) else "no"
 
 
-def moments(subject: Subject, breaks: Iterable[float], steep: Iterable[float] = ()) -> Moments:
+def moments(
+    subject: Subject, breaks: Iterable[float], far: Tails, steep: Iterable[float] = ()
+) -> Moments:
     """Return values and slopes at the points of the quadrature.
 
     Args:
         subject: The function.
         breaks: Where it or its slope jumps.
+        far: How fast it grows.
         steep: Where panels end, too, as it changes much between them.
     """
     places = [*breaks]
     x, weights = points([*places, *steep], _REACH, _N_PANELS)
-    whole = [
-        _has_mean(function, places, power)
-        for function in (subject.value, subject.slope)
-        for power in (1, 2)
-    ]
-    known = (whole[0], whole[1], whole[2], whole[3])
-    slopes = subject.where_defined(subject.derivative, x)
-    return Moments(x, weights, subject.value(x), slopes, known)
+    f, d = subject.value(x), subject.where_defined(subject.derivative, x)
+    pole = (math.nan, math.inf)
+    instead: list[float | None] = []
+    for function, values, sides in (
+        (subject.value, f, far.value),
+        (subject.slope, d, far.slope),
+    ):
+        for power in (1, 2):
+            found = instead_of_mean(sides, power)
+            if not _has_mean(function, places, power):
+                found = pole[power - 1]
+            elif found is None and not is_whole(weights * np.abs(values) ** power):
+                found = math.nan
+            instead.append(found)
+    return Moments(x, weights, f, d, (instead[0], instead[1], instead[2], instead[3]))
+
+
+def is_whole(mass: Array) -> bool:
+    """Tell whether the last panels have next to nothing of an integral, on either side."""
+    total = mass.sum(axis=-1)
+    outer = mass[..., :_ORDER].sum(axis=-1) + mass[..., -_ORDER:].sum(axis=-1)
+    return bool(np.all(outer <= _REST * total))
 
 
 def _has_mean(function: Callable[[Array], Array], breaks: Sequence[float], power: int) -> bool:
