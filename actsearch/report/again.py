@@ -23,6 +23,7 @@ from actsearch.results.commands import RUNS_DIR, command
 from actsearch.results.hall import ADDED_SEED
 from actsearch.results.tables import flatten, jsonable, plain, printable
 from actsearch.trials.account import Account
+from actsearch.trials.forward import is_led, put_forward
 
 #: A longer one nobody would read, and a terminal may refuse.
 MOST_CHARS_OF_A_COMMAND = 4000
@@ -91,20 +92,31 @@ def commands(account: Account) -> tuple[Command, ...]:
         found += _whole(["actsearch", *map(str, typed[1:])], "as it was typed")
     if run.config.get("task_from", "name") == "name":
         found += _search(account)
-    leader = [str(run.ranked[0]["id"])] if run.ranked else []
+    first, whose = _first(account)
     others, said = [",".join(_OTHERS)], "try the finalists on other tasks"
     if tried := transferred(account):
         others, said = [",".join(tried)], "the verdicts on other tasks, and on with them"
     found.append(Command(command("resume", run.path, "--budget", "10m"), "search on"))
     if run.ranked:
+        if account.trials is None or not account.trials.verdict.judgement.is_clear:
+            does = "find out by fresh seeds whether what leads is better"
+            found.append(Command(command("confirm", run.path), does))
         found += [
-            Command(command("confirm", run.path), "confirm on, until the verdict is clear"),
             Command(command("confirm", run.path, "--transfer", *others), said),
-            Command(command("inspect", run.path, *leader), "all that is known of the leader"),
-            Command(command("export", run.path, *leader), "a file to drop into a network"),
+            Command(command("inspect", run.path, *first), f"all that is known of {whose}"),
+            Command(command("export", run.path, *first), "the same as a file for a network"),
         ]
     found.append(Command(command("report", run.path), "this page anew"))
     return tuple(found)
+
+
+def _first(account: Account) -> tuple[list[str], str]:
+    """Return the birth that the page begins with, as commands take it, and what to call it."""
+    ids = {row["formula"]: str(row["id"]) for row in reversed(account.run.ranked)}
+    for formula in put_forward(account)[:1]:
+        if formula in ids:
+            return [ids[formula]], "the leader" if is_led(account) else "the best new function"
+    return list(ids.values())[-1:], "the first of the hall of fame"
 
 
 def _whole(words: list[str], does: str) -> list[Command]:

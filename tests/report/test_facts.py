@@ -512,3 +512,21 @@ def test_any_text_may_be_a_reason(reason: str) -> None:
 
 def test_counts_of_one_are_singular() -> None:
     assert (trainings(1), trainings(1200)) == ("1 training", "1,200 trainings")
+
+
+def test_commands_are_about_the_function_that_the_page_begins_with(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    def lines(run: Path) -> dict[str, str]:
+        return {one.does: one.line for one in again.commands(read_account(run))}
+
+    births = [*BIRTHS, birth(9, "x*tanh(x)")]  # first in the search, and beaten at fresh seeds
+    run = make_run(tmp_path / "run", births=births, scores={**SCORES, 9: (0.9, 0.9)},
+                   finalists=("x*tanh(x)", NEW), trials={**WINS, "x*tanh(x)": 0.6})  # fmt: skip
+    assert "inspect run 3" in lines(run)["all that is known of the leader"]
+    assert not any("fresh seeds" in does for does in lines(run))  # its verdict is clear
+    known = make_run(tmp_path / "known", scores={**SCORES, 3: (0.5, 0.5)})
+    assert "inspect known 3" in lines(known)["all that is known of the best new function"]
+    assert any("fresh seeds" in does for does in lines(known))
+    old = make_run(tmp_path / "old", births=BIRTHS[:3], scores={0: (0.6,), 1: (0.7,), 2: (0.65,)})
+    assert "inspect old 1" in lines(old)["all that is known of the first of the hall of fame"]
