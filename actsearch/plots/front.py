@@ -56,6 +56,11 @@ def draw(account: Account) -> Figure | None:
     named = [row for row in rows if row["known"] or row["id"] in numbers]
     named.sort(key=lambda row: (row["id"] not in numbers, -row["merit"]))
     names = [numbers.get(row["id"], label(row["known"] or "")) for row in named[:_MOST_NAMED]]
+    list_below(figure, [row["formula"] for row in stairs])
+    axes.set_xlabel("modelled cost, forward and backward, ns an element")
+    axes.set_ylabel(f"{label(account.run.measure, 60)}\nless its standard error")
+    axes.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
+    axes.grid(color=GREY, alpha=0.2)
     name_points(
         axes,
         [
@@ -65,11 +70,6 @@ def draw(account: Account) -> Figure | None:
         [(row["cost_ns"], row["merit"]) for row in rows],
         corners,
     )
-    list_below(figure, [row["formula"] for row in stairs])
-    axes.set_xlabel("modelled cost, forward and backward, ns an element")
-    axes.set_ylabel(f"{label(account.run.measure, 60)}\nless its standard error")
-    axes.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
-    axes.grid(color=GREY, alpha=0.2)
     return figure
 
 

@@ -75,13 +75,15 @@ def draw(account: Account) -> Figure | None:
             )  # fmt: skip
         what = f"{label(account.run.measure, 50)}, training '{label(rung)}'"
         figure.colorbar(points, ax=axes, label=what, extend="min")
-    _name(axes, account, by_id)
+    named = _marked(axes, account, by_id)
     for axis, share, which in zip(
         (axes.xaxis, axes.yaxis), shares, ("first", "second"), strict=True
     ):
         axis.set_label_text(f"{which} direction ({share:.0%} of what varies)")
         axis.set_ticks([])
     axes.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
+    marks = [(float(x), float(y)) for x, y in by_id.values()]
+    name_points(axes, named, marks, may_cover=1)
     return figure
 
 
@@ -125,8 +127,8 @@ def _limits(axes: Any, places: Array) -> None:
         set_limits(low - margin, high + margin)
 
 
-def _name(axes: Any, account: Account, places: Mapping[int, Array]) -> None:
-    """Mark and name the finalists and the known activations."""
+def _marked(axes: Any, account: Account, places: Mapping[int, Array]) -> list[Naming]:
+    """Mark the finalists and the known activations, and return their names."""
     known = known_births(account.run.births, known_names(account.run.config))
     found = [player for player in finalists(account) if player.birth_id in places]
     best = [
@@ -141,7 +143,7 @@ def _name(axes: Any, account: Account, places: Mapping[int, Array]) -> None:
     _mark(axes, best, "*", 90, "finalist")
     _mark(axes, others, "s", 22, "known activation")
     list_below(axes.get_figure(), [player.formula for player in found])
-    name_points(axes, [*best, *others], [(float(x), float(y)) for x, y in places.values()])
+    return [*best, *others]
 
 
 def _naming(place: Array, name: str, must: bool = False) -> Naming:

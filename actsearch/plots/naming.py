@@ -16,7 +16,6 @@ _PLACES = (
 )  # fmt: skip
 _FONT_SIZE = 7
 _NEAR = 2.5  # about a mark
-_MOST_COVERED = 1
 #: Of a character, in points; wider than most, so that names stand apart.
 _WIDTH, _HEIGHT = 0.62 * _FONT_SIZE, 1.25 * _FONT_SIZE
 
@@ -40,17 +39,22 @@ def name_points(
     points: Sequence[Naming],
     marks: Sequence[Point] = (),
     line: Sequence[Point] = (),
+    *,
+    may_cover: int = 0,
 ) -> None:
     """Write names beside points, the first ones first; one that finds no place is left out.
 
-    The axes' limits must be set before. Names are measured by their length, not drawn, so the
-    same points give the same picture.
+    All else must be in the picture before, limits and legends included, as the layout is made here
+    to know how large the axes are. Names are measured by their length, and take no part in the
+    layout, so the same points give the same picture.
 
     Args:
         axes: Where to write.
         points: What to name.
         marks: Points that names should not cover.
         line: Corners of a line of which the same holds; its pieces are level or upright.
+        may_cover: How many marks a name may cover. Where marks of one kind are many, a name over
+            one of them is taken for its name.
     """
     scale = _Scale.of(axes)
     near = [_box_around(scale.at(mark), scale.at(mark)) for mark in marks]
@@ -67,20 +71,21 @@ def name_points(
         if not free or not scale.holds((x, y, x, y)):
             continue
         covered = [sum(_overlap(boxes[place], other) for other in near) for place in free]
-        if min(covered) > _MOST_COVERED and not point.must:
+        if min(covered) > may_cover and not point.must:
             continue
         best = free[covered.index(min(covered))]
         taken.append(boxes[best])
         dx, dy, side = _PLACES[best]
-        axes.annotate(
+        name = axes.annotate(
             point.name, (point.x, point.y), (dx, dy), textcoords="offset points",
             ha=side, va="bottom", fontsize=_FONT_SIZE, color=INK,
         )  # fmt: skip
+        name.set_in_layout(False)
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """From data to points within the axes, whose size is about what it will be after layout."""
+    """From data to points within the axes."""
 
     x: Point
     y: Point
@@ -88,8 +93,10 @@ class _Scale:
 
     @classmethod
     def of(cls, axes: Any) -> _Scale:
-        width, height = axes.get_figure().get_size_inches()
-        return cls(axes.get_xlim(), axes.get_ylim(), (0.85 * 72 * width, 0.85 * 72 * height))
+        figure = axes.get_figure()
+        figure.draw_without_rendering()
+        size = axes.get_window_extent().size * 72 / figure.dpi
+        return cls(axes.get_xlim(), axes.get_ylim(), (float(size[0]), float(size[1])))
 
     def at(self, point: Point) -> Point:
         (left, right), (bottom, top), (width, height) = self.x, self.y, self.size

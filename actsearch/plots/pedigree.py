@@ -22,6 +22,7 @@ _MOST_CHARS = 52
 _STEP = 0.055  # of the width, for each generation
 _MOST_INDENTED = 0.42
 _ASIDE = 0.25  # of a step
+_MOST_TICKS = 4  # steps between the numbers of a narrow scale, which may have six digits
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ def _nodes(
     figure: Any, axes: Any, at: Mapping[int, tuple[float, float]], scores: Mapping[int, float],
     what: str,
 ) -> None:  # fmt: skip
+    from matplotlib.ticker import MaxNLocator
+
     scored = [id_ for id_ in at if id_ in scores]
     others = [id_ for id_ in at if id_ not in scores]
     if scored:
@@ -124,7 +127,10 @@ def _nodes(
             c=[scores[id_] for id_ in scored], cmap=SCORES, s=38, zorder=2, edgecolors=INK,
             linewidths=0.6,
         )  # fmt: skip
-        figure.colorbar(points, ax=axes, label=what, location="bottom", shrink=0.5, aspect=40)
+        figure.colorbar(
+            points, ax=axes, label=what, location="bottom", shrink=0.5, aspect=40,
+            ticks=MaxNLocator(_MOST_TICKS),
+        )  # fmt: skip
     axes.scatter(
         [at[id_][0] for id_ in others], [at[id_][1] for id_ in others], marker="x", s=24,
         color=GREY, zorder=2,

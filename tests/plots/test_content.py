@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from actsearch.expressions import parse
 from actsearch.expressions.likeness import curves, embedded, squared_distances
 from actsearch.plots import curves as learning
-from actsearch.plots.cast import finalists, label, rivals
+from actsearch.plots.cast import finalists, label, list_below, rivals
 from actsearch.plots.density import density, layers_of
 from actsearch.plots.figures import RUN_FIGURES
 from actsearch.plots.front import priced
@@ -28,7 +31,8 @@ from actsearch.plots.progress import best_so_far, moving
 from actsearch.plots.style import drawing, svg_text
 from actsearch.runs import Birth
 from actsearch.trials.account import Account
-from tests.plots.made import HOSTILE, births, training, write
+from tests.plots.conftest import BRED
+from tests.plots.made import HOSTILE, Scores, births, training, write
 
 Accounts = Callable[[str], Account]
 BY_NAME = {one.name: one for one in RUN_FIGURES}
@@ -241,8 +245,6 @@ def test_what_is_left_out_of_a_lineage_is_said(tmp_path: Path) -> None:
 
 
 def test_names_overlap_neither_each_other_nor_the_edge() -> None:
-    from matplotlib.figure import Figure
-
     axes = Figure(figsize=(4, 3)).subplots()
     name_points(axes, [Naming(0.5, 0.5, f"name {k}", must=True) for k in range(30)])
     assert 1 < len(axes.texts) < 10
@@ -271,3 +273,52 @@ def test_hostile_text_stays_text(accounts: Accounts) -> None:
     figure_ = BY_NAME["lineage"].draw(accounts("hostile"))
     assert figure_ is not None
     assert "<script" not in svg_text(figure_, "a")
+
+
+def _boxes(axes: Axes) -> dict[str, Any]:
+    """Return name -> where it is drawn, of the names beside points."""
+    return {one.get_text(): one.get_window_extent() for one in axes.texts}
+
+
+def test_names_stand_apart_where_a_legend_takes_half_of_the_picture() -> None:
+    with drawing():
+        figure = Figure(figsize=(6.6, 5.2))
+        axes = figure.subplots()
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        places = {f"name {k}": (0.4, 0.2 + 0.04 * k) for k in range(14)}
+        list_below(figure, [f"formula {k}" for k in range(30)])
+        name_points(axes, [Naming(x, y, name) for name, (x, y) in places.items()])
+        figure.draw_without_rendering()
+        boxes = _boxes(axes)
+    assert len(boxes) > 3
+    for one, other in itertools.combinations(boxes.values(), 2):
+        assert not one.overlaps(other)
+
+
+def test_a_name_covers_no_other_mark() -> None:
+    with drawing():
+        figure = Figure(figsize=(6.6, 5.2))
+        axes = figure.subplots()
+        crowd = [(0.4 + dx / 40, 0.5 + dy / 40) for dx in range(-6, 7) for dy in (-1, 1)]
+        name_points(axes, [Naming(0.4, 0.5, "in between")], crowd)
+        assert not axes.texts
+        name_points(axes, [Naming(0.4, 0.5, "in between")], crowd, may_cover=9)
+        assert axes.texts
+
+
+def test_numbers_at_the_colours_of_a_lineage_stand_apart(tmp_path: Path) -> None:
+    scores: dict[int, Scores] = {
+        0: {"short": [0.41775], "full": [0.5]},
+        1: {"short": [0.42], "full": [0.5]},
+        2: {"short": [0.43702], "full": [0.7]},
+    }
+    account = write(tmp_path / "first", births(*BRED[:3]), scores)
+    _, bar = axes_of("lineage", account)
+    with drawing():
+        bar.get_figure().draw_without_rendering()
+        low, high = bar.get_xlim()
+        ticks = [tick for tick in bar.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        boxes = [tick.label1.get_window_extent() for tick in ticks]
+    assert len(boxes) >= 3
+    assert all(one.x1 + 4 < other.x0 for one, other in itertools.pairwise(boxes))

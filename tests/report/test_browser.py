@@ -83,6 +83,19 @@ def test_it_loads_without_a_word_and_nothing_sticks_out(
     assert chromium.run("return document.images.length") == 0
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pictures_are_whole_on_a_small_screen(
+    chromium: Browser, files: dict[str, Path], width: int
+) -> None:
+    chromium.open(files["won"], width)
+    ends = chromium.run(
+        "return [...document.querySelectorAll('figure svg')].map("
+        "svg => svg.getBoundingClientRect().right)"
+    )
+    assert ends
+    assert max(ends) <= width
+
+
 def test_a_policy_that_is_broken_would_be_heard_of(chromium: Browser, tmp_path: Path) -> None:
     file = tmp_path / "broken.html"
     policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
@@ -186,7 +199,7 @@ def test_it_is_whole_without_script(chromium: Browser, files: dict[str, Path]) -
         assert said in text
     opened = chromium.driver.find_elements("css selector", "figure svg")
     assert opened
-    assert all(figure.size["height"] > 100 for figure in opened)
+    assert all(figure.size["height"] > 60 for figure in opened)
     chromium.send("Emulation.setScriptExecutionDisabled", value=False)
 
 
