@@ -88,9 +88,10 @@ def extrema(subject: Subject, d: Array, kinks: tuple[Kink, ...]) -> tuple[Extrem
     corners = [kink for kink in kinks if kink.left_slope * kink.right_slope < 0]
     refine = len(corners) <= _MOST_REFINED
     found: dict[float, Extremum] = {}
-    for kink in corners:
+    values = subject.value([kink.x for kink in corners]).tolist()
+    for kink, near in zip(corners, values, strict=True):
         kind = "minimum" if kink.right_slope > 0 else "maximum"
-        value = value_at(subject, kink.x) if refine else float(subject.value(kink.x))
+        value = value_at(subject, kink.x) if refine else near
         form = _closed(mp.mpf(kink.x)) if refine else ""
         found[kink.x] = Extremum(kind, kink.x, value, form, _how(refine))
     lows, highs, signs = _turns(d)

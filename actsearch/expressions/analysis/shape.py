@@ -10,6 +10,7 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
+from actsearch.expressions.analysis.breaks import MOST_EXACT
 from actsearch.expressions.analysis.grid import BEYOND, FAR, GRID, LIMIT_POINTS, limit
 from actsearch.expressions.analysis.places import value_at
 from actsearch.expressions.analysis.subject import Subject
@@ -138,9 +139,12 @@ def whole_range(
     """
     extrema, kinks, steps = places
     known = [(one.value, one.how) for one in extrema]
-    known += [(value_at(subject, kink.x), DIGITS) for kink in kinks]
+    if len(kinks) <= MOST_EXACT:
+        known += [(value_at(subject, kink.x), DIGITS) for kink in kinks]
+    else:
+        known += [(v, ON_GRID) for v in subject.value([kink.x for kink in kinks]).tolist()]
     far = [limited_values(subject.value(side * FAR)) for side in (-1, 1)]
-    seen = np.concatenate([f, *far, *(_beside(subject, step) for step in steps)])
+    seen = np.concatenate([f, *far, _beside(subject, steps)])
     sides = [
         _bound(subject, f, sign, known, [sign * seen, *_swings(subject, sign)], ends)
         for sign in (1, -1)
@@ -202,9 +206,11 @@ def _is_attained(subject: Subject, f: Array, limit: float) -> bool:
     return bool(abs(value - mp.mpf(limit)) <= mp.mpf("1e-16") * abs(mp.mpf(limit)))
 
 
-def _beside(subject: Subject, step: float) -> Array:
-    """Return values beside a step, infinite where it is a pole."""
-    values = subject.value(step + np.array([-1e-6, -1e-9, 1e-9, 1e-6]) * max(1.0, abs(step)))
+def _beside(subject: Subject, steps: Sequence[float]) -> Array:
+    """Return values beside steps, infinite where one is a pole."""
+    places = np.array([*steps], dtype=np.float64)[:, None]
+    shifts = np.array([-1e-6, -1e-9, 1e-9, 1e-6]) * np.maximum(1.0, np.abs(places))
+    values = subject.value(places + shifts).ravel()
     return np.where(np.abs(values) > _POLE, np.copysign(np.inf, values), values)
 
 

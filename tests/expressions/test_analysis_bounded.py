@@ -1,0 +1,44 @@
+"""How much the analysis of a formula evaluates: bounded, whatever the formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actsearch.expressions import parse
+from actsearch.expressions.analysis.measure import _analyze
+from actsearch.expressions.analysis.subject import Subject
+from actsearch.expressions.expression import Expression
+
+#: What a smooth function takes is about 700 and 200, and a wave must not take more by its turns.
+MOST_FLOAT64, MOST_EXACT = 1500, 4000
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["tanh(x)", "sin(3000*x)", "abs(sin(3000*x))", "1/sin(300*x)", "relu(x)*sin(x*1000)",
+     "sin(cosh(cosh(x)))", "exp(exp(x))*sin(x)", "relu(x - 1e7) - sin(1/x)"],
+)  # fmt: skip
+def test_evaluations_are_bounded(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"float64": 0, "points": 0, "exact": 0}
+    evaluate, exact = Expression.evaluate, Subject.exact
+
+    def counted(self: Expression, x: Any, *args: Any) -> Any:
+        counts["float64"] += 1
+        counts["points"] += np.size(x)
+        return evaluate(self, x, *args)
+
+    def counted_exactly(self: Subject, *args: Any) -> Any:
+        counts["exact"] += 1
+        return exact(self, *args)
+
+    monkeypatch.setattr(Expression, "evaluate", counted)
+    monkeypatch.setattr(Subject, "exact", counted_exactly)
+    with np.errstate(all="ignore"):
+        _analyze(parse(formula))
+    print(counts)
+    assert counts["float64"] <= MOST_FLOAT64
+    assert counts["points"] <= 10_000_000
+    assert counts["exact"] <= MOST_EXACT
