@@ -27,8 +27,8 @@ HARD = (
     "tanh(1e6*x) + erf(1e5*(x - 1))",
     "relu(x - 1e7) - sin(1/x)",
     (
-        "(rbf(mish(abs(x)), sqrt_abs(elu(x**2)), p0) + gelu(log_abs(hardswish(max(aq(selu(mish(x)), "
-        "x), p0)))))*hardswish(i0e(sinc(max(x - i0e(asinh(x)), softsign(-0.0045)))))"
+        "(rbf(mish(abs(x)), sqrt_abs(elu(x**2)), p0) + gelu(log_abs(hardswish(max(aq(selu(mish(x))"
+        ", x), p0)))))*hardswish(i0e(sinc(max(x - i0e(asinh(x)), softsign(-0.0045)))))"
     ),
     (
         "max((log_abs(clip(x, p0, -2.5)) + min(abs(cos(x)), sqrt(p0)))*sinh(gauss(leaky_relu("
