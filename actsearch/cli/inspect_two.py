@@ -45,10 +45,12 @@ _TOTALS = {
 def show_two(first: Path, second: Path, fmt: Format) -> None:
     """Print what two runs differ in and what each found."""
     from actsearch.results.two_runs import compare_runs
-    from actsearch.results.view import read_run
+    from actsearch.trials.account import readable_account
 
-    a, b = read_run(first), read_run(second)
-    found = compare_runs(a, b)
+    accounts = readable_account(first), readable_account(second)
+    a, b = (one.run for one in accounts)
+    said = (one.sentence or None for one in accounts)
+    found = {**compare_runs(a, b), "verdict": dict(zip("ab", said, strict=True))}
     if fmt is Format.JSON:
         write_json(found, sys.stdout)
     elif fmt is Format.CSV:
@@ -59,6 +61,9 @@ def show_two(first: Path, second: Path, fmt: Format) -> None:
             if view.writer:
                 sys.stdout.write(f"{name}: {view.at_work}\n")
         _print(found, names)
+        for name, text in zip(names, found["verdict"].values(), strict=True):
+            if text:
+                sys.stdout.write(f"\nverdict on {printable(name)}: {printable(text)}\n")
 
 
 def _print(found: Mapping[str, Any], names: tuple[str, str]) -> None:

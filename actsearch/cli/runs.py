@@ -41,7 +41,7 @@ def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> 
     """List the runs, the latest first.
 
     A duplicate is a birth that turned out to be a function seen before, under another formula: a
-    candidate judged without a training.
+    candidate judged without a training. The states are those of `actsearch watch`.
     """
     from actsearch.runs import run_names
 
@@ -64,6 +64,7 @@ def _best_cell(row: dict[str, Any]) -> str:
 
 
 def _row(path: Path) -> dict[str, Any]:
+    from actsearch.cli.watching import phase_of
     from actsearch.results.view import config_facts, totals
     from actsearch.runs import RunStore, hall_of_fame
     from actsearch.runs.lock import holder
@@ -72,6 +73,7 @@ def _row(path: Path) -> dict[str, Any]:
         with RunStore.open(path) as store, store.reading():
             births, trainings, sessions = store.births(), store.trainings(), store.sessions()
             config, ladder, elapsed_s = store.config, store.ladder, store.elapsed_s()
+            who = holder(path)
     except (ActsearchError, OSError) as error:
         note(f"actsearch: {error}")
         return {"run": path.name, "state": "broken", "created_s": 0.0}
@@ -79,7 +81,7 @@ def _row(path: Path) -> dict[str, Any]:
     sums = totals(births, trainings, elapsed_s)
     return {
         "run": path.name,
-        "state": "running" if holder(path) else "stopped",
+        "state": phase_of(who, sessions[-1] if sessions else None),
         **config_facts(config),
         "births": sums.births,
         "trained": sums.trained,

@@ -87,9 +87,9 @@ class Watcher:
         now_s = time.time()
         self._writer = who or self._writer
         self._alone_since = None if who else self._alone_since or now_s
-        phase = _phase(who, last)
-        if phase in (ENDED, STARTING) and who is None:
-            phase = PAUSED if self._may_come_back(now_s, last) else ENDED
+        phase = phase_of(who, last)
+        if phase == ENDED and self._may_come_back(now_s, last):
+            phase = PAUSED
         sessions = self._follower.sessions
         return State(
             phase=phase,
@@ -133,10 +133,10 @@ class Watcher:
         return dataclasses.replace(self._moment, elapsed_s=active_s(last, now_s))
 
 
-def _phase(who: Holder | None, last: Session | None) -> str:
+def phase_of(who: Holder | None, last: Session | None) -> str:
     """Return what a run does by its last session, and by who has the writer's lock."""
     if last is None:
-        return STARTING
+        return STARTING if who is not None else ENDED
     if is_open(last):
         return STOPPED if who is None else CONFIRMING if confirms(last) else SEARCHING
     if who is not None:

@@ -13,7 +13,7 @@ from actsearch.trials.account import Account
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LACKS = "no formula was bred yet"
+LACKS = "no formula was bred yet, beside those that the search was given"
 _MOST_PRIMITIVES = 18
 
 

@@ -21,6 +21,7 @@ from actsearch.report.values import (
 )
 from actsearch.results.commands import RUNS_DIR, command
 from actsearch.results.hall import ADDED_SEED
+from actsearch.results.leader import is_settled
 from actsearch.results.tables import flatten, jsonable, plain, printable
 from actsearch.trials.account import Account
 from actsearch.trials.forward import is_led, put_forward
@@ -92,22 +93,35 @@ def commands(account: Account) -> tuple[Command, ...]:
         found += _whole(["actsearch", *map(str, typed[1:])], "as it was typed")
     if run.config.get("task_from", "name") == "name":
         found += _search(account)
-    first, whose = _first(account)
-    others, said = [",".join(_OTHERS)], "try the finalists on other tasks"
-    if tried := transferred(account):
-        others, said = [",".join(tried)], "the verdicts on other tasks, and on with them"
-    found.append(Command(command("resume", run.path, "--budget", "10m"), "search on"))
+    found += [Command(command("watch", run.path), "how far it is")] if run.writer else _on(account)
     if run.ranked:
-        if account.trials is None or not account.trials.verdict.judgement.is_clear:
-            does = "find out by fresh seeds whether what leads is better"
-            found.append(Command(command("confirm", run.path), does))
+        first, whose = _first(account)
         found += [
-            Command(command("confirm", run.path, "--transfer", *others), said),
             Command(command("inspect", run.path, *first), f"all that is known of {whose}"),
             Command(command("export", run.path, *first), "the same as a file for a network"),
         ]
     found.append(Command(command("report", run.path), "this page anew"))
     return tuple(found)
+
+
+def _on(account: Account) -> list[Command]:
+    """Return what goes on with the run; whatever writes it is refused while another does."""
+    run = account.run
+    found = [Command(command("resume", run.path, "--budget", "10m"), "search on")]
+    if not run.has_news:
+        return found
+    if not is_settled(run, account.judgement):
+        does = "find out by fresh seeds whether what leads is better"
+        found.append(Command(command("confirm", run.path), does))
+    own = str(run.config.get("task", "")).split(",")
+    others = [name for name in _OTHERS if name not in {one.partition("@")[0] for one in own}]
+    does = "try the finalists on other tasks"
+    if tried := transferred(account):
+        others, does = list(tried), "the verdicts on other tasks, and on with them"
+    if others:
+        transfer = command("confirm", run.path, "--transfer", ",".join(others))
+        found.append(Command(transfer, does))
+    return found
 
 
 def _first(account: Account) -> tuple[list[str], str]:

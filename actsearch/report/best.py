@@ -105,7 +105,9 @@ def hall(account: Account) -> Table | None:
         ),
         (
             "They are the scores that the search chose by, so the best are partly lucky. Ranks go "
-            "by the longest training first, then by score less its standard error."
+            "by the longest rung first, whatever the scores at shorter ones; there by several "
+            "seeds before one, and then by score less its standard error. Scores of different "
+            "rungs do not compare: longer trainings score higher."
         ),
     )
     marked = tuple(k for k, row in enumerate(listed) if row["known"])

@@ -130,7 +130,10 @@ def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -
     if row is not None:
         measure = measure_of(account)
         cell = measure.score(row["score"], row["standard_error"])
-        facts.append(Fact(f"{measure.name}, in the search", f"{cell.text} ({trainings(row['n'])})"))
+        n, rung = trainings(row["n"]), clean(row["rung"], 40)
+        at = f"rung {rung}" if rung else "its rung"
+        text = f"{cell.text} ({n} at the {at})" if rung else f"{cell.text} ({n})"
+        facts.append(Fact(f"{measure.name}, in the search", text))
         gains = {
             BASELINE: (row["gain_over_relu"], row["gain_standard_error"]),
             row["best_known"]: (row["gain_over_best_known"], row["gain_over_best_known_error"]),
@@ -138,13 +141,22 @@ def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -
         for name, (gain, error) in gains.items():
             if gain is not None:
                 text = f"{measure.difference(gain, error).text} {measure.of_differences}".strip()
-                facts.append(Fact(f"gain over {clean(name, 40)} in the search", text))
-        facts.append(Fact("rank in the search", f"{row['rank']} of {len(account.run.ranked):,}"))
+                name_of_gain = f"gain over {clean(name, 40)} in the search"
+                facts.append(Fact(name_of_gain, f"{text}, both at the {at}"))
+        facts.append(Fact("rank in the search", _rank(account, row)))
         facts.append(Fact("size", f"{row['size']} numbers, inputs and operations"))
         facts.append(Fact("found again", _times(row["rediscoveries"])))
         if row["born_s"] is not None:
             facts.append(Fact("born", f"{format_duration(row['born_s'])} into the search"))
     return tuple(facts)
+
+
+def _rank(account: Account, row: Mapping[str, Any]) -> str:
+    """Write a rank; a higher score may stand below, and why is said where there are rungs."""
+    ranked = account.run.ranked
+    some_rungs = len({one["rung"] for one in ranked}) > 1
+    order = "; longer rungs come first, then several seeds before one" if some_rungs else ""
+    return f"{row['rank']} of {len(ranked):,}{order}"
 
 
 def _times(n: int) -> str:

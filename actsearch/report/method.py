@@ -48,10 +48,9 @@ def steps(account: Account) -> tuple[str, ...]:
             f"were not trained again{_saved(account)}."
         ),
         (
-            f"The {totals.trained:,} others were trained for real, {totals.trainings:,} trainings "
-            "in all: short ones first, longer ones and more random seeds for those that might "
-            "still be the best. All start from the same weights at a seed, scaled as each function "
-            "needs, and see the same data in the same order."
+            f"{_counted(totals.trained, totals.trainings)}: short ones first, longer ones and more "
+            "random seeds for those that might still be the best. All start from the same weights "
+            "at a seed, scaled as each function needs, and see the same data in the same order."
         ),
         f"A formula's score is its mean {measure_of(account).name} at the longest rung it reached.",
     ]
@@ -68,6 +67,13 @@ def steps(account: Account) -> tuple[str, ...]:
             f"{false_claims(trials.verdict.judgement.alpha)}"
         )
     return tuple(found)
+
+
+def _counted(n: int, n_trainings: int) -> str:
+    if not n:
+        return "None of the others has been trained yet. They are trained for real"
+    others = "The other one was" if n == 1 else f"The {n:,} others were"
+    return f"{others} trained for real, {trainings(n_trainings)} in all"
 
 
 def _chosen(n: int) -> str:

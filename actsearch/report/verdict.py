@@ -178,14 +178,20 @@ def _export(account: Account, formula: str) -> Command:
 
 
 def _first(account: Account) -> tuple[Command, ...]:
-    return tuple(Command(line, what) for line, what in next_commands(account.run)[-1:])
+    return tuple(
+        Command(line, what) for line, what in next_commands(account.run, account.judgement)[-1:]
+    )
 
 
 def _not_tried(account: Account) -> Verdict:
     run = account.run
     if not run.ranked:
         what = "nothing has been trained yet" if not run.trainings else "no training gave a score"
-        births = f"{run.totals.births:,} formulas were bred" if run.births else "the run is empty"
+        births = (
+            f"{run.totals.births:,} formulas were given or bred"
+            if run.births
+            else "the run is empty"
+        )
         return Verdict(
             UNCONFIRMED,
             "Nothing to show yet",

@@ -304,6 +304,11 @@ def table_notes(
     rungs = {row["rung"] for row in listed}
     where = f" at the rung {next(iter(rungs))}" if len(rungs) == 1 and any(rungs) else ""
     lines = [f"score (n): {measure}; mean ± standard error of n trainings{where}"]
+    if len(rungs) > 1:
+        lines.append(
+            "rank: by the longest rung first (scores of different rungs do not compare), there by "
+            "several seeds before one, then by score less its standard error"
+        )
     best = best_known(rows)
     others = [BASELINE] if any(row["known"] == BASELINE for row in rows) else []
     if best is not None and best["known"] != BASELINE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -87,6 +88,15 @@ def test_inspect_has_the_verdict(actsearch: Command, runs_dir: Path) -> None:
     out = actsearch("inspect", "not").out
     assert "verdict:" not in out
     assert f"Birth {SEARCH} leads; " in out
+
+
+def test_two_runs_have_their_verdicts(actsearch: Command, runs_dir: Path) -> None:
+    out = actsearch("inspect", "not", "won").out
+    assert f"\nverdict on won: {BETTER} beats all 3" in out
+    assert "verdict on not" not in out
+    found = json.loads(actsearch("inspect", "not", "won", "--format", "json").out)["verdict"]
+    assert found["a"] is None
+    assert found["b"].startswith(BETTER)
 
 
 def test_a_run_that_was_searched_on_may_be_confirmed_again(

@@ -184,7 +184,7 @@ def test_runs_come_latest_first_and_a_broken_one_does_not_hide_the_rest(
     (broken / "run.sqlite").write_bytes(b"no database")
     answer = actsearch("runs", "--format", "json")
     assert [(row["run"], row["state"]) for row in json.loads(answer.out)] == [
-        ("first", "stopped"),
+        ("first", "ended"),
         ("broken", "broken"),
     ]
     assert "broken" in answer.err

@@ -189,6 +189,21 @@ with RunStore.create(Path(sys.argv[1]), CONFIG, {}) as store, store.session({}):
 """
 
 
+@pytest.mark.parametrize("outcome", ["done", "KeyboardInterrupt", "OSError"])
+def test_the_list_of_runs_has_the_same_words(
+    store: RunStore, actsearch: Command, outcome: str
+) -> None:
+    def listed() -> str:
+        answer = actsearch("runs", "--runs-dir", str(store.folder.parent), "--format", "json")
+        return str(json.loads(answer.out)[0]["state"])
+
+    with store.session({}):
+        assert listed() == state_of(store).phase == watching.SEARCHING
+        store.end_session(outcome)
+    store.close()
+    assert listed() == state_of(store).phase != watching.SEARCHING
+
+
 def test_a_killed_writer_is_missed(
     tmp_path: Path, actsearch: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +232,7 @@ def test_a_killed_writer_is_missed(
     assert "go on with: actsearch resume killed\n" in answer.out
     once = actsearch("watch", "killed", "--once", "--format", "json")
     assert json.loads(once.out)["state"] == "stopped"
+    assert json.loads(actsearch("runs", "--format", "json").out)[0]["state"] == "stopped"
 
 
 def test_what_is_over_is_told_at_once(actsearch: Command, runs_dir: Path) -> None:
