@@ -51,9 +51,10 @@ RUN_FIGURES = (
     RunFigure(
         "functions",
         "The functions found",
-        "Each finalist (left) and its derivative by x (right) beside activations that are known. "
-        "The grey hill is the density of the pre-activations that its full trainings ended with: "
-        "only where it is high does the curve matter. Inputs besides x stand at 1.",
+        "Each finalist (left) and its derivative by x (right) beside activations that are known; "
+        "these alone, where nothing new has a score. The grey hill is the density of the "
+        "pre-activations that its full trainings ended with: only where it is high does the curve "
+        "matter. Inputs besides x stand at 1.",
         formulas.LACKS,
         formulas.draw,
     ),
@@ -98,10 +99,10 @@ RUN_FIGURES = (
     RunFigure(
         "lineage",
         "Where the leader comes from",
-        "The best finalist, at the top, and its nearest ancestors: each line leads from a formula "
-        "down to its parents, a generation further to the right. On the right the operator that "
-        "made each of its parents; the colour is its score in the shortest training, a cross "
-        "marks one without.",
+        "The best finalist at the top (the best known activation, where nothing new has a score) "
+        "and its nearest ancestors: each line leads from a formula down to its parents, a "
+        "generation further to the right. On the right the operator that made each of its parents; "
+        "the colour is its score in the shortest training, a cross marks one without.",
         pedigree.LACKS,
         pedigree.draw,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 from actsearch.durations import format_duration
 from actsearch.report.reasons import plainly
@@ -20,13 +20,13 @@ from actsearch.report.values import (
 )
 from actsearch.report.verdict import measure_of_trials
 from actsearch.results.looks import LOOKS
-from actsearch.results.reasons import kind_of, reason_counts
+from actsearch.results.reasons import reason_counts
 from actsearch.results.verdict import DECIDED, KNOWN, Row
 from actsearch.runs.records import OK, REJECTED, SCREENED
 from actsearch.trials.account import Account
 
-#: So many reasons for turning births away, and examples of each.
-MOST_REASONS, MOST_EXAMPLES = 15, 2
+#: So many reasons for turning births away.
+MOST_REASONS = 15
 
 
 def comparison(account: Account) -> Table | None:
@@ -96,21 +96,9 @@ def _compared(row: Row, measure: Measure) -> tuple[Cell, ...]:
 
 def rejected(account: Account) -> Table | None:
     """Return why births were turned away or passed over, each reason with examples."""
-    found = reason_counts(account.run.births)
+    found = reason_counts(account.run.births, plainly)
     if not found:
         return None
-    plain: dict[tuple[str, str], str] = {}
-    counts: Counter[tuple[str, str]] = Counter()
-    for row in found:  # several kinds may mean the same
-        plain[row["status"], row["kind"]] = plainly(row["example"])
-        counts[row["status"], plain[row["status"], row["kind"]]] += row["births"]
-    usual = counts.most_common(MOST_REASONS)
-    examples: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for birth in account.run.births:
-        if birth.status in (REJECTED, SCREENED):
-            there = examples[birth.status, plain[birth.status, kind_of(birth.reason)]]
-            if len(there) < MOST_EXAMPLES and birth.formula not in there:
-                there.append(birth.formula)
     heads = (
         Head("births", "", "number"),
         Head("what became of them", "Rejected by a check, or passed over for one more promising."),
@@ -120,14 +108,14 @@ def rejected(account: Account) -> Table | None:
     said = {REJECTED: "rejected", SCREENED: "passed over"}
     rows = [
         (
-            count(n),
-            Cell(said[status]),
-            words(reason),
-            formula(*examples[status, reason]),
+            count(row["births"]),
+            Cell(said[row["status"]]),
+            words(row["kind"]),
+            formula(*row["formulas"]),
         )
-        for (status, reason), n in usual
+        for row in found[:MOST_REASONS]
     ]
-    rest = len(counts) - len(usual)
+    rest = len(found) - len(rows)
     notes: tuple[str, ...] = (f"And {rest:,} rarer reasons.",) if rest else ()
     if any(row["status"] == SCREENED for row in found):
         notes += (

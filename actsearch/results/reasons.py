@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from actsearch.results.tables import Column
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
 # A number that is no part of a name, as the 1 of log1p is.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w)|\b(?:inf|nan)\b")
+_N_FORMULAS = 2  # examples of a kind
 
 
 def kind_of(reason: str) -> str:
@@ -22,29 +22,37 @@ def kind_of(reason: str) -> str:
     return " ".join(_NUMBER.sub("N", reason).split())
 
 
-def reason_counts(births: Iterable[Birth]) -> list[dict[str, Any]]:
+def reason_counts(
+    births: Iterable[Birth], kind: Callable[[str], str] = kind_of
+) -> list[dict[str, Any]]:
     """Count the births that were turned away before training, by the kind of their reason.
+
+    Args:
+        births: of a run.
+        kind: a reason -> what is counted as one.
 
     Returns:
         Rows for ``REASON_COLUMNS``, the most frequent first; ``example`` is the first birth's
-        reason, ``share`` is of all births.
+        reason, ``formulas`` are those of the first births, ``share`` is of all births.
     """
     births = list(births)
-    turned_away = [birth for birth in births if birth.status in (REJECTED, SCREENED)]
-    counts = Counter((birth.status, kind_of(birth.reason)) for birth in turned_away)
-    first: dict[tuple[str, str], Birth] = {}
-    for birth in turned_away:
-        first.setdefault((birth.status, kind_of(birth.reason)), birth)
+    turned_away: dict[tuple[str, str], list[Birth]] = {}
+    for birth in births:
+        if birth.status in (REJECTED, SCREENED):
+            turned_away.setdefault((birth.status, kind(birth.reason)), []).append(birth)
     return [
         {
             "status": status,
-            "kind": kind,
-            "births": n,
-            "share": n / len(births),
-            "example": first[status, kind].reason,
-            "example_id": first[status, kind].id,
+            "kind": what,
+            "births": len(alike),
+            "share": len(alike) / len(births),
+            "example": alike[0].reason,
+            "example_id": alike[0].id,
+            "formulas": list(dict.fromkeys(one.formula for one in alike))[:_N_FORMULAS],
         }
-        for (status, kind), n in counts.most_common()
+        for (status, what), alike in sorted(
+            turned_away.items(), key=lambda item: len(item[1]), reverse=True
+        )
     ]
 
 

@@ -1,9 +1,9 @@
 """Following a run that another process writes: each look reads what is new, and nothing else.
 
 The store alone is read. A look opens the file for reading, takes what was committed since the last
-one, all as of one moment, and closes it again: the writer is never waited for nor kept waiting,
-and nothing stays behind when it closes the file. As long as the files are as they were at the last
-look, not even that is done.
+one, all as of one moment, and closes it again: the writer is never waited for nor kept waiting, and
+no lock stays behind (SQLite's own two files beside the database do, where they were missing). As
+long as the files are as they were at the last look, not even that is done.
 """
 
 from __future__ import annotations

@@ -253,6 +253,14 @@ def test_names_overlap_neither_each_other_nor_the_edge() -> None:
     assert "hidden" not in [text.get_text() for text in axes.texts]
 
 
+def test_captions_tell_of_known_activations_where_nothing_is_new(accounts: Accounts) -> None:
+    account = accounts("one birth")  # ReLU
+    assert not finalists(account)
+    for name in ("functions", "lineage"):
+        assert BY_NAME[name].draw(account) is not None
+        assert "where nothing new has a score" in BY_NAME[name].caption
+
+
 @given(st.text(max_size=60))
 def test_a_label_is_one_line_of_print(text: str) -> None:
     assert label(text).isprintable()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from actsearch.results.reasons import kind_of, reason_counts
@@ -35,14 +37,16 @@ def test_births_that_were_turned_away_are_counted() -> None:
         birth(2, "screened", "constant: 2"),
         birth(3, "rejected", "constant: 3"),
     ]
+    births[3] = dataclasses.replace(births[3], formula="y")
+    assert [row["births"] for row in reason_counts(births, lambda reason: reason)] == [1, 1, 1]
     assert reason_counts(births) == [
         {
             "status": "rejected", "kind": "constant: N", "births": 2, "share": 0.5,
-            "example": "constant: 1", "example_id": 1,
+            "example": "constant: 1", "example_id": 1, "formulas": ["x", "y"],
         },
         {
             "status": "screened", "kind": "constant: N", "births": 1, "share": 0.25,
-            "example": "constant: 2", "example_id": 2,
+            "example": "constant: 2", "example_id": 2, "formulas": ["x"],
         },
     ]  # fmt: skip
     assert reason_counts([]) == []
