@@ -3,7 +3,7 @@
 The first formula pays for imports and is not counted. Seconds are those of this process's
 processor time.
 
-    python benchmarks/analysis.py
+    python -m benchmarks.analysis
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import statistics
 import time
 from collections.abc import Iterable
 
-from _timing import machine
-
 from actsearch.expressions import KNOWN, parse
+from benchmarks._timing import machine
 
 #: Waves with thousands of turns, kinks and poles, what overflows, what is steep, and large ones.
 HARD = (

@@ -173,7 +173,12 @@ class Expression:
         return check(self, max_size=max_size, slopes=slopes)
 
     def analyze(self) -> Analysis:
-        """Return its properties: range, limits, zeros, kinks, saturation and more."""
+        """Return its properties: range, limits, zeros, kinks, saturation and more.
+
+        Terms are those of the literature: the gain that keeps a signal is that of He, Zhang, Ren
+        and Sun 2015 (Delving Deep into Rectifiers), the mean-field quantities are those of Poole et
+        al. 2016 and Schoenholz et al. 2017, soft and hard saturation those of Gulcehre et al. 2016.
+        """
         from actsearch.expressions.analysis.measure import analyze
 
         return analyze(self)

@@ -33,7 +33,12 @@ _ALONE = threading.Lock()
 
 @functools.lru_cache(maxsize=256)
 def analyze(expression: Expression) -> Analysis:
-    """Return the properties of an expression."""
+    """Return the properties of an expression, as ``Analysis`` defines them.
+
+    Sources: He et al. 2015 (the gain), Poole et al. 2016 and Schoenholz et al. 2017
+    (``MeanField``), Gulcehre et al. 2016 (``Saturation``). Any thread may call it; one is served at
+    a time.
+    """
     # The precision of mpmath belongs to the process, not to a thread; values may be infinite, and
     # so are their differences.
     with _ALONE, np.errstate(all="ignore"):

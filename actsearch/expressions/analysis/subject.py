@@ -32,6 +32,9 @@ VALUE_DIGITS = 60
 class Subject:
     """A function of x.
 
+    Values come from the code of its primitives, in float64, and from their mathematical definitions
+    (``Primitive.definition``), in high precision.
+
     Args:
         expression: The formula.
 

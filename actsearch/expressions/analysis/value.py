@@ -235,7 +235,8 @@ class Analysis:
         centred: ``zero-centred``, ``nearly`` (a mean below a tenth of the root mean square),
             ``no``, or ``undefined``.
         odd_share, even_share: Of E[f^2], which is that of the odd and of the even part.
-        gain: 1/sqrt(E[f^2]), which keeps the mean square of pre-activations.
+        gain: 1/sqrt(E[f^2]), which keeps the mean square of pre-activations: sqrt(2) for ReLU (He
+            et al. 2015, equation 10).
         operations: Base operations of value and slopes as compiled; ``modelled_ns`` what they cost
             an element, forward and backward.
     """
