@@ -46,8 +46,8 @@ class _Run(NamedTuple):
     sign: int
 
     @property
-    def middle(self) -> int:
-        return (self.first + self.last) // 2
+    def inner(self) -> int:
+        return self.first + int(0.381966 * (self.last - self.first))
 
 
 def pieces(
@@ -124,21 +124,31 @@ def _without_underflow(
     small = [run.sign == 0 and not vanishes(_inside(run, x)) for run in runs]
     if all(small):
         return [*runs]
-    signs: list[int] = []
-    for run, is_small in zip(runs, small, strict=True):
-        signs.append(signs[-1] if is_small and signs else run.sign)
-    first = small.index(False)
-    signs[:first] = [runs[first].sign] * first
-    return _merged([run._replace(sign=sign) for run, sign in zip(runs, signs, strict=True)])
+    known = [0 if is_small else run.sign for run, is_small in zip(runs, small, strict=True)]
+    given: list[_Run] = []
+    for i, (run, is_small) in enumerate(zip(runs, small, strict=True)):
+        if not is_small:
+            given.append(run)
+            continue
+        before = next((sign for sign in known[i::-1] if sign), 0)
+        behind = next((sign for sign in known[i:] if sign), before)
+        half = (run.first + run.last) // 2  # the sign changes within where they differ
+        given.append(run._replace(last=half, sign=before or behind))
+        if half < run.last:
+            given.append(run._replace(first=half + 1, sign=behind))
+    return _merged(given)
 
 
 def _inside(run: _Run, x: Array) -> float:
-    """Return a point of a run: its middle, or what of it is near the window if it goes beyond."""
+    """Return a point of a run, or what of it is near the window if it goes beyond.
+
+    None like its middle, which may be a place of its own: of exp(-1/x**2) it is 0.
+    """
     if run.first == 0 and run.last < len(x) - 1:
         return float(x[max(run.last - _LEAST, 0)])
     if run.last == len(x) - 1 and run.first > 0:
         return float(x[min(run.first + _LEAST, run.last)])
-    return float(x[run.middle])
+    return float(x[run.inner])
 
 
 def _within(runs: Sequence[_Run], x: Array) -> list[_Run]:

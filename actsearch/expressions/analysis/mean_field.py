@@ -108,7 +108,8 @@ def _critical(subject: Subject, kinks: Sequence[Kink], far: Tails) -> tuple[floa
     for _ in range(_N_HALVINGS):
         q = (low + high) / 2
         low, high = (low, q) if (difference(q) > 0) == rises else (q, high)
-    return 1 / means(low)[0], low
+    steep = means(low)[0]
+    return (1 / steep, low) if steep > 0 else (math.nan, math.nan)
 
 
 def _slopes_at_0(subject: Subject, kinks: Sequence[Kink]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis import places, shape
+from actsearch.expressions.analysis import extent, places, shape
 from actsearch.expressions.analysis.breaks import breaks
 from actsearch.expressions.analysis.course import CURVATURE, MONOTONE, pieces
 from actsearch.expressions.analysis.ends import ends
@@ -29,6 +29,8 @@ from actsearch.expressions.known import KNOWN
 Array = NDArray[np.float64]
 
 _ALONE = threading.Lock()
+#: How far into a stretch a point lies that stands for it.
+_SHARE = 0.381966
 
 
 @functools.lru_cache(maxsize=256)
@@ -60,7 +62,7 @@ def _analyze(expression: Expression) -> Analysis:
     )
     curvature = pieces(subject, subject.second, CURVATURE, x, broken, broken)
     seen = shape.look(subject)
-    whole, attained, how = shape.whole_range(subject, f, both, (extrema, kinks, steps))
+    whole, attained, how = extent.whole_range(subject, f, both, (extrema, kinks, steps))
     dead = _true(stretches(lambda at: subject.slope(at) == 0, x), subject, subject.derivative)
     empty = _true(stretches(lambda at: subject.value(at) == 0, x), subject, subject.function)
     saturated = stretches(lambda at: np.abs(subject.slope(at)) < SATURATED, x)
@@ -79,7 +81,7 @@ def _analyze(expression: Expression) -> Analysis:
         range=whole,
         range_attained=attained,
         range_how=how,
-        window_range=shape.window_range(f),
+        window_range=extent.window_range(f),
         limits=(both[0].limit, both[1].limit),
         ends=both,
         zeros=places.zeros(subject, f, extrema),
@@ -150,9 +152,12 @@ def _true(
 
 
 def _inside(low: float, high: float) -> float:
-    """Return a point of a stretch: its middle, or 1 from the end of one that has one."""
+    """Return a point of a stretch: 1 from the end of one that has one; else none like its middle.
+
+    In the middle of where exp(-1/x**2) is too small for a number lies the one point where it is 0.
+    """
     if math.isfinite(low) and math.isfinite(high):
-        return (low + high) / 2
+        return low + _SHARE * (high - low)
     return high - 1 if math.isfinite(high) else low + 1 if math.isfinite(low) else 1.0
 
 

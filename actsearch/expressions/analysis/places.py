@@ -6,6 +6,7 @@ to some fifty digits, and a number that is known in closed form to all of these 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -114,7 +115,8 @@ def extrema(subject: Subject, d: Array, kinks: tuple[Kink, ...]) -> tuple[Extrem
             found[x] = Extremum(kind, x, value_at(subject, x), "", GRID)
         else:
             value = value_at(subject, place)
-            found[float(place)] = Extremum(kind, float(place), value, _closed(place), DIGITS)
+            if not math.isnan(value):  # sin(x)/x has none at 0
+                found[float(place)] = Extremum(kind, float(place), value, _closed(place), DIGITS)
     return tuple(found[x] for x in sorted(found))
 
 

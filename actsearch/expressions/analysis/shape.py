@@ -1,4 +1,4 @@
-"""A function as a whole: its symmetry, its kind of shape, how far it goes, how steep it is."""
+"""A function as a whole: its symmetry, its kind of shape, how steep it is."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.expressions.analysis.breaks import MOST_EXACT
 from actsearch.expressions.analysis.grid import BEYOND, FAR, GRID, LIMIT_POINTS, limit
-from actsearch.expressions.analysis.places import value_at
 from actsearch.expressions.analysis.subject import Subject
-from actsearch.expressions.analysis.value import DIGITS, End, Extremum, Interval, Kink, Piece
-from actsearch.expressions.analysis.value import GRID as ON_GRID
+from actsearch.expressions.analysis.value import End, Kink, Piece
 from actsearch.expressions.rounding import rounding
 
 Array = NDArray[np.float64]
 
 _N_ZOOMS = 6
 _STEP = float(GRID[1] - GRID[0])
-#: Beside a pole a value is at least so large.
-_POLE = 1e8
 
 
 @dataclass(frozen=True)
@@ -115,103 +110,6 @@ def convexity(
     if turns == ["decreasing", "increasing"]:
         return "quasiconvex"
     return "quasiconcave" if turns == ["increasing", "decreasing"] else "neither"
-
-
-def window_range(f: Array) -> Interval:
-    """Return the least and the greatest value, infinite ones included, NaN left out."""
-    defined = f[~np.isnan(f)]
-    return (float(defined.min()), float(defined.max())) if defined.size else (math.nan, math.nan)
-
-
-def whole_range(
-    subject: Subject,
-    f: Array,
-    ends: tuple[End, End],
-    places: tuple[Sequence[Extremum], Sequence[Kink], Sequence[float]],
-) -> tuple[Interval, tuple[bool, bool], tuple[str, str]]:
-    """Return infimum and supremum over all x, whether they are attained, and how they were had.
-
-    Args:
-        subject: The function.
-        f: Its values on the grid.
-        ends: What happens at both ends.
-        places: Its extrema, kinks and steps.
-    """
-    extrema, kinks, steps = places
-    known = [(one.value, one.how) for one in extrema]
-    if len(kinks) <= MOST_EXACT:
-        known += [(value_at(subject, kink.x), DIGITS) for kink in kinks]
-    else:
-        known += [(v, ON_GRID) for v in subject.value([kink.x for kink in kinks]).tolist()]
-    far = [limited_values(subject.value(side * FAR)) for side in (-1, 1)]
-    seen = np.concatenate([f, *far, _beside(subject, steps)])
-    sides = [
-        _bound(subject, f, sign, known, [sign * seen, *_swings(subject, sign)], ends)
-        for sign in (1, -1)
-    ]
-    (low, low_in, low_how), (high, high_in, high_how) = sides
-    return (low, -high + 0.0), (low_in, high_in), (low_how, high_how)
-
-
-def limited_values(values: Array) -> Array:
-    """Return values without those that are not defined."""
-    return values[~np.isnan(values)]
-
-
-def _swings(subject: Subject, sign: int) -> list[Array]:
-    """Return -infinity where waves grow from decade to decade."""
-    found = []
-    for side in (-1, 1):
-        depths = (sign * subject.value(side * LIMIT_POINTS)).min(axis=1)
-        if np.isfinite(depths).all() and (np.diff(depths) < 0.5 * depths[:-1]).all():
-            found.append(np.array([-np.inf]) if (depths < 0).all() else depths)
-    return found
-
-
-def _bound(
-    subject: Subject,
-    f: Array,
-    sign: int,
-    known: Sequence[tuple[float, str]],
-    seen: Sequence[Array],
-    ends: tuple[End, End],
-) -> tuple[float, bool, str]:
-    """Return the least of ``sign`` times the values, whether it is one, and how it was had."""
-    values = np.concatenate(seen)
-    values = values[~np.isnan(values)]
-    least = float(values.min()) if values.size else math.nan
-    limits = [(sign * end.value, end) for end in ends if not math.isnan(end.value)]
-    limits.sort(key=lambda pair: not pair[1].reached)
-    points = [(sign * value, how) for value, how in known if not math.isnan(value)]
-    slack = 1e-12 * max(1.0, abs(least)) if math.isfinite(least) else 0.0
-    lowest = min([least, *(value for value, _ in limits), *(value for value, _ in points)])
-    for value, end in limits:
-        if value <= lowest + slack:
-            attained = end.reached or _is_attained(subject, f, sign * value)
-            return value, attained, end.how
-    for value, how in points:
-        if value <= lowest + slack:
-            return value, True, how
-    return lowest, math.isfinite(lowest), ON_GRID
-
-
-def _is_attained(subject: Subject, f: Array, limit: float) -> bool:
-    """Tell whether a limit is also a value: at the point nearest 0 at which float64 has it."""
-    if not math.isfinite(limit):
-        return False
-    there = GRID[np.abs(f - limit) <= 1e-15 * max(1.0, abs(limit))]
-    if not there.size:
-        return False
-    value = subject.exact(float(there[np.argmin(np.abs(there))]))
-    return bool(abs(value - mp.mpf(limit)) <= mp.mpf("1e-16") * abs(mp.mpf(limit)))
-
-
-def _beside(subject: Subject, steps: Sequence[float]) -> Array:
-    """Return values beside steps, infinite where one is a pole."""
-    places = np.array([*steps], dtype=np.float64)[:, None]
-    shifts = np.array([-1e-6, -1e-9, 1e-9, 1e-6]) * np.maximum(1.0, np.abs(places))
-    values = subject.value(places + shifts).ravel()
-    return np.where(np.abs(values) > _POLE, np.copysign(np.inf, values), values)
 
 
 def lipschitz(
