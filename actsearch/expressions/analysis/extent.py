@@ -69,7 +69,7 @@ def whole_range(
     known = [(v, how) for v, how in known if not math.isnan(v) and how != ON_GRID]
     x, seen = _believed(subject, ends)
     beside = [value for step in steps[:MOST_EXACT] for value in _beside(subject, step)]
-    corners = subject.value([kink.x for kink in kinks]).tolist() if kinks else []
+    corners = subject.value([kink.x for kink in kinks]).tolist() if len(kinks) > MOST_EXACT else []
     corners = [value for value in corners if not math.isnan(value)]
     sides = []
     holes = _holes(subject, f)
