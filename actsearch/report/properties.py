@@ -96,10 +96,22 @@ def _of_x_alone(found: Analysis) -> list[Fact]:
 
 
 def everything(expression: Expression, found: Analysis) -> tuple[tuple[str, tuple[Fact, ...]], ...]:
-    """Return all that the analysis says, in titled sections, as ``actsearch analyze`` has it."""
+    """Return all that the analysis says, in titled sections, as ``actsearch analyze`` has it.
+
+    Where the formula reads more than x, what hangs on how its inputs go together is left out.
+    """
+    only_x = len(expression.inputs) < 2
     return tuple(
-        (one.title, tuple(Fact(name, clean(text, 2000)) for name, text in one.rows))
+        (
+            one.title,
+            tuple(
+                Fact(name, clean(text, 2000))
+                for name, text in one.rows
+                if only_x or name != "nearest known"
+            ),
+        )
         for one in sections(expression, found)
+        if only_x or one.title != "trainability"
     )
 
 

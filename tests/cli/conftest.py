@@ -194,7 +194,7 @@ def fake_search(monkeypatch: pytest.MonkeyPatch) -> FakeSearch:
 def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let searches and confirmations end with a report of one line; tests/report has real ones."""
 
-    def write(run: Path, out: Path | None = None) -> Path:
+    def write(run: Path, out: Path | None = None, **_: object) -> Path:
         file = out or run / "report.html"
         file.write_text("a report\n")
         return file

@@ -276,7 +276,7 @@ def test_a_search_in_which_nothing_passes_ends_and_says_what_helps(
     assert "% not even; " in ended
     assert "Loosen what rejects most, or give seeds and primitives that meet it" in ended
     assert "not confirmed: no formula that is new has a score" in answer.out
-    assert answer.out.endswith(
+    assert answer.out.removesuffix("\nreport: runs/r/report.html\n").endswith(
         "next:\n"
         "  actsearch inspect r --rejected             # what was turned away, and why\n"
         "  actsearch resume r --seed-formula FORMULA  # go on from one that passes\n"
@@ -318,7 +318,7 @@ def test_a_limit_of_births_that_few_pass_is_not_blamed_on_time(actsearch: Comman
     assert "bred together, as hardly any passes: of the last 100 births, " in ended
     assert "% not even; " in ended
     assert "not confirmed: no formula that is new has a score" in answer.out
-    assert answer.out.endswith(
+    assert answer.out.removesuffix("\nreport: runs/r/report.html\n").endswith(
         "next:\n"
         "  actsearch resume r --births 3100  # search on, with more births\n"
         "  actsearch spaces check FILE       # what the space turns away, and why\n"
@@ -334,6 +334,6 @@ def test_a_walk_in_which_nothing_passes_is_no_start_for_another_search(actsearch
     answer = actsearch("search", write("even.toml", text), *SEARCH, "--births", "100")
     assert (answer.code, answer.err) == (0, "")
     assert "of 11 births was worth training: 100.0 % not even. Loosen" in answer.out
-    assert answer.out.endswith(
+    assert answer.out.removesuffix("\nreport: runs/r/report.html\n").endswith(
         "next:\n  actsearch inspect r --rejected  # what was turned away, and why\n"
     )

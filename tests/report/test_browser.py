@@ -222,16 +222,23 @@ def test_it_prints_on_pages(chromium: Browser, files: dict[str, Path]) -> None:
 def test_what_is_long_and_for_reference_stays_off_paper(
     chromium: Browser, files: dict[str, Path]
 ) -> None:
-    chromium.open(files["won"])
+    chromium.open(files["hostile"])  # of two functions, the second folded away
     closed = "return document.querySelectorAll('details:not([open])').length"
     before = chromium.run(closed)
     chromium.run("dispatchEvent(new Event('beforeprint'))")
+    n_long = chromium.run("return document.querySelectorAll('.long').length")
+    assert chromium.run(closed) == n_long < before
     chromium.send("Emulation.setEmulatedMedia", media="print")
     shown = (
         "return [...document.querySelectorAll('.long')].filter((d) => d.checkVisibility()).length"
     )
-    assert chromium.run("return document.querySelectorAll('.long').length") >= 2
     assert chromium.run(shown) == 0
+    heights = chromium.run(
+        "return [...document.querySelectorAll('figure svg')].map((one) => one.clientHeight)"
+    )
+    millimetre = 96 / 25.4
+    assert max(heights) <= 150 * millimetre + 1
+    assert sorted(heights)[len(heights) // 2] <= 92 * millimetre + 1  # two on a page
     chromium.send("Emulation.setEmulatedMedia", media="")
     chromium.run("dispatchEvent(new Event('afterprint'))")
     assert chromium.run(closed) == before

@@ -410,9 +410,15 @@ def test_inputs_besides_x_are_said_to_stand_at_1(tmp_path: Path) -> None:
     assert where == "with u = 1"
     hidden = {"mean output", "in a deep network", "nearest known function"}
     assert not hidden & {fact.name for fact in said}
+    all_said = dict(first.sections)
+    assert "trainability" not in all_said
+    assert "nearest known" not in {fact.name for fact in all_said["identity"]}
     ((where, said),) = second.portraits
     assert (second.inputs, where) == ("", "")
     assert hidden <= {fact.name for fact in said}
+    all_said = dict(second.sections)
+    assert "trainability" in all_said
+    assert "nearest known" in {fact.name for fact in all_said["identity"]}
     assert "The derivative is that by x alone" in render(facts_of(read_account(run)))
 
 

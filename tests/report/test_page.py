@@ -215,3 +215,18 @@ def test_links_and_devices_are_no_files_for_a_report(
         with pytest.raises(BadInput, match="is no regular file"):
             write_report(runs["won"], file, force=True)
     assert there.read_text(encoding="utf-8") == pages["lost"]
+
+
+def test_columns_have_names_and_examples_stand_apart(pages: dict[str, str]) -> None:
+    heads = re.findall(r"<th [^>]*>(.*?)</th>", pages["won"], re.DOTALL)
+    assert heads
+    assert all(head.strip() for head in heads)
+    assert "<code>1</code>\n<code>2</code>" in pages["won"]
+
+
+def test_one_step_is_one_step(runs: dict[str, Path]) -> None:
+    found = facts_of(read_account(runs["won"]))
+    for n, said in ((1, "and 1 step more"), (2, "and 2 steps more")):
+        (one,) = found.finalists
+        changed = dataclasses.replace(found, finalists=(dataclasses.replace(one, further=n),))
+        assert said in render(changed)

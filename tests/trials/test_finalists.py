@@ -54,10 +54,14 @@ def test_a_winner_that_is_known_but_for_a_factor_is_called_so(
     found = run_trials(folder, NoisyTask({"1.21*gelu(x)": 0.7}))
     assert found.judgement.winner == "1.21*gelu(x)"
     assert "1.21*gelu(x) is GELU but for a factor, which acts as a learning rate" in found.sentence
+    assert found.main.caveat.startswith("1.21*gelu(x) is GELU but for a factor")
+    assert found.main.caveat not in found.judgement.sentence
     near = make_run(tmp_path / "near", {"2*silu(1.7*x)": 0.95}, {"relu(x)": 0.7})
     assert "is nearly GELU but" in run_trials(near, NoisyTask({"2*silu(1.7*x)": 0.7})).sentence
     other = make_run(tmp_path / "other", {"x*sin(x)": 0.95}, {"relu(x)": 0.7})
-    assert "factor" not in run_trials(other, NoisyTask({"x*sin(x)": 0.7})).sentence
+    plain = run_trials(other, NoisyTask({"x*sin(x)": 0.7}))
+    assert "factor" not in plain.sentence
+    assert plain.main.caveat == ""
 
 
 def test_the_whole_zoo_is_tried_once_each() -> None:
