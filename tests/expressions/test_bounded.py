@@ -30,6 +30,32 @@ def test_what_does_not_end_is_ended() -> None:
     assert budget.spend(lambda: 1) is None  # nothing is left
 
 
+def test_work_that_swallows_everything_is_ended() -> None:
+    """As a bare except in mpmath would; each new exception meets the next one."""
+    swallowed = 0
+
+    def step() -> bool:
+        return swallowed < 5
+
+    def stubborn() -> None:
+        nonlocal swallowed
+        while step():
+            try:
+                while step():
+                    pass
+            except BaseException:  # noqa: BLE001 that is the point
+                swallowed += 1
+        while True:
+            step()
+
+    before = sys.gettrace()
+    if before is not None:
+        pytest.skip("a debugger or a coverage run has the second hook")
+    assert Budget(1000).spend(stubborn) is None
+    assert swallowed == 5
+    assert (sys.gettrace(), sys.getprofile()) == (None, None)
+
+
 def test_a_failure_is_no_answer_and_costs_what_it_took() -> None:
     budget = Budget(10_000)
     assert budget.spend(lambda: 1 // 0) is None

@@ -19,6 +19,10 @@ import mpmath as mp
 T = TypeVar("T")
 
 
+#: Calls until work that swallowed the first exception is given another.
+_GRACE = 20_000
+
+
 class _TooLong(BaseException):
     """Not an ``Exception``, which SymPy catches in places."""
 
@@ -34,6 +38,7 @@ class Budget:
         from sympy.core.cache import clear_cache
 
         self._left = n_calls
+        self._due = 0
         clear_cache()  # what came before would save calls
 
     def spend(self, work: Callable[[], T]) -> T | None:
@@ -44,7 +49,8 @@ class Budget:
         if self._left <= 0 or sys.getprofile() is not None:
             return None
         precision = mp.mp.prec
-        sys.setprofile(self._count)
+        self._due = 0
+        sys.setprofile(self._profiled)
         try:
             return work()
         except _TooLong:
@@ -53,9 +59,28 @@ class Budget:
             return None
         finally:
             sys.setprofile(None)
+            if sys.gettrace() == self._traced:
+                sys.settrace(None)
             mp.mp.prec = precision  # SymPy may have been stopped while it computed with more
 
-    def _count(self, _frame: Any, _event: str, _arg: Any) -> None:
+    # A hook that raises is taken away by the interpreter, and a bare ``except``, of which mpmath
+    # has some, would let the work go on for ever. So each of two hooks sets the other before it
+    # raises, which does so after as many calls as putting things in order may take.
+
+    def _is_due(self) -> bool:
         self._left -= 1
-        if self._left <= 0:
+        if self._left > self._due:
+            return False
+        self._due = self._left - _GRACE
+        return True
+
+    def _profiled(self, _frame: Any, _event: str, _arg: Any) -> None:
+        if self._is_due():
+            if sys.gettrace() is None:  # else it is a debugger's
+                sys.settrace(self._traced)
+            raise _TooLong
+
+    def _traced(self, _frame: Any, _event: str, _arg: Any) -> None:
+        if self._is_due():
+            sys.setprofile(self._profiled)
             raise _TooLong
