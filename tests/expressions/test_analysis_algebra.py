@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import mpmath as mp
@@ -14,6 +15,7 @@ from actsearch.expressions import Expression, Node, parse
 from actsearch.expressions.analysis import Analysis
 from actsearch.expressions.analysis.moments import points
 from actsearch.expressions.reference import value
+from actsearch.expressions.rounding import rounding
 from tests.expressions.strategies import expressions, random_trees
 
 INF = math.inf
@@ -21,20 +23,40 @@ INF = math.inf
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MANY = settings(FEW, max_examples=400)
 
-X = np.concatenate([np.linspace(-10, 10, 2001), [-1e3, 1e3, -37.5, 37.5]])
+#: None of these is a point that the analysis looks at.
+X = np.concatenate([10 * np.sin(np.arange(1.0, 2000.0)), 1e3 * np.sin(np.arange(1.0, 20.0))])
+X = np.sort(X)
 
 
 def check(expression: Expression) -> None:
     """Hold what is said of a formula against its values."""
     found = expression.analyze()
     others = dict.fromkeys(expression.inputs[1:], 1.0)
+    others |= {name: expression.start_of(name) for name in expression.parameters}
     values = expression.evaluate(X, others)
     defined = values[~np.isnan(values)]
     low, high = found.range
+    noise = rounding(expression, X, others, values)
     if defined.size:
-        slack = 1e-6 * max([1.0, *(abs(v) for v in found.window_range if math.isfinite(v))])
-        assert low <= defined.min() + slack
-        assert high >= defined.max() - slack
+        known = np.isfinite(values)
+        slack = 1e-5 * np.abs(values[known]) + noise[known] + 1e-9
+        assert (values[known] >= low - slack).all()
+        assert (values[known] <= high + slack).all()
+    inner = np.isfinite(values[:-1]) & np.isfinite(values[1:]) & (np.abs(X[:-1]) < 10)
+    inner &= np.abs(X[1:]) < 10
+    finite = np.where(np.isfinite(values), values, 0.0)
+    rise, gap = np.diff(finite), np.diff(X)
+    slack = noise[1:] + noise[:-1] + 1e-9 * np.abs(finite[1:])
+    if math.isfinite(found.lipschitz):
+        assert (np.abs(rise) <= found.lipschitz * gap * (1 + 1e-6) + slack)[inner].all()
+    for piece in found.pieces:
+        mine = inner & (X[:-1] > piece.low) & (X[1:] < piece.high)
+        if piece.direction != "decreasing":
+            assert (rise >= -slack)[mine].all(), piece
+        if piece.direction != "increasing":
+            assert (rise <= slack)[mine].all(), piece
+    if found.monotone != "no":
+        assert (rise >= -slack)[inner].all() or (rise <= slack)[inner].all()
     shares = found.odd_share, found.even_share
     assert sum(shares) == pytest.approx(1) or all(math.isnan(share) for share in shares)
     for pieces in (found.pieces, found.curvature):
@@ -47,7 +69,6 @@ def check(expression: Expression) -> None:
         assert 0 <= share <= 1 + 1e-12
     assert found.variance >= 0 or math.isnan(found.variance)
     for end, text in zip(found.ends, found.limits, strict=True):
-        assert end.limit == text
         if math.isfinite(end.value):
             assert float(text) == pytest.approx(end.value, rel=1e-4, abs=1e-4)
 
@@ -65,9 +86,27 @@ def test_any_of_many_formulas_can_be_analysed(expression: Expression) -> None:
     check(expression)
 
 
-@pytest.mark.parametrize("tree", random_trees(8, seed=4), ids=lambda tree: str(Expression(tree)))
-def test_places_are_those_of_the_true_function(tree: Node) -> None:
+def with_places(n: int) -> list[Node]:
+    """Return random trees that have a zero or an extremum known to many digits."""
+
+    def is_known(tree: Node) -> bool:
+        found = Expression(tree).analyze()
+        hows = [zero.how for zero in found.zeros] + [one.how for one in found.extrema]
+        return "high precision" in hows
+
+    return list(itertools.islice(filter(is_known, random_trees(60, seed=4)), n))
+
+
+def test_places_are_those_of_the_true_function() -> None:
     """Computed from the definition by mpmath, which the analysis doesn't do for the grid."""
+    trees = with_places(6)
+    assert len(trees) == 6
+    for tree in trees:
+        check_places(tree)
+
+
+def check_places(tree: Node) -> None:
+    """Hold zeros and extrema of a tree against its values beside them."""
     expression = Expression(tree)
     found = expression.analyze()
     given = dict.fromkeys((*expression.inputs[1:], *expression.parameters), 1.0)
