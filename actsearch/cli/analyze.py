@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, note
 from actsearch.errors import BadInput
-from actsearch.results.tables import Format, printable, write_record
+from actsearch.results.tables import Format, jsonable, printable, spelled, write_record
 
 if TYPE_CHECKING:
     from actsearch.expressions import Expression
@@ -66,8 +67,19 @@ def analyze(
         write_sections(sections(expression, expression.analyze(), name, cost), sys.stdout)
         sys.stdout.write(f"\n{NOTE}\n")
     else:
-        record = properties(expression, name)
+        record = told(properties(expression, name), fmt)
         write_record(record | ({} if cost is None else {"measured_ns": cost}), fmt, sys.stdout)
+
+
+def told(record: dict[str, Any], fmt: Format) -> dict[str, Any]:
+    """Return properties as JSON or CSV tell them: infinities by their names, null is undefined."""
+    found: dict[str, Any] = spelled(record)
+    if fmt is Format.JSON:
+        return found
+    return {  # what is of several parts stays one cell
+        key: json.dumps(jsonable(value)) if isinstance(value, dict) and key != "starts" else value
+        for key, value in found.items()
+    }
 
 
 def write_sections(found: Iterable[Section], out: TextIO) -> None:

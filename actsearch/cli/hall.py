@@ -10,7 +10,7 @@ from actsearch.results.commands import command, next_commands
 from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
 from actsearch.results.leader import leader_of
 from actsearch.results.standing import confirming, standing
-from actsearch.results.tables import Format, printable, write_rows
+from actsearch.results.tables import Format, fitted, printable, write_rows
 
 if TYPE_CHECKING:
     from actsearch.results.verdict import Judgement
@@ -26,7 +26,7 @@ def print_head(view: RunView) -> None:
 
     facts = [f"{key} {value}" for key, value in config_facts(view.config).items()]
     now = f"; {view.at_work}" if view.at_work else ""
-    sys.stdout.write(f"{view.name}: {printable(', '.join(facts) + now)}\n\n")
+    _say(f"{view.name}: {printable(', '.join(facts) + now)}\n")
 
 
 def print_hall(view: RunView, top: int, judgement: Judgement | None = None) -> None:
@@ -39,22 +39,31 @@ def print_hall(view: RunView, top: int, judgement: Judgement | None = None) -> N
     """
     rows = view.ranked
     if not rows:
-        sys.stdout.write("no formula has a score yet\n" if view.births else "no births yet\n")
+        _say("no formula has a score yet" if view.births else "no births yet")
+        if not view.sessions and not view.writer:  # each search begins one before anything else
+            _say(
+                "nothing was ever searched here; if the folder is a copy, it may lack "
+                "run.sqlite-wal, which is a part of the run: copy all of the folder again"
+            )
     else:
         listed = with_costs(shown(rows, top))
         write_rows(table_columns(rows, listed), table_rows(listed), Format.TABLE, sys.stdout)
         sys.stdout.write("\n")
-        notes = table_notes(view.measure, rows, listed)
-        sys.stdout.writelines(f"{printable(note)}\n" for note in notes)
+        for note in table_notes(view.measure, rows, listed):
+            _say(printable(note))
         by_verdict = leader_of(view, judgement)
         if judgement is not None and judgement.n_looks and by_verdict != rows[0]["id"]:
             leads = f"Birth {by_verdict} leads by the verdict; birth {rows[0]['id']} led the search"
-            sys.stdout.write(f"{leads}, which is partly luck.\n")
+            _say(f"{leads}, which is partly luck.")
         else:
-            sys.stdout.write(f"{standing(rows)}\n")
-    sys.stdout.write(f"{view.totals.sentence()}\n")
+            _say(standing(rows))
+    _say(view.totals.sentence())
     if view.confirmation is not None:
-        sys.stdout.write(f"{printable(confirming(view.confirmation.info))}\n")
+        _say(printable(confirming(view.confirmation.info)))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{fitted(text, sys.stdout)}\n")
 
 
 def resume_line(path: Path) -> str:
@@ -65,7 +74,7 @@ def resume_line(path: Path) -> str:
 def print_verdict(account: Account) -> None:
     """Print what a confirmation came to, as far as it is; nothing where none began."""
     if account.judgement is not None:
-        sys.stdout.write(f"\nverdict: {printable(account.sentence)}\n")
+        _say(f"\nverdict: {printable(account.sentence)}")
 
 
 def print_next(view: RunView, judgement: Judgement | None = None) -> None:

@@ -18,6 +18,7 @@ from actsearch.results.tables import (
     Format,
     number,
     printable,
+    spelled,
     write_json,
     write_record,
     write_rows,
@@ -66,7 +67,7 @@ def show_birth(path: Path, birth_id: int, fmt: Format) -> None:
     if fmt is Format.TABLE:
         _print(view, record)
     else:
-        record["properties"] = _properties(record)
+        record["properties"] = spelled(_properties(record))
         write = write_json if fmt is Format.JSON else lambda r, out: write_record(r, fmt, out)
         write(record, sys.stdout)
 

@@ -108,6 +108,10 @@ def _root(
     pass
 
 
+#: Command -> what goes on from where a full disk stopped it.
+_GO_ON = {"search": "resume", "resume": "resume", "confirm": "confirm"}
+
+
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and exit with its code."""
     sys.exit(run(sys.argv[1:]))
@@ -139,7 +143,7 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:  # the last stop: each becomes a message and a code
         if os.environ.get("ACTSEARCH_DEBUG") == "1":
             raise
-        return _explain(error)
+        return _explain(error, goes_on=_GO_ON.get(next(iter(args), ""), ""))
 
 
 def _invoke(args: Sequence[str]) -> int:
@@ -156,7 +160,7 @@ def _invoke(args: Sequence[str]) -> int:
     return 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, *, goes_on: str) -> int:
     if isinstance(error, ActsearchError):
         _say(f"error: {error}")
         return error.exit_code
@@ -164,9 +168,8 @@ def _explain(error: Exception) -> int:
         return _explain_usage(error)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = f" ({error.filename})" if error.filename else ""
-        _say(
-            f"error: the disk is full{where}; free some space and go on with: actsearch resume RUN"
-        )
+        again = f" and go on with: actsearch {goes_on} RUN" if goes_on else ""
+        _say(f"error: the disk is full{where}; free some space{again}")
         return 1
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""

@@ -110,11 +110,12 @@ def find_run(name: str, runs_dir: Path) -> Path:
         BadInput: there is no such run; the message names the nearest.
     """
     from actsearch.runs import existing_run, run_names
+    from actsearch.runs.folder import misnamed
 
     given = Path(name).expanduser()
     if len(given.parts) > 1 and given.name and given.is_dir():
         return existing_run(given.name, given.parent)
-    if not run_names(runs_dir):
+    if not run_names(runs_dir) and not misnamed(runs_dir):
         raise BadInput(
             f"unknown run '{shorten(name)}': there are no runs in {runs_dir} "
             "(start one: actsearch search; or name the folder that holds it: --runs-dir DIR)"

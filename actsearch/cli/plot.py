@@ -52,7 +52,7 @@ def plot(
             raise BadInput(f"'{figure.name}' can't be drawn of '{run}': {figure.lacks}")
         else:
             note(f"actsearch: '{figure.name}' is left out: {figure.lacks}")
-    for path in write_all(out, files, force=force) if files else ():
+    for path in write_all(out, files, force=force, elsewhere="--out") if files else ():
         sys.stdout.write(f"{path}\n")
 
 

@@ -56,13 +56,14 @@ def resume(
     from actsearch.cli.launch import launch
     from actsearch.cli.progress import Progress
     from actsearch.cli.tensorboard import events
+    from actsearch.runs.lock import holder
 
     checked_budget(budget)
     path = find_run(run, runs_dir)
     also = events(tensorboard, tensorboard_dir, path.parent)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
-    if births is None:
+    if births is None and holder(path) is None:  # else it is refused, and that is all to say
         _say_what_is_used_up(path, budget)
 
     def start(observer: Progress) -> object:

@@ -15,10 +15,12 @@ from actsearch.results.tables import Column, Format, write_rows
 COLUMNS = (
     Column("run", "run"),
     Column("state", "state"),
-    Column("births", "births", right=True),
-    Column("trained", "trained", right=True),
-    Column("duplicates", "duplicates", right=True),
-    Column("elapsed_s", "time", show=lambda time_s: format_duration(time_s or 0), right=True),
+    Column("births", "births", right=True, leaves=1),
+    Column("trained", "trained", right=True, leaves=3),
+    Column("duplicates", "duplicates", right=True, leaves=4),
+    Column(
+        "elapsed_s", "time", show=lambda time_s: format_duration(time_s or 0), right=True, leaves=2
+    ),
     Column("best", "best", right=True),
     Column("best_formula", "best formula", long=True),
     Column("task", "task", long=True),
@@ -44,11 +46,18 @@ def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> 
     candidate judged without a training. The states are those of `actsearch watch`.
     """
     from actsearch.runs import run_names
+    from actsearch.runs.folder import misnamed
 
     fmt = Format.named(output)
+    for folder in misnamed(runs_dir):
+        note(
+            f"actsearch: '{folder.name}' is left out: no run can have this name; rename the folder"
+        )
     rows = [_row(runs_dir / name) for name in run_names(runs_dir)]
     rows.sort(key=lambda row: row["created_s"], reverse=True)
     if not rows and fmt is Format.TABLE:
+        if misnamed(runs_dir):
+            return
         note(f"there are no runs in {runs_dir} (start one: actsearch search)")
         return
     columns = COLUMNS if fmt is Format.TABLE else COLUMNS + MORE_COLUMNS

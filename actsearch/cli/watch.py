@@ -11,7 +11,7 @@ import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
 from actsearch.errors import BadInput
-from actsearch.results.tables import Format, printable, write_record
+from actsearch.results.tables import Format, fitted, printable, write_record
 
 if TYPE_CHECKING:
     from actsearch.cli.watching import State
@@ -97,7 +97,7 @@ def _show_end(path: Path, state: State) -> None:
 
     account = readable_account(path)
     print_hall(account.run, DEFAULT_TOP, account.judgement)
-    sys.stdout.write(f"{printable(how_it_ended(state))}\n")
+    sys.stdout.write(f"{fitted(printable(how_it_ended(state)), sys.stdout)}\n")
     print_verdict(account)
     if state.phase == STOPPED and state.moment is None:
         sys.stdout.write(f"go on with: {resume_line(path)}\n")

@@ -26,7 +26,11 @@ _KEPT = ".old"
 
 
 def write_all(
-    folder: Path, files: Mapping[str, str | bytes], *, force: bool = False
+    folder: Path,
+    files: Mapping[str, str | bytes],
+    *,
+    force: bool = False,
+    elsewhere: str = "--name or --out",
 ) -> tuple[Path, ...]:
     """Write files, all of them or none.
 
@@ -34,6 +38,7 @@ def write_all(
         folder: Where; it is made where it is not there.
         files: Name -> content; a name may lead into folders below, with ``/`` between.
         force: Replace files that exist.
+        elsewhere: The options that put new files elsewhere.
 
     Returns:
         The files, in the order given.
@@ -46,7 +51,7 @@ def write_all(
     paths = [folder.joinpath(*PurePosixPath(name).parts) for name in files]
     _check_different(list(files))
     try:
-        _check_free(folder, paths, force=force)
+        _check_free(folder, paths, elsewhere, force=force)
         _write_and_move(folder, paths, list(files.values()), force=force)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -66,7 +71,7 @@ def _check_different(names: list[str]) -> None:
             raise BadInput(f"{other} and {name} are one file on some disks; nothing was written")
 
 
-def _check_free(folder: Path, paths: list[Path], *, force: bool) -> None:
+def _check_free(folder: Path, paths: list[Path], elsewhere: str, *, force: bool) -> None:
     """Refuse to replace files unasked, and folders at all."""
     if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         raise BadInput(f"{folder} is no folder; nothing was written; name another one with --out")
@@ -77,7 +82,7 @@ def _check_free(folder: Path, paths: list[Path], *, force: bool) -> None:
     if existing and not force:
         raise BadInput(
             f"{', '.join(existing)} exists already; nothing was written "
-            "(--force replaces it, --name or --out puts the new one elsewhere)"
+            f"(--force replaces it, {elsewhere} puts the new one elsewhere)"
         )
 
 

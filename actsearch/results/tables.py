@@ -169,6 +169,23 @@ def jsonable(value: Any) -> Any:
     return jsonable(item()) if callable(item) else str(value)
 
 
+def spelled(value: Any) -> Any:
+    """Return ``value`` with infinities as "Infinity" and "-Infinity", for JSON that has to tell.
+
+    Strict JSON has no such numbers, and null stands for what is undefined.
+    """
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: spelled(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {key: spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [spelled(item) for item in value]
+    return value
+
+
 def flatten(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Return the pairs of ``record`` with the keys of nested mappings joined by a dot."""
     pairs: list[tuple[str, Any]] = []
@@ -210,6 +227,15 @@ def _write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]], out: TextIO
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+
+
+def fitted(text: str, out: TextIO) -> str:
+    """Return lines of text broken where they would not fit the terminal that ``out`` is."""
+    if not out.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns, 20)
+    lines = (textwrap.wrap(line, width, break_on_hyphens=False) for line in text.split("\n"))
+    return "\n".join("\n".join(line) for line in lines)
 
 
 def _write_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], out: TextIO) -> None:

@@ -7,6 +7,7 @@ refused here, once, before any path is made of it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
@@ -79,13 +80,26 @@ def run_names(root: Path | None = None) -> list[str]:
     )
 
 
+def misnamed(root: Path | None = None) -> list[Path]:
+    """Return the folders under ``root`` that hold a run and have a name that no run can have."""
+    with contextlib.suppress(OSError):
+        entries = sorted((root or runs_root()).iterdir())
+        return [one for one in entries if not _NAME.fullmatch(one.name) and _holds_run(one)]
+    return []
+
+
 def existing_run(name: str, root: Path | None = None) -> Path:
     """Return the folder of the run ``name``.
 
     Raises:
         BadInput: there is no such run; the message lists those that there are.
     """
-    folder = run_folder(name, root)
+    try:
+        folder = run_folder(name, root)
+    except BadInput as error:
+        if not any(one.name == name for one in misnamed(root)):
+            raise
+        raise BadInput(f"{error}: a run lies there; rename its folder") from None
     if not _holds_run(folder):
         raise unknown("run", name, run_names(folder.parent))
     return folder

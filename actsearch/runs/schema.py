@@ -153,6 +153,11 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None:
+    if path.stat().st_size == 0:
+        raise BadInput(
+            f"{path} is empty: nothing was ever saved in it, or a copy of it failed; copy the "
+            "whole folder again, its -wal file too, or delete it"
+        )
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise BadInput(
             f"{path} is not a run of actsearch (an SQLite file of some other program); "

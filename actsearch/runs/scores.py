@@ -157,5 +157,7 @@ def mean_and_error(values: list[float]) -> tuple[float, float | None]:
     mean = math.fsum(values) / n
     if n == 1:
         return mean, None
+    if min(values) == max(values):  # a sum over n may miss the value by a bit
+        return values[0], 0.0
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     return mean, math.sqrt(variance / n)

@@ -28,10 +28,23 @@ _CAUSES = {
 }
 
 
-def out_of_time(budget_s: float | None) -> str:
-    """Say that the time is used up."""
+def out_of_time(budget_s: float | None, *, trained: bool = True, compiled_s: float = 0.0) -> str:
+    """Say that the time is used up.
+
+    Args:
+        budget_s: The budget.
+        trained: Whether a training came to its end.
+        compiled_s: How long compiling took.
+    """
     budget = "" if budget_s is None else f" of {format_duration(budget_s)}"
-    return f"the budget{budget} is used up"
+    ended = f"the budget{budget} is used up"
+    if trained:
+        return ended
+    compiled = f"compiling the first formulas ({format_duration(compiled_s)}), "
+    return (
+        f"{ended} before a training came to its end: it went into {compiled if compiled_s else ''}"
+        "starting the workers, and trainings that were cut short; give it a larger one"
+    )
 
 
 def enough_births(limit: int | None, n_births: int, fruitless: Sequence[Birth] = ()) -> str:

@@ -89,6 +89,7 @@ class Engine:
         self._n_queued = len(self._queue)
         self._first_uncompiled = 0  # which of all that were ever queued
         self._uncompiled = [job.training.formula for job in self._queue]
+        self._compiled_s = 0.0
         self._in_flight: dict[tuple[int, int], str] = {}
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0, "screened": 0}
         for birth in ledger.births:
@@ -131,7 +132,11 @@ class Engine:
 
     def _ending(self) -> str:
         if self._limits.out_of_time():
-            return endings.out_of_time(self._limits.budget_s)
+            return endings.out_of_time(
+                self._limits.budget_s,
+                trained=self._ledger.n_trainings > 0,
+                compiled_s=self._compiled_s,
+            )
         if self._walk.is_over:
             return endings.walked_through(self._walk.size, self._ledger.births)
         if self._exhausted():
@@ -281,7 +286,9 @@ class Engine:
         """
         n_ready = self._first_uncompiled - (self._n_queued - len(self._queue))
         if self._compile is not None and self._uncompiled and n_ready < n_workers:
+            begin_s = time.monotonic()
             self._compile(list(dict.fromkeys(self._uncompiled)))
+            self._compiled_s += time.monotonic() - begin_s
             self._uncompiled.clear()
 
     def _judge(self, expression: Candidate) -> tuple[str | None, int | None, str | None]:

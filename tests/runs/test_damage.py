@@ -21,7 +21,7 @@ class TestIsNotOpened:
     def test_an_empty_file(self, root: Path) -> None:
         (root / "r").mkdir(parents=True)
         (root / "r" / "run.sqlite").touch()
-        self.refused(root / "r", "not a run of actsearch")
+        self.refused(root / "r", "is empty: nothing was ever saved")
 
     def test_another_programs_database(self, root: Path) -> None:
         (root / "r").mkdir(parents=True)

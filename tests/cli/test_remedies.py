@@ -1,0 +1,146 @@
+"""What goes wrong names what helps here, and nothing that would not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from actsearch.results.tables import fitted, spelled
+from actsearch.runs import RunStore
+from actsearch.runs.scores import mean_and_error
+from actsearch.search import endings
+from tests.cli.conftest import Command, FakeSearch
+from tests.cli.test_inspect import Terminal
+
+
+def test_infinities_are_told_from_what_is_undefined(actsearch: Command) -> None:
+    record = json.loads(actsearch("analyze", "1/x", "--format", "json").out)
+    assert record["range"] == ["-Infinity", "Infinity"]
+    assert record["mean"] is None
+    assert (
+        'range,"[""-Infinity"", ""Infinity""]"'
+        in actsearch("analyze", "1/x", "--format", "csv").out
+    )
+    assert spelled({"a": (1.0, float("-inf")), "b": "x"}) == {"a": [1.0, "-Infinity"], "b": "x"}
+
+
+def test_a_store_without_its_log_is_said_to_lack_it(actsearch: Command, runs_dir: Path) -> None:
+    with RunStore.create(runs_dir / "bare", {"rungs": [{"name": "full"}]}, {}):
+        assert "run.sqlite-wal" not in actsearch("inspect", "bare").out  # it begins right now
+    assert "it may lack run.sqlite-wal" in actsearch("inspect", "bare").out
+    (runs_dir / "nothing").mkdir()
+    (runs_dir / "nothing" / "run.sqlite").touch()
+    assert "run.sqlite is empty: nothing was ever saved" in actsearch("inspect", "nothing").err
+
+
+def test_pictures_have_no_name_to_give(actsearch: Command, runs_dir: Path) -> None:
+    assert actsearch("plot", "first", "front").code == 0
+    again = actsearch("plot", "first", "front").err
+    assert "(--force replaces it, --out puts the new one elsewhere)" in again
+
+
+@pytest.mark.parametrize("given", ["kö <i> d", "runs/kö <i> d"])
+def test_a_folder_that_can_not_name_a_run_is_to_be_renamed(
+    actsearch: Command, runs_dir: Path, given: str
+) -> None:
+    (runs_dir / "first").rename(runs_dir / "kö <i> d")
+    answer = actsearch("inspect", given)
+    assert answer.code == 2
+    assert "a run lies there; rename its folder" in answer.err
+    answer = actsearch("runs")
+    assert "'kö <i> d' is left out: no run can have this name; rename the folder" in answer.err
+    assert "there are no runs" not in answer.err
+    (runs_dir / "is fine").mkdir()
+    assert "rename" not in actsearch("inspect", "is fine").err
+
+
+def test_lines_fit_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "one two three four five six seven eight\n\nnine"
+    assert fitted(text, Terminal()).split("\n") == [
+        "one two three four five six",
+        "seven eight",
+        "",
+        "nine",
+    ]
+
+
+def test_the_list_of_runs_fits_a_narrow_terminal(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import contextlib
+
+    from actsearch.cli.main import run
+
+    monkeypatch.setenv("COLUMNS", "60")
+    with contextlib.redirect_stdout(Terminal()) as out:
+        assert run(["runs"]) == 0
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "default" in out.getvalue()
+    with contextlib.redirect_stdout(Terminal()) as out:
+        assert run(["inspect", "first"]) == 0
+    lines = out.getvalue().split("\nnext:")[0].splitlines()
+    assert max(map(len, lines)) <= 60
+
+
+def test_equal_scores_have_no_error() -> None:
+    assert mean_and_error([0.1] * 3) == (0.1, 0.0)
+    assert mean_and_error([0.1]) == (0.1, None)
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [(("analyze", "gelu"), None), (("confirm", "first"), "actsearch confirm RUN")],
+)
+def test_a_full_disk_is_gone_on_from_where_something_goes_on(
+    actsearch: Command,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, str],
+    advice: str | None,
+) -> None:
+    def full(*_args: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("actsearch.cli.analyze.write_sections", full)
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", full)
+    said = actsearch(*command).err
+    assert "the disk is full" in said
+    assert ("go on with" in said) == (advice is not None)
+    assert (advice or "") in said
+
+
+def test_a_run_in_use_is_refused_without_further_ado(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    used_up = "nothing more is trained"
+    assert used_up in actsearch("resume", "first", "--budget", "1s", "--no-report").err
+    with RunStore.open(runs_dir / "first", write=True):
+        assert used_up not in actsearch("resume", "first", "--budget", "1s", "--no-report").err
+
+
+def test_time_without_a_training_says_where_it_went() -> None:
+    said = endings.out_of_time(30.0, trained=False, compiled_s=12.0)
+    assert said.startswith("the budget of 30s is used up before a training came to its end: ")
+    assert "compiling the first formulas (12s), starting the workers" in said
+    assert "compiling" not in endings.out_of_time(30.0, trained=False)
+    assert endings.out_of_time(30.0) == "the budget of 30s is used up"
+
+
+def test_a_copy_without_its_log_can_be_made_so(runs_dir: Path, actsearch: Command) -> None:
+    """What a copy lacks is what was not yet moved from the log into the file."""
+    copy = runs_dir / "copy"
+    copy.mkdir()
+    with RunStore.create(runs_dir / "killed", {"rungs": [{"name": "full"}]}, {}) as store:
+        with store.session({}):
+            shutil.copy(runs_dir / "killed" / "run.sqlite", copy)
+        with sqlite3.connect(f"file:{copy / 'run.sqlite'}?mode=ro", uri=True) as db:
+            assert db.execute("SELECT COUNT(*) FROM sessions").fetchone() == (0,)
+    assert "it may lack run.sqlite-wal" in actsearch("inspect", "copy").out
