@@ -186,11 +186,16 @@ def line(snapshot: Snapshot) -> str:
 def counts(snapshot: Snapshot) -> str:
     """Write how many births there were and what became of them."""
     return (
-        f"{snapshot.n_births} births: {snapshot.n_trained} trained, "
-        f"{snapshot.n_duplicates} duplicates, {snapshot.n_rejected} rejected, "
+        f"{counted(snapshot.n_births, 'birth')}: {snapshot.n_trained} trained, "
+        f"{counted(snapshot.n_duplicates, 'duplicate')}, {snapshot.n_rejected} rejected, "
         f"{snapshot.n_screened} screened, "
         f"{snapshot.n_births - judged(snapshot)} waiting"
     )
+
+
+def counted(n: int, noun: str) -> str:
+    """Write a number of things, one of them in the singular."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
@@ -203,7 +208,7 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
     elapsed_s = snapshot.elapsed_s + since_s
     return [
         f"{bar(fraction_done(snapshot, elapsed_s))}  {time_text(snapshot, elapsed_s)}",
-        f"{counts(snapshot)}; {snapshot.n_trainings} trainings",
+        f"{counts(snapshot)}; {counted(snapshot.n_trainings, 'training')}",
         climbed(snapshot),
         "",
         *best_lines(snapshot),

@@ -30,8 +30,8 @@ def report(
 ) -> None:
     """Write a run's report: one HTML file that needs no network and no script.
 
-    Verdict first, then the functions found, pictures, statistics, and how it was all made. A run
-    that is being written is told of as of now; an earlier report is replaced.
+    Verdict first, then the functions put forward, pictures, statistics, and how it was all made. A
+    run that is being written is told of as of now; an earlier report is replaced.
     """
     from actsearch.report.page import write_report
 

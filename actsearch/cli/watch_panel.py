@@ -15,6 +15,7 @@ from actsearch.cli.progress import (
     best_lines,
     can_redraw,
     climbed,
+    counted,
     counts,
     flight_lines,
     judged,
@@ -118,7 +119,7 @@ def _settled_lines(state: State, since_s: float) -> list[str]:
     return [
         *lines,
         (
-            f"{counts(snapshot)}; {snapshot.n_trainings} trainings in "
+            f"{counts(snapshot)}; {counted(snapshot.n_trainings, 'training')} in "
             f"{format_duration(snapshot.elapsed_s)}"
         ),
         climbed(snapshot),

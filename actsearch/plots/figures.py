@@ -50,7 +50,7 @@ class RunFigure:
 RUN_FIGURES = (
     RunFigure(
         "functions",
-        "The functions found",
+        "The functions put forward",
         "Each finalist (left) and its derivative by x (right) beside activations that are known; "
         "these alone, where nothing new has a score. The grey hill is the density of the "
         "pre-activations that its full trainings ended with: only where it is high does the curve "

@@ -15,7 +15,7 @@ from actsearch.trials.account import Account
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LACKS = "nothing was confirmed yet (actsearch confirm)"
+LACKS = "no confirmation has had a first look at its trainings yet (actsearch confirm)"
 #: Of the span of the differences, that intervals may reach out of it.
 _BEYOND = 0.35
 #: What was decided -> colour, marker, in words.

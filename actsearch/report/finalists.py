@@ -23,13 +23,14 @@ from actsearch.report.values import (
 )
 from actsearch.report.verdict import math_of, measure_of, measure_of_trials
 from actsearch.results.commands import command
-from actsearch.results.hall import BASELINE, SEEDED
+from actsearch.results.hall import BASELINE, SEEDED, was_given
 from actsearch.results.lineage import lineage
 from actsearch.results.parameters import parameter_rows
 from actsearch.results.verdict import DECIDED, Row
 from actsearch.runs import Birth, learned
 from actsearch.trials.account import Account
 from actsearch.trials.forward import is_led, put_forward
+from actsearch.trials.judged import GIVEN
 
 Sections = tuple[tuple[str, tuple[Fact, ...]], ...]
 
@@ -122,6 +123,8 @@ def _portraits(candidate: Candidate | None) -> tuple[Sections, Sections]:
 
 def _facts(account: Account, row: Mapping[str, Any] | None, tried: Row | None) -> tuple[Fact, ...]:
     facts = []
+    if row is not None and was_given(account.run.births, row["formula"]):
+        facts.append(Fact("origin", GIVEN))
     if tried is not None and account.trials is not None:
         measure = measure_of_trials(account.trials)
         cell = measure.score(tried.mean, tried.standard_error)

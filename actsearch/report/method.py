@@ -76,6 +76,14 @@ def _counted(n: int, n_trainings: int) -> str:
     return f"{others} trained for real, {trainings(n_trainings)} in all"
 
 
+def _task(config: Mapping[str, Any]) -> str:
+    """Name the task of a run, or those that are one to it."""
+    names = [clean(one) for one in str(config.get("task", "")).split(",")]
+    if len(names) == 1:
+        return f"one task, {names[0]}"
+    return f"{len(names)} tasks that were searched for together, {' and '.join(names)}"
+
+
 def _chosen(n: int) -> str:
     if n == 1:
         return "one of the best was trained"
@@ -201,7 +209,7 @@ def caveats(account: Account) -> tuple[str, ...]:
             "breeds other formulas and may find a better one, or none."
         ),
         (
-            f"This page tells of one task, {clean(config.get('task', ''))}. What is good here may "
+            f"This page tells of {_task(config)}. What is good here may "
             f"not be so in another network or on other data{_elsewhere(account)}."
         ),
         "The training recipe is the same for all"

@@ -9,12 +9,13 @@ from actsearch.expressions import parse_candidate
 from actsearch.expressions.mathml import mathml
 from actsearch.report.values import Command, Fact, Measure, Verdict, clean
 from actsearch.results.commands import command, next_commands
-from actsearch.results.hall import best_known
+from actsearch.results.hall import best_known, was_given
 from actsearch.results.looks import LOOKS
 from actsearch.results.standing import standing
 from actsearch.results.units import are_shares
 from actsearch.results.verdict import KNOWN, Row
 from actsearch.trials.account import Account
+from actsearch.trials.judged import GIVEN
 from actsearch.trials.stored import StoredVerdict
 
 _BEGUN = (
@@ -73,17 +74,15 @@ def _tried(account: Account, trials: StoredVerdict) -> Verdict:
     about = {"formula": shown, "mathml": math_of(shown) if shown else ""}
     amounts = _amounts(judgement.rows, measure_of_trials(trials)) if judgement.n_looks else ()
     if judgement.winner is not None:
+        given = was_given(account.run.births, judgement.winner)
+        label, who = _winner(is_given=given, is_like_known=bool(on.caveat))
         return Verdict(
             OPEN if on.caveat else SHOWN,
-            "Shown, but hardly new" if on.caveat else "Shown",
-            (
-                f"A known activation function with a factor, or nearly, beats every known one that "
-                f"was tried on {task}"
-                if on.caveat
-                else f"A new activation function beats every known one that was tried on {task}"
-            ),
+            label,
+            f"{who} beats every known one that was tried on {task}",
             sentence,
             (
+                *((f"{GIVEN}.",) if given else ()),
                 *caveat,
                 _PAIRS,
                 f"{false_claims(judgement.alpha)} {_on_split(on.split)}",
@@ -131,6 +130,16 @@ def _tried(account: Account, trials: StoredVerdict) -> Verdict:
         commands=_first(account),
         **about,
     )
+
+
+def _winner(*, is_given: bool, is_like_known: bool) -> tuple[str, str]:
+    """Return the label of a win, and what won, in words."""
+    if is_like_known:
+        like = "A known activation function with a factor, or nearly,"
+        return "Shown, but hardly new", f"{like} that was given to the search" if is_given else like
+    if is_given:
+        return "Shown, but not found", "An activation function that was given to the search"
+    return "Shown", "A new activation function"
 
 
 def false_claims(alpha: float) -> str:
@@ -202,6 +211,9 @@ def _not_tried(account: Account) -> Verdict:
     leader = run.ranked[0]
     best = best_known(run.ranked)
     beats = best is not leader and best is not None
+    who = "A new function"
+    if was_given(run.births, leader["formula"]):
+        who = "A function that the search was given"
     measure = measure_of(account)
     score = measure.score(leader["score"], leader["standard_error"]).text
     says = [
@@ -229,7 +241,7 @@ def _not_tried(account: Account) -> Verdict:
     return Verdict(
         UNCONFIRMED,
         "Not confirmed",
-        "A new function leads the search; whether it is better is not confirmed"
+        f"{who} leads the search; whether it is better is not confirmed"
         if beats
         else "The search found no function that leads the known ones",
         " ".join(says),

@@ -19,7 +19,7 @@ from actsearch.results.tables import Column, number
 from actsearch.runs.ranking import merits
 
 if TYPE_CHECKING:
-    from actsearch.runs import Scored, TrainingRow
+    from actsearch.runs import Birth, Scored, TrainingRow
 
 #: The known activation that gains are measured against.
 BASELINE = "ReLU"
@@ -30,6 +30,11 @@ PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditi
 #: The operators of births that were given, not bred.
 ADDED_SEED = "added seed"
 SEEDED = {"seed", ADDED_SEED}
+
+
+def was_given(births: Iterable[Birth], formula: str) -> bool:
+    """Tell whether a formula was given to a search, at its start or later, and not bred by it."""
+    return any(birth.formula == formula and birth.operator in SEEDED for birth in births)
 
 
 def hall_rows(

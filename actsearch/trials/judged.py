@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from actsearch.results.hall import was_given
 from actsearch.results.looks import LOOKS, replay
 from actsearch.results.verdict import Judgement, Row, judge
 from actsearch.runs import RunStore, TrialRow
@@ -16,6 +17,10 @@ from actsearch.trials.saved import rivals_of, said_of
 #: Seeds of trials begin here; those of a search are small.
 FIRST_SEED = 1_000_000
 SEEDS = tuple(range(FIRST_SEED, FIRST_SEED + LOOKS[-1]))
+
+
+#: What is said of a winner that nobody found.
+GIVEN = "It was given to the search, not found by it"
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,8 @@ def judged_on(
     )
     sentence = judgement.sentence
     caveat = (said_of(judgement.winner, arena.task) or "") if judgement.winner else ""
+    if judgement.winner and was_given(store.births(), judgement.winner):
+        sentence += f". {GIVEN}"
     if caveat:
         sentence += f". {caveat}"
     if lead:

@@ -16,7 +16,8 @@ def test_all_pictures_that_can_be_drawn(actsearch: Command, runs_dir: Path) -> N
     names = ["functions", "progress", "front", "curves", "lineage", "map", "operators"]
     assert answer.out.split() == [str(Path("pictures", f"first-{name}.svg")) for name in names]
     assert answer.err == (
-        "actsearch: 'comparison' is left out: nothing was confirmed yet (actsearch confirm)\n"
+        "actsearch: 'comparison' is left out: no confirmation has had a first look at its "
+        "trainings yet (actsearch confirm)\n"
     )
     for path in answer.out.split():
         assert ElementTree.parse(path).getroot().tag.endswith("}svg")
@@ -47,7 +48,7 @@ def test_files_are_not_replaced_unasked(actsearch: Command, runs_dir: Path) -> N
         (["first", "pareto"], "unknown picture 'pareto'"),
         (["first", "curvs"], "did you mean 'curves'?"),
         (["first", "--format", "gif"], "unknown format 'gif'"),
-        (["first", "comparison"], "'comparison' can't be drawn of 'first': nothing was confirmed"),
+        (["first", "comparison"], "'comparison' can't be drawn of 'first': no confirmation"),
         (["frist"], "unknown run 'frist'; did you mean 'first'?"),
     ],
 )

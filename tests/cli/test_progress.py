@@ -66,7 +66,7 @@ def test_plain_lines_come_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
             progress(snapshot(elapsed_s=second, best=BEST))
     assert stream.getvalue().splitlines() == [
         f"{second}s of 4m 00s, {left} left | "
-        "7 births: 4 trained, 1 duplicates, 2 rejected, 0 screened, 0 waiting | "
+        "7 births: 4 trained, 1 duplicate, 2 rejected, 0 screened, 0 waiting | "
         "best 0.6770 ± 0.0060 (full, n = 2)  x*[b]sin(x)"
         for second, left in ((0, "4m 00s"), (10, "3m 50s"), (20, "3m 40s"))
     ]
@@ -94,7 +94,7 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     for words in (
         "first · default",
-        "7 births: 4 trained, 1 duplicates, 2 rejected, 0 screened, 0 waiting; 8 trainings",
+        "7 births: 4 trained, 1 duplicate, 2 rejected, 0 screened, 0 waiting; 8 trainings",
         "0.6770 ± 0.0060 (full, n = 2)  x*[b]sin(x)",
         "reached: short 4, full 2",
         "sin(0*x)",

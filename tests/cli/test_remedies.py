@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actsearch.cli.progress import counted
 from actsearch.results.tables import fitted, spelled
 from actsearch.runs import RunStore
 from actsearch.runs.scores import mean_and_error
@@ -144,3 +145,11 @@ def test_a_copy_without_its_log_can_be_made_so(runs_dir: Path, actsearch: Comman
         with sqlite3.connect(f"file:{copy / 'run.sqlite'}?mode=ro", uri=True) as db:
             assert db.execute("SELECT COUNT(*) FROM sessions").fetchone() == (0,)
     assert "it may lack run.sqlite-wal" in actsearch("inspect", "copy").out
+
+
+def test_one_of_a_thing_is_in_the_singular() -> None:
+    assert [counted(n, "training") for n in (0, 1, 2)] == [
+        "0 trainings",
+        "1 training",
+        "2 trainings",
+    ]

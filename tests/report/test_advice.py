@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-from actsearch.report import again, best
+from actsearch.report import again, best, method
 from actsearch.report.facts import facts_of
 from actsearch.report.finalists import finalists
+from actsearch.report.verdict import verdict_of
 from actsearch.results.hall import table_notes
 from actsearch.runs import RunStore
 from actsearch.trials.account import read_account
+from actsearch.trials.judged import GIVEN
 from tests.report.runs import BIRTHS, NEW, SCORES, WINS, birth, make_run, training
 
 
@@ -67,3 +70,31 @@ def test_what_was_given_is_not_said_to_be_bred(tmp_path: Path) -> None:
     facts = facts_of(read_account(run))
     assert "3 formulas were given or bred" in facts.verdict.sentence
     assert any(step.startswith("None of the others has been trained yet") for step in facts.steps)
+
+
+def test_what_was_given_is_not_said_to_be_found(tmp_path: Path) -> None:
+    births = [
+        dataclasses.replace(b, operator="seed", parents=()) if b.id == 3 else b for b in BIRTHS
+    ]
+    run = make_run(tmp_path / "given", births=births, finalists=(NEW,), trials=WINS)
+    account = read_account(run)
+    verdict = verdict_of(account)
+    assert verdict.label == "Shown, but not found"
+    assert verdict.headline.startswith("An activation function that was given to the search beats")
+    assert verdict.explained[0] == f"{GIVEN}."
+    assert account.sentence.endswith(GIVEN)
+    facts = {fact.name: fact.value for fact in finalists(account)[0].facts}
+    assert facts["origin"] == GIVEN
+    found = read_account(make_run(tmp_path / "found", finalists=(NEW,), trials=WINS))
+    assert GIVEN not in found.sentence
+    assert verdict_of(found).headline.startswith("A new activation function beats")
+    before = make_run(tmp_path / "before", births=births)
+    assert verdict_of(read_account(before)).headline.startswith(
+        "A function that the search was given"
+    )
+
+
+def test_tasks_that_are_one_are_not_called_one_task(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", config={"task": "mnist1d-cnn,mnist1d-mlp"})
+    said = " ".join(method.caveats(read_account(run)))
+    assert "2 tasks that were searched for together, mnist1d-cnn and mnist1d-mlp" in said
