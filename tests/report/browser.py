@@ -19,6 +19,8 @@ _FLAGS = (
     "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
 
+_END = "that is all that the console has to say"
+
 
 def is_there() -> bool:
     """Tell whether this machine has what the tests drive."""
@@ -58,8 +60,21 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def messages(self) -> list[str]:
-        """Return what the console said since the page was opened, refused content included."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+        """Return what the console said since the page was opened, refused content included.
+
+        What it said comes with a delay; so we say something too, and wait until that has come.
+        """
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        said: list[str] = []
+
+        def all_has_come(driver: Any) -> bool:
+            said.extend(str(entry["message"]) for entry in driver.get_log("browser"))
+            return any(_END in one for one in said)
+
+        self.run(f"console.log('{_END}')")
+        WebDriverWait(self.driver, 30, poll_frequency=0.05).until(all_has_come)
+        return [one for one in said if _END not in one]
 
     def pdf(self) -> bytes:
         """Return the page as it prints."""

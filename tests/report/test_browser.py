@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(not is_there(), reason=MISSING)
 
 WIDTHS = [390, 1440]
 KINDS = ["won", "open", "empty", "hostile"]
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "example-report.html"
 
 #: The lightness of text against what lies behind it, as WCAG 2.1 counts it; the least of the page.
 CONTRAST = """
@@ -65,10 +66,10 @@ def files(pages: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> di
     folder = tmp_path_factory.mktemp("pages")
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in pages}
+    return {name: folder / f"{name}.html" for name in pages} | {"example": EXAMPLE}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "example"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_loads_without_a_word_and_nothing_sticks_out(
     chromium: Browser, files: dict[str, Path], kind: str, width: int
