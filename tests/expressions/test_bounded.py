@@ -85,6 +85,22 @@ def test_a_profiler_is_left_alone() -> None:
     assert budget.spend(lambda: 1) == 1
 
 
+@pytest.mark.parametrize("n_calls", range(40, 90))
+def test_nothing_is_raised_where_it_would_be_lost(n_calls: int) -> None:
+    """Generators that are closed before their end, finalisers: a complaint would be an error."""
+
+    class Going:
+        def __del__(self) -> None:
+            max(abs(-1), 1)
+
+    def work() -> None:
+        while True:
+            any(max(n, 1) > 0 for n in range(3))
+            Going()
+
+    assert Budget(n_calls).spend(work) is None
+
+
 def test_an_interrupt_goes_through() -> None:
     def interrupted() -> Iterator[int]:
         raise KeyboardInterrupt

@@ -10,8 +10,10 @@ to be small (see ``far``).
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 import mpmath as mp
@@ -21,6 +23,10 @@ T = TypeVar("T")
 
 #: Calls until work that swallowed the first exception is given another.
 _GRACE = 20_000
+#: Events at which work is ended: a function of Python's or C's is about to be called.
+_BEGINS = ("call", "c_call")
+#: Functions that the interpreter calls when an object goes.
+_FINALISERS = ("__del__", "remove")  # the latter is that of dictionaries of weak references
 
 
 class _TooLong(BaseException):
@@ -67,20 +73,30 @@ class Budget:
     # has some, would let the work go on for ever. So each of two hooks sets the other before it
     # raises, which does so after as many calls as putting things in order may take.
 
-    def _is_due(self) -> bool:
+    def _is_due(self, frame: FrameType, event: str) -> bool:
         self._left -= 1
-        if self._left > self._due:
+        if self._left > self._due or event not in _BEGINS or _is_deaf(frame):
             return False
         self._due = self._left - _GRACE
         return True
 
-    def _profiled(self, _frame: Any, _event: str, _arg: Any) -> None:
-        if self._is_due():
+    def _profiled(self, frame: FrameType, event: str, _arg: Any) -> None:
+        if self._is_due(frame, event):
             if sys.gettrace() is None:  # else it is a debugger's
                 sys.settrace(self._traced)
             raise _TooLong
 
-    def _traced(self, _frame: Any, _event: str, _arg: Any) -> None:
-        if self._is_due():
+    def _traced(self, frame: FrameType, event: str, _arg: Any) -> None:
+        if self._is_due(frame, event):
             sys.setprofile(self._profiled)
             raise _TooLong
+
+
+def _is_deaf(frame: FrameType) -> bool:
+    """Tell whether an exception raised here may be lost, with a complaint of the interpreter's.
+
+    So it is where an object goes: a generator that is closed before its end, a finaliser. The work
+    is ended at the next call elsewhere.
+    """
+    code = frame.f_code
+    return bool(code.co_flags & inspect.CO_GENERATOR) or code.co_name in _FINALISERS
