@@ -17,6 +17,7 @@ from actsearch.cli.options import (
     FormatOption,
     QuietOption,
     RunsDirOption,
+    TaskOption,
     WorkersOption,
     note,
 )
@@ -37,14 +38,7 @@ def compare(
             metavar="A B ...", help="Formulas, known names such as GELU, or RUN:ID; two or more."
         ),
     ],
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            metavar="TASK",
-            help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
-        ),
-    ] = "mnist1d-cnn",
+    task: TaskOption = "mnist1d-cnn",
     seeds: Annotated[
         int, typer.Option(metavar="N", help="Trainings of each activation, 2 or more.")
     ] = 6,

@@ -19,6 +19,7 @@ from actsearch.cli.options import (
     FormatOption,
     QuietOption,
     RunsDirOption,
+    TaskOption,
     WorkersOption,
     note,
 )
@@ -42,14 +43,7 @@ def diagnose(
             metavar="A [B ...]", help="Formulas, known names such as GELU, or RUN:ID; one or more."
         ),
     ],
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            metavar="TASK",
-            help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
-        ),
-    ] = "mnist1d-mlp",
+    task: TaskOption = "mnist1d-mlp",
     depth: Annotated[
         str | None,
         typer.Option(

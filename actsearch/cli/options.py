@@ -26,6 +26,14 @@ RunsDirOption = Annotated[
         "--runs-dir", metavar="DIR", envvar="ACTSEARCH_RUNS", help="The folder that holds the runs."
     ),
 ]
+TaskOption = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
+    ),
+]
 DataOption = Annotated[
     Path | None,
     typer.Option(

@@ -17,6 +17,7 @@ from actsearch.cli.options import (
     RunsDirOption,
     SeedFormulaOption,
     SeedRunOption,
+    TaskOption,
     TensorboardDirOption,
     TensorboardOption,
     WorkersOption,
@@ -34,14 +35,7 @@ def search(
     space: Annotated[
         str, typer.Argument(help="A search space (see: actsearch spaces) or a .toml file.")
     ] = "default",
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            metavar="TASK",
-            help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
-        ),
-    ] = "mnist1d-cnn",
+    task: TaskOption = "mnist1d-cnn",
     budget: BudgetOption = None,
     births: BirthsOption = None,
     workers: WorkersOption = "auto",

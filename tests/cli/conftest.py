@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import shutil
 import sqlite3
 import sys
@@ -200,3 +201,14 @@ def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
         return file
 
     monkeypatch.setattr("actsearch.report.page.write_report", write)
+
+
+def rows_of(actsearch: Command, *arguments: str) -> list[dict[str, Any]]:
+    answer = actsearch("inspect", "first", *arguments, "--format", "json")
+    assert answer.code == 0, answer.err
+    found: list[dict[str, Any]] = json.loads(answer.out)
+    return found
+
+
+def ids(actsearch: Command, *arguments: str) -> list[int]:
+    return [row["id"] for row in rows_of(actsearch, *arguments)]

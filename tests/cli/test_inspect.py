@@ -1,13 +1,11 @@
-"""`actsearch inspect`: lists with filters, two runs, runs in every state, hostile text."""
+"""`actsearch inspect`: lists with filters, one birth, two runs."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import gc
 import io
 import json
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -15,23 +13,9 @@ from typing import Any
 
 import pytest
 
-from actsearch.cli.main import run
-from actsearch.runs import Birth, RunStore, TrialRow
+from actsearch.runs import RunStore, TrialRow
 from actsearch.trials.account import read_account
-from tests.cli.conftest import Command, fill, training
-
-HOSTILE = "=cmd('x')\x1b[31m[red]<script>\r\n\u202e" + "A" * 300
-
-
-def rows_of(actsearch: Command, *arguments: str) -> list[dict[str, Any]]:
-    answer = actsearch("inspect", "first", *arguments, "--format", "json")
-    assert answer.code == 0, answer.err
-    found: list[dict[str, Any]] = json.loads(answer.out)
-    return found
-
-
-def ids(actsearch: Command, *arguments: str) -> list[int]:
-    return [row["id"] for row in rows_of(actsearch, *arguments)]
+from tests.cli.conftest import Command, ids, rows_of
 
 
 @pytest.mark.parametrize(
@@ -249,194 +233,3 @@ def test_a_number_is_an_id_and_a_path_is_a_run(
     second.rename(runs_dir / "2")
     assert actsearch("inspect", "first", "2").out.startswith("property")
     assert actsearch("inspect", "first", str(runs_dir / "2")).out.startswith("configurations")
-
-
-# -- runs in every state
-
-
-def test_a_run_that_is_being_written_is_shown_as_of_now(actsearch: Command, runs_dir: Path) -> None:
-    with RunStore.open(runs_dir / "first", write=True) as store:
-        store.add_births([Birth(8, "seed", (), "tanh(x)", "f", "accepted", size=2)])
-        for arguments in ((), ("--all",), ("--births",), ("--rejected",)):
-            out = actsearch("inspect", "first", *arguments).out
-            written = f"being written by process {os.getpid()}, shown as of now\n"
-            assert written in out.splitlines(keepends=True)[0]
-        assert "9 births" in actsearch("inspect", "first").out
-    assert "being written" not in actsearch("inspect", "first").out
-
-
-def test_a_run_without_births_is_shown(actsearch: Command, runs_dir: Path) -> None:
-    with RunStore.create(runs_dir / "empty", {"rungs": [{"name": "full"}]}, {}):
-        pass
-    for arguments, said in (
-        ((), "no births yet"),
-        (("--all",), "none"),
-        (("--births",), "none"),
-        (("--rejected",), "none"),
-        (("--front",), "no formula has a score yet"),
-        (("first",), "found by both: 0"),
-    ):
-        answer = actsearch("inspect", "empty", *arguments)
-        assert (answer.code, answer.err) == (0, "")
-        assert said in answer.out
-        assert actsearch("inspect", "empty", *arguments, "--format", "json").code == 0
-    assert "no births yet" in actsearch("inspect", "empty", "0").err
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_run_of_an_older_format_is_shown(
-    version: int, actsearch: Command, runs_dir: Path
-) -> None:
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db:
-        db.execute("ALTER TABLE births DROP COLUMN penalty")
-        db.execute("ALTER TABLE heats DROP COLUMN seen")
-        if version == 1:
-            db.execute("DROP TABLE heats")
-            db.execute("DROP TABLE trials")
-        db.execute(f"PRAGMA user_version = {version}")
-        db.commit()
-    for arguments in ((), ("--births",), ("--rejected",), ("2",), ("first",)):
-        assert actsearch("inspect", "first", *arguments).code == 0
-    assert ids(actsearch) == [2, 1, 0]
-
-
-# -- hostile text
-
-
-@pytest.fixture
-def hostile(runs_dir: Path) -> Path:
-    """Return a run whose file holds hostile text wherever there can be text."""
-    folder = runs_dir / "hostile"
-    fill(folder)
-    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
-        db.execute("UPDATE births SET operator = ?, reason = ?", (HOSTILE, HOSTILE))
-        db.execute("UPDATE births SET formula = ? WHERE id IN (3, 4)", (HOSTILE,))
-        db.execute("UPDATE trainings SET message = ?, device = ?", (HOSTILE, HOSTILE))
-        config = {
-            "task": HOSTILE,
-            "space": HOSTILE,
-            "score_name": HOSTILE,
-            "rungs": [{"name": "full"}],
-        }
-        db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
-        db.commit()
-    return folder
-
-
-HOSTILE_VIEWS = [
-    (), ("--all",), ("--births",), ("--rejected",), ("2",), ("3",), ("4",), ("first",),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("arguments", HOSTILE_VIEWS, ids=str)
-def test_hostile_text_harms_nobody(
-    arguments: tuple[str, ...], actsearch: Command, hostile: Path
-) -> None:
-    table = actsearch("inspect", "hostile", *arguments)
-    assert (table.code, table.err) == (0, "")
-    assert all(line.isprintable() for line in table.out.splitlines())
-    assert json.loads(actsearch("inspect", "hostile", *arguments, "--format", "json").out)
-    text = actsearch("inspect", "hostile", *arguments, "--format", "csv").out
-    for row in csv.reader(io.StringIO(text)):
-        assert not any(cell.startswith(("=", "@", "\t")) for cell in row)
-
-
-class Terminal(io.StringIO):
-    """A terminal, as far as a program can tell."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture(params=[80, 120])
-def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return how wide a terminal is, and a function that runs a command in it."""
-    monkeypatch.setenv("COLUMNS", str(request.param))
-
-    def call(*arguments: str) -> list[str]:
-        with contextlib.redirect_stdout(Terminal()) as out:
-            assert run(arguments) == 0
-        return out.getvalue().splitlines()
-
-    return request.param, call
-
-
-def test_the_hall_of_fame_fits_a_terminal(terminal: Any, runs_dir: Path, golden: Any) -> None:
-    columns, call = terminal
-    lines = call("inspect", "first")
-    table = lines[2 : lines.index("", 2)]
-    assert max(map(len, table)) <= columns
-    golden.check(f"inspect_first_{columns}.txt", "\n".join(table) + "\n")
-
-
-@pytest.mark.parametrize("kind", [(), ("--births",), ("--rejected",)], ids=str)
-def test_hostile_names_do_not_overrun_a_terminal(
-    kind: tuple[str, ...], terminal: Any, hostile: Path
-) -> None:
-    columns, call = terminal
-    lines = call("inspect", "hostile", *kind)
-    rules = [k for k, line in enumerate(lines) if line and set(line) == {"─"}]
-    assert rules
-    for rule in rules:
-        end = next((k for k in range(rule, len(lines)) if not lines[k]), len(lines))
-        assert max(map(len, lines[rule - 1 : end])) <= columns
-    assert all(line.isprintable() for line in lines)
-
-
-def test_a_table_of_one_training_survives_strange_curves(
-    actsearch: Command, runs_dir: Path
-) -> None:
-    config = {"rungs": [{"name": "full"}], "score_name": "accuracy"}
-    with RunStore.create(runs_dir / "odd", config, {}) as store, store.session({}):
-        store.add_births([Birth(0, "seed", (), "sin(x)", "f", "accepted", size=2)])
-        nan, inf = float("nan"), float("inf")
-        for seed, curve in enumerate([(), ((5, nan, inf),), ((9, 1e300, 0.1), (3, -1e300, 0.2))]):
-            row = training(0, seed, 0.5)
-            store.add_training(type(row)(**{**row.__dict__, "curve": curve}))
-    answer = actsearch("inspect", "odd", "0")
-    assert (answer.code, answer.err) == (0, "")
-    assert "curves at the rung full, by step, 2 seeds" in answer.out
-
-
-def test_ids_with_gaps_keep_their_births(actsearch: Command, runs_dir: Path) -> None:
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db, db:
-        db.execute("DELETE FROM births WHERE id IN (3, 4)")
-    found = rows_of(actsearch, "--all")
-    assert [(row["id"], row["formula"]) for row in found][-1] == (5, "exp(exp(x))")
-
-
-def test_a_list_is_made_without_looking_for_garbage(
-    actsearch: Command, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[bool] = []
-    whole = RunStore.births
-
-    def noted(store: RunStore) -> list[Birth]:
-        seen.append(gc.isenabled())
-        return whole(store)
-
-    monkeypatch.setattr(RunStore, "births", noted)
-    for arguments in ((), ("--all",), ("--rejected",), ("--where", "scor>1")):
-        actsearch("inspect", "first", *arguments)
-    assert seen == [False] * 4
-    assert gc.isenabled()
-
-
-def test_a_run_that_is_being_confirmed_says_so(actsearch: Command, runs_dir: Path) -> None:
-    info = {"kind": "confirm", "finalists": ["x*sin(x)", HOSTILE], "tasks": ["mnist1d-cnn"]}
-    with RunStore.open(runs_dir / "first", write=True) as store, store.session(info):
-        out = actsearch("inspect", "first").out
-        head = f"being confirmed by process {os.getpid()}, shown as of now\n"
-        assert out.splitlines(keepends=True)[0].endswith(head)
-        assert (
-            "\nIts best are being confirmed on mnist1d-cnn, with fresh seeds; tried: x*sin(" in out
-        )
-        assert "\x1b" not in out
-        assert "actsearch watch first" in out
-        assert "actsearch confirm" not in out
-        assert "actsearch resume" not in out
-        two = actsearch("inspect", "first", str(runs_dir / "first")).out
-        assert f"being confirmed by process {os.getpid()}" in two
-    out = actsearch("inspect", "first").out
-    assert "actsearch confirm first" in out
-    assert "being confirmed" not in out

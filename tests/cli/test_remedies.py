@@ -17,7 +17,7 @@ from actsearch.runs import RunStore
 from actsearch.runs.scores import mean_and_error
 from actsearch.search import endings
 from tests.cli.conftest import Command, FakeSearch
-from tests.cli.test_inspect import Terminal
+from tests.cli.test_inspect_states import Terminal
 
 
 def test_infinities_are_told_from_what_is_undefined(actsearch: Command) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.expressions import FormulaError, parse_candidate
+from actsearch.report.facts import Facts, facts_of
+from actsearch.report.values import Cell, Table
 from actsearch.runs import Birth, RunStore, TrainingRow, TrialRow
+from actsearch.trials.account import read_account
 from actsearch.trials.judged import SEEDS
 
 KNOWN = {"ReLU": "relu(x)", "SiLU": "silu(x)", "GELU": "gelu(x)"}
@@ -173,3 +176,17 @@ def hostile_run(folder: Path) -> Path:
         trials=tried,
         message=HOSTILE,
     )
+
+
+def facts(runs: dict[str, Path], kind: str) -> Facts:
+    return facts_of(read_account(runs[kind]))
+
+
+def column(table: Table | None, title: str) -> list[Cell]:
+    assert table is not None
+    place = next(k for k, head in enumerate(table.heads) if head.title.startswith(title))
+    return [row[place] for row in table.rows]
+
+
+def texts(table: Table | None, title: str) -> list[str]:
+    return [cell.text for cell in column(table, title)]
