@@ -1,10 +1,12 @@
 """Runs on disk: the store of a run, where runs live, who may write, and the order of the best.
 
 The room's doors: ``RunStore`` (one run), ``run_names`` (all of them), ``run_folder`` and
-``default_name`` (names to folders), ``hall_of_fame`` (records to ranks).
+``default_name`` (names to folders), ``hall_of_fame`` (records to ranks), ``event_log`` and
+``digest`` (what two executions of a run have in common).
 """
 
 from actsearch.runs.creation import check_free
+from actsearch.runs.events import digest, event_log
 from actsearch.runs.folder import (
     check_name,
     default_name,
@@ -38,6 +40,8 @@ __all__ = [
     "check_free",
     "check_name",
     "default_name",
+    "digest",
+    "event_log",
     "existing_run",
     "hall_of_fame",
     "is_final",

@@ -18,6 +18,7 @@ from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import rows, schema
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, ENVIRONMENT_COPY, check_name
+from actsearch.runs.insert import insert
 
 
 def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str, Any]) -> None:
@@ -68,8 +69,10 @@ def check_free(folder: Path) -> None:
 def _make_database(path: Path, config: dict[str, Any], environment: dict[str, Any]) -> None:
     connection = schema.create_tables(path)
     try:
+        connection.execute("BEGIN")
         for key, value in (("config", config), ("environment", environment)):
-            connection.execute("INSERT INTO meta VALUES (?, ?)", (key, rows.dump(value)))
+            insert(connection, "meta", rows.META_COLUMNS, (key, rows.dump(value)))
+        connection.execute("COMMIT")
     finally:
         # The last connection folds the write-ahead log into the file, which is then complete.
         connection.close()

@@ -16,10 +16,11 @@ DUPLICATE = "duplicate"  # the same function as an earlier birth, whose scores c
 BIRTH_STATUSES = (ACCEPTED, REJECTED, SCREENED, DUPLICATE)
 
 OK = "ok"
-STOPPED = "stopped"  # ended by a deadline: no result, so never kept
+STOPPED = "stopped"  # ended with the search's budget: no result, so never kept
+TIMEOUT = "timeout"  # ended by a limit of its own: a result, as a crash is
 
 #: What a kept training may have come to; only the first carries a score.
-TRAINING_STATUSES = (OK, "diverged", "failed", "crashed", "no signal", "pruned")
+TRAINING_STATUSES = (OK, "diverged", "failed", "crashed", TIMEOUT, "no signal", "pruned")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ BIRTH_COLUMNS = (
 TRAINING_COLUMNS = "birth_id, rung, seed, status, score, metrics, curve, time_s, device, message"
 HEAT_COLUMNS = "id, birth_id, rung, seeds, pace, seen"
 TRIAL_COLUMNS = "task, split, formula, seed, status, score, metrics, curve, time_s, device, message"
+META_COLUMNS = "key, value"
 SESSION_COLUMNS = "id, begin_s, end_s, active_s, info, outcome"
 
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -136,7 +137,7 @@ def heat_to_row(heat: Heat) -> tuple[Any, ...]:
     """Return the values of ``HEAT_COLUMNS``. Raises ValueError for a heat without seeds."""
     if not heat.seeds or len(set(heat.seeds)) < len(heat.seeds):
         raise ValueError(f"heat {heat.id} needs different seeds, got {heat.seeds}")
-    pace = [[step, _writable(score)] for step, score in heat.pace]
+    pace = [[step, writable(score)] for step, score in heat.pace]
     return heat.id, heat.birth_id, heat.rung, dump(list(heat.seeds)), dump(pace), heat.seen
 
 
@@ -169,6 +170,14 @@ def session_from_row(row: tuple[Any, ...]) -> Session:
 def dump(value: Any) -> str:
     """Return ``value`` as compact strict JSON. Raises TypeError or ValueError if it has none."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def writable(value: float) -> float | str:
+    """Return a number as strict JSON has it: where it is not finite, its name."""
+    value = float(value)
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def load(text: Any) -> Any:
@@ -205,8 +214,8 @@ def _outcome_to_row(row: TrainingRow | TrialRow, whose: str) -> tuple[Any, ...]:
     return (
         row.status,
         row.score,
-        dump({key: _writable(value) for key, value in row.metrics.items()}),
-        dump([[step, _writable(loss), _writable(score)] for step, loss, score in row.curve]),
+        dump({key: writable(value) for key, value in row.metrics.items()}),
+        dump([[step, writable(loss), writable(score)] for step, loss, score in row.curve]),
         row.time_s,
         row.device,
         _storable(row.message),
@@ -224,13 +233,6 @@ def _outcome_from_row(outcome: list[Any]) -> dict[str, Any]:
         "device": _text(device),
         "message": _text(message),
     }
-
-
-def _writable(value: float) -> float | str:
-    value = float(value)
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _readable(value: Any) -> float:

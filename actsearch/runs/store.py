@@ -53,8 +53,9 @@ from actsearch.runs import rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE, existing_run
-from actsearch.runs.insert import insert, insert_heat, next_id
+from actsearch.runs.insert import insert, insert_heat, next_id, update_session
 from actsearch.runs.lock import WriterLock
+from actsearch.runs.reading import rows_of
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 
 _Row = TypeVar("_Row")
@@ -76,7 +77,7 @@ class RunStore:
         self._thread_lock = threading.RLock()
         self._session: tuple[int, float] | None = None  # its id, and time.monotonic() at its begin
         with explained(self.path, "read"):
-            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
             #: The configuration as used.
             self.config: dict[str, Any] = rows.load_object(meta.get("config"))
             #: What the run was started on: versions, machine, devices.
@@ -167,13 +168,11 @@ class RunStore:
 
     def trainings(self, birth_id: int | None = None) -> list[TrainingRow]:
         """Return the trainings (of one birth, or all), ordered by birth, rung and seed."""
-        query = f"SELECT {rows.TRAINING_COLUMNS} FROM trainings"
-        order = " ORDER BY birth_id, rung, seed"
+        order = "birth_id, rung, seed"
+        if birth_id is None:
+            return self._all("trainings", rows.TRAINING_COLUMNS, order, rows.training_from_row)
         with explained(self.path, "read"):
-            if birth_id is None:
-                found = self._fetch(query + order)
-            else:
-                found = self._fetch(f"{query} WHERE birth_id = ?{order}", birth_id)
+            found = self._rows("trainings", rows.TRAINING_COLUMNS, order, birth_id)
             return [rows.training_from_row(row) for row in found]
 
     def heats(self) -> list[Heat]:
@@ -289,12 +288,9 @@ class RunStore:
             raise ValueError("a session goes on already")
         text = rows.dump(info)
         with self._transaction() as db:
-            cursor = db.execute(
-                "INSERT INTO sessions (begin_s, end_s, active_s, info, outcome)"
-                " VALUES (?, NULL, 0, ?, '')",
-                (time.time(), text),
-            )
-            id_ = int(cursor.lastrowid or 0)
+            id_ = next_id(db, "sessions", first=1)
+            values = (id_, time.time(), None, 0.0, text, "")
+            insert(db, "sessions", rows.SESSION_COLUMNS, values)
         self._session = (id_, time.monotonic())
         return id_
 
@@ -303,10 +299,7 @@ class RunStore:
         if self._session is None:
             raise ValueError("no session goes on")
         with self._transaction() as db:
-            db.execute(
-                "UPDATE sessions SET end_s = ?, outcome = ? WHERE id = ?",
-                (time.time(), outcome, self._session[0]),
-            )
+            update_session(db, self._session[0], end_s=time.time(), outcome=outcome)
         self._session = None
 
     @contextlib.contextmanager
@@ -354,12 +347,12 @@ class RunStore:
     def _all(
         self, table: str, columns: str, order: str, from_row: Callable[[Any], _Row]
     ) -> list[_Row]:
-        with explained(self.path, "read"), self._thread_lock:
-            if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = ?", table):
-                return []
-            there = schema.columns_of(self._db, table, columns)
-            query = f"SELECT {there} FROM {table} ORDER BY {order}"
-            return [from_row(row) for row in self._fetch(query)]
+        with explained(self.path, "read"):
+            return [from_row(row) for row in self._rows(table, columns, order)]
+
+    def _rows(self, table: str, columns: str, order: str, birth_id: int | None = None) -> list[Any]:
+        with self.reading():
+            return rows_of(self._db, table, columns, order, birth_id)
 
     def _count(self, table: str) -> int:
         with explained(self.path, "read"):
@@ -377,10 +370,7 @@ class RunStore:
                 yield self._db
                 if self._session is not None:
                     id_, begin = self._session
-                    self._db.execute(
-                        "UPDATE sessions SET active_s = ? WHERE id = ?",
-                        (time.monotonic() - begin, id_),
-                    )
+                    update_session(self._db, id_, active_s=time.monotonic() - begin)
                 self._db.execute("COMMIT")
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import shutil
-import sqlite3
 import sys
 import types
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from actsearch.cli.main import run
 from actsearch.expressions import parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.search.engine import Snapshot
+from tests.runs.by_hand import by_hand
 
 BEGIN_S = 1000.0
 LESS = "guessed to score 0.6312, its sibling 2 0.6694"
@@ -86,10 +85,9 @@ def fill(folder: Path) -> None:
             for seed, score in enumerate(scores):
                 store.add_training(training(id_, seed, score))
     # The search began when its births say that it did, not when this test ran.
-    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+    with by_hand(folder) as db:
         times = (BEGIN_S, BEGIN_S + 192, 192.0)
         db.execute("UPDATE sessions SET begin_s = ?, end_s = ?, active_s = ?", times)
-        db.commit()
 
 
 @pytest.fixture(scope="session")

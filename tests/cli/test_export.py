@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from actsearch.cli.export import TARGET_NAMES
 from actsearch.export import TARGETS, Activation, Target, folder
 from tests.cli.conftest import Command
 from tests.conftest import Golden
+from tests.runs.by_hand import by_hand
 
 LAYERED = "input: relu(x) | hidden: x*sin(p0*x) | last: tanh(x)"
 
@@ -229,7 +229,7 @@ def test_a_run_called_test_gives_names_that_no_test_runner_collects(
 
 def test_the_name_of_a_run_is_text_and_nothing_else(actsearch: Command, runs_dir: Path) -> None:
     """A run may come from anyone; what its store says must not become code."""
-    with sqlite3.connect(runs_dir / "first" / "run.sqlite") as db:
+    with by_hand(runs_dir / "first") as db:
         (text,) = db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()
         config: dict[str, Any] = json.loads(text)
         hostile = '"""\nraise SystemExit("ran")\n"""\\'

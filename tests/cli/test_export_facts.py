@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +12,13 @@ from actsearch.cli.export_facts import N_KNOWN, RunFacts
 from actsearch.expressions import Layered, parse
 from actsearch.runs import Birth, RunStore, TrainingRow
 from tests.cli.conftest import Command, training
+from tests.runs.by_hand import by_hand
 from tests.trials.conftest import BRED, GIVEN, SMALL_ZOO
 from tests.trials.simulated import make_run
 
 TASK = """
 from tests.trials.simulated import NoisyTask
+from tests.runs.by_hand import by_hand
 
 def make_task():
     return NoisyTask({"x*sin(x)": 0.6, "gelu(x)": 0.55, "relu(x)": 0.5})
@@ -28,7 +29,7 @@ GELU, SINE, OTHER = 1, 3, 5
 
 def configure(path: Path, **changes: Any) -> None:
     """Change what a run's configuration says."""
-    with sqlite3.connect(path / "run.sqlite") as db:
+    with by_hand(path) as db:
         (text,) = db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()
         new = json.dumps({**json.loads(text), **changes})
         db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (new,))
@@ -185,7 +186,7 @@ def test_where_it_comes_from(runs_dir: Path) -> None:
     path = runs_dir / "first"
     data = {"name": "own", "digest": "ab12", "n_train": 200, "n_validation": 100}
     configure(path, task_settings={"data": data}, task="/home/me/secret/fast.py:make,mnist1d-mlp")
-    with sqlite3.connect(path / "run.sqlite") as db:
+    with by_hand(path) as db:
         environment = {"python": "3.13.1", "versions": {"torch": "2.10", "numpy": "2.1"}}
         db.execute(
             "UPDATE meta SET value = ? WHERE key = 'environment'", (json.dumps(environment),)

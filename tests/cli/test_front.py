@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import math
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from actsearch.cli import inspect
 from tests.cli.conftest import Command
+from tests.runs.by_hand import by_hand
 
 COSTS = {"relu(x)": 0.412, "silu(x)": 1.1, "x*sin(x)": 1.98}
 
@@ -69,7 +68,7 @@ def test_front_stands_alone(other: str, actsearch: Command, runs_dir: Path) -> N
 def test_what_an_earlier_version_wrote_stands_aside(
     actsearch: Command, runs_dir: Path, costs: None
 ) -> None:
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db, db:
+    with by_hand(runs_dir / "first") as db:
         db.execute("UPDATE births SET formula = 'gone(x)' WHERE id = 2")
     answer = actsearch("inspect", "first", "--front", "--format", "json")
     assert (answer.code, answer.err) == (0, "")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from actsearch.runs import RunStore, TrialRow
 from actsearch.trials.account import read_account
 from tests.cli.conftest import Command, ids, rows_of
+from tests.runs.by_hand import by_hand
 
 
 @pytest.mark.parametrize(
@@ -165,13 +164,12 @@ def second(runs_dir: Path) -> Path:
     """Return a run like ``first`` with another seed, in which one formula more has a score."""
     folder = runs_dir / "second"
     shutil.copytree(runs_dir / "first", folder)
-    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+    with by_hand(folder) as db:
         config = json.loads(db.execute("SELECT value FROM meta WHERE key = 'config'").fetchone()[0])
         config |= {"seed": 7, "budget": "10m"}
         db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
         db.execute("UPDATE trainings SET score = score + 0.01 WHERE birth_id = 2")
         db.execute("UPDATE trainings SET status = 'ok', score = 0.66 WHERE birth_id = 5")
-        db.commit()
     return folder
 
 
@@ -213,10 +211,9 @@ def test_two_runs_as_json_and_csv(actsearch: Command, runs_dir: Path, second: Pa
 def test_scores_of_different_tasks_do_not_compare(
     actsearch: Command, runs_dir: Path, second: Path
 ) -> None:
-    with contextlib.closing(sqlite3.connect(second / "run.sqlite")) as db:
+    with by_hand(second) as db:
         config = {"task": "other", "score_name": "accuracy", "rungs": [{"name": "full"}]}
         db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
-        db.commit()
     found = json.loads(actsearch("inspect", "first", "second", "--format", "json").out)
     assert (found["compares"], found["why_not"], found["times"]) == (
         False,

@@ -8,7 +8,6 @@ import gc
 import io
 import json
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from actsearch.cli.main import run
 from actsearch.runs import Birth, RunStore
 from tests.cli.conftest import Command, fill, ids, rows_of, training
+from tests.runs.by_hand import as_format, by_hand
 
 HOSTILE = "=cmd('x')\x1b[31m[red]<script>\r\n\u202e" + "A" * 300
 
@@ -66,14 +66,7 @@ def test_a_run_without_births_is_shown(actsearch: Command, runs_dir: Path) -> No
 def test_a_run_of_an_older_format_is_shown(
     version: int, actsearch: Command, runs_dir: Path
 ) -> None:
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db:
-        db.execute("ALTER TABLE births DROP COLUMN penalty")
-        db.execute("ALTER TABLE heats DROP COLUMN seen")
-        if version == 1:
-            db.execute("DROP TABLE heats")
-            db.execute("DROP TABLE trials")
-        db.execute(f"PRAGMA user_version = {version}")
-        db.commit()
+    as_format(runs_dir / "first", version)
     for arguments in ((), ("--births",), ("--rejected",), ("2",), ("first",)):
         assert actsearch("inspect", "first", *arguments).code == 0
     assert ids(actsearch) == [2, 1, 0]
@@ -84,7 +77,7 @@ def hostile(runs_dir: Path) -> Path:
     """Return a run whose file holds hostile text wherever there can be text."""
     folder = runs_dir / "hostile"
     fill(folder)
-    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
+    with by_hand(folder) as db:
         db.execute("UPDATE births SET operator = ?, reason = ?", (HOSTILE, HOSTILE))
         db.execute("UPDATE births SET formula = ? WHERE id IN (3, 4)", (HOSTILE,))
         db.execute("UPDATE trainings SET message = ?, device = ?", (HOSTILE, HOSTILE))
@@ -95,7 +88,6 @@ def hostile(runs_dir: Path) -> Path:
             "rungs": [{"name": "full"}],
         }
         db.execute("UPDATE meta SET value = ? WHERE key = 'config'", (json.dumps(config),))
-        db.commit()
     return folder
 
 
@@ -163,7 +155,7 @@ def test_a_table_of_one_training_survives_strange_curves(
 
 
 def test_ids_with_gaps_keep_their_births(actsearch: Command, runs_dir: Path) -> None:
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db, db:
+    with by_hand(runs_dir / "first") as db:
         db.execute("DELETE FROM births WHERE id IN (3, 4)")
     found = rows_of(actsearch, "--all")
     assert [(row["id"], row["formula"]) for row in found][-1] == (5, "exp(exp(x))")

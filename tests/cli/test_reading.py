@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from actsearch.results.view import known_fingerprints
 from actsearch.runs import Birth, RunStore
 from actsearch.tasks.joint import SCORE_NAME
 from tests.cli.conftest import Command, training
+from tests.runs.by_hand import by_hand
 
 READING = [
     ("runs",),
@@ -243,9 +242,8 @@ def test_a_formula_may_begin_with_a_minus(actsearch: Command) -> None:
 
 def test_a_penalty_is_shown_where_one_counted(actsearch: Command, runs_dir: Path) -> None:
     assert "penalty" not in actsearch("inspect", "first").out
-    with contextlib.closing(sqlite3.connect(runs_dir / "first" / "run.sqlite")) as db:
+    with by_hand(runs_dir / "first") as db:
         db.execute("UPDATE births SET penalty = 0.05 WHERE id = 2")
-        db.commit()
     shown = actsearch("inspect", "first").out.splitlines()
     assert shown[2].split()[:5] == ["rank", "id", "formula", "score", "(n)"]
     assert shown[2].split()[5] == "penalty"

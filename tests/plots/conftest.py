@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from actsearch.trials.account import Account, read_account
 from tests.plots.made import HOSTILE, Scores, births, write
+from tests.runs.by_hand import as_format
 
 Row = tuple[str, str, tuple[int, ...], str]
 
@@ -55,12 +55,7 @@ def usual(folder: Path) -> Account:
 def format_1(folder: Path) -> Account:
     """Return a run that the first format holds: without heats, trials and penalties."""
     write(folder, births(*BRED), SCORES)
-    with sqlite3.connect(folder / "run.sqlite") as db:
-        for table in ("heats", "trials"):
-            db.execute(f"DROP TABLE {table}")
-        db.execute("ALTER TABLE births DROP COLUMN penalty")
-        db.execute("PRAGMA user_version = 1")
-    db.close()
+    as_format(folder, 1)
     return read_account(folder)
 
 

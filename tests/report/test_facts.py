@@ -39,6 +39,7 @@ from tests.report.runs import (
     make_run,
     texts,
 )
+from tests.runs.by_hand import as_format
 
 OLD = "softmax2(x)"  # a function that this version does not know
 
@@ -294,14 +295,10 @@ def test_other_tasks_that_were_tried_are_named(runs: dict[str, Path]) -> None:
     assert any("--transfer 'a,<b>,mdn'" in one.line for one in again.commands(there))
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [2, 3])
 def test_a_run_of_an_older_format_is_told_of(tmp_path: Path, version: int) -> None:
     run = make_run(tmp_path / "run", finalists=(NEW,), trials=WINS)
-    with sqlite3.connect(run / "run.sqlite") as db:
-        db.execute("ALTER TABLE births DROP COLUMN penalty")
-        db.execute("ALTER TABLE heats DROP COLUMN seen")
-        db.execute(f"PRAGMA user_version = {version}")
-    db.close()
+    as_format(run, version)
     found = facts_of(read_account(run))
     assert found.verdict.tone == "shown"
     assert texts(found.hall, "formula")[0] == NEW

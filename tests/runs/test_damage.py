@@ -31,9 +31,9 @@ class TestIsNotOpened:
         self.refused(root / "r", "an SQLite file of some other program")
 
     def test_a_newer_format(self, store: RunStore) -> None:
-        store._db.execute("PRAGMA user_version = 4")
+        store._db.execute("PRAGMA user_version = 5")
         store.close()
-        self.refused(store.folder, "format 4 .* reads format 3; update it: pip install --upgrade")
+        self.refused(store.folder, "format 5 .* reads format 4; update it: pip install --upgrade")
 
     def test_a_run_without_its_tables(self, store: RunStore) -> None:
         store._db.execute("DROP TABLE meta")

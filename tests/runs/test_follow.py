@@ -17,7 +17,7 @@ from actsearch.runs import Birth, Heat, RunStore, Session, TrainingRow, TrialRow
 from actsearch.runs.follow import Follower, active_s, searched_s, seconds
 from actsearch.runs.lock import WriterLock
 from tests.runs.conftest import MakeBirth, MakeTraining
-from tests.runs.test_schema import of_format_2
+from tests.runs.test_schema import ASSETS
 
 RUNGS = ("short", "full")
 CONFIG = {"task": "t", "rungs": [{"name": name} for name in RUNGS], "budget": "5m", "births": 99}
@@ -155,22 +155,15 @@ def test_trials_are_read_without_their_curves(store: RunStore) -> None:
     assert (found.formula, found.score, found.metrics, found.curve) == ("relu(x)", 0.5, {}, ())
 
 
+@pytest.mark.parametrize(("version", "n_trainings"), [(1, 70), (2, 54), (3, 54)])
 def test_older_formats_are_followed_as_they_are(
-    root: Path, birth: MakeBirth, training: MakeTraining
+    root: Path, version: int, n_trainings: int
 ) -> None:
-    folder = of_format_2(root, birth, training)
-    follower = Follower(folder)
-    follower.read()
-    assert follower.snapshot(0.0).n_trainings == 1
-    with sqlite3.connect(folder / "run.sqlite") as db:
-        db.execute("DROP TABLE heats")
-        db.execute("DROP TABLE trials")
-        db.execute("PRAGMA user_version = 1")
-    db.close()
+    folder = Path(shutil.copytree(ASSETS / f"format-{version}", root / "old"))
     follower = Follower(folder)
     follower.read()
     found = follower.snapshot(0.0)
-    assert (found.n_births, found.n_trainings, found.in_flight) == (2, 1, ())
+    assert (found.n_births, found.n_trainings, found.in_flight) == (45, n_trainings, ())
 
 
 def test_a_run_that_goes_says_so(store: RunStore, root: Path) -> None:

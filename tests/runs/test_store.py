@@ -113,7 +113,7 @@ def test_values_that_json_lacks_come_back(
 def test_sqlite_keeps_every_setting(store: RunStore, root: Path) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "user_version")
     got = [store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
-    assert got == ["wal", 2, 1, 10_000, 3]
+    assert got == ["wal", 2, 1, 10_000, 4]
 
 
 @pytest.mark.parametrize("id_", [0, 2, -1])
