@@ -20,7 +20,7 @@ search: $(STAMP)  ## run the default search to its end (ARGS='--budget 2m ...' f
 	@$(BIN)/actsearch search $(ARGS)
 
 test: check  ## ruff, mypy, and the tests (ARGS='-k export' for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 nightly: $(STAMP)  ## the tests that take long
 	@$(BIN)/python -m pytest -m nightly $(ARGS)

@@ -37,8 +37,13 @@ _UNSET = (
 
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a cache folder that all tests of this session share."""
-    return tmp_path_factory.mktemp("cache")
+    """Return a cache folder that all tests of this session share, in whichever process they run."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # each process has a folder of its own in there
+    cache = root / "cache"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    return cache
 
 
 @pytest.fixture(autouse=True)

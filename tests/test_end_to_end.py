@@ -222,7 +222,8 @@ def test_time_budget_ends_the_search(home: Path) -> None:
     actsearch("search", "--task", TASK, *limit, "--run", "brief", cwd=home)
     with RunStore.open(home / "runs" / "brief") as store:
         assert store.elapsed_s() >= 4
-        assert [one.outcome for one in store.sessions()] == ["the budget of 4s is used up"]
+        (session,) = store.sessions()
+        assert session.outcome.startswith("the budget of 4s is used up")
         assert store.n_births() >= 15
 
 
