@@ -161,7 +161,7 @@ def test_nothing_pickled_is_opened(tmp_path: Path) -> None:
     path = save(tmp_path)
     (tmp_path / "bag.labels.txt").unlink()
     np.save(tmp_path / "bag.labels.npy", np.array([{}] * 60, dtype=object), allow_pickle=True)
-    with pytest.raises(BadInput, match=r"can't be read: .*allow_pickle"):
+    with pytest.raises(BadInput, match=r"can't be read: .*something else than"):
         matrix.read(path)
 
 

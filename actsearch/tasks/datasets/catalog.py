@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from actsearch.cache import cache_root
+from actsearch.cache import cache_folder
 
 DATA_VARIABLE = "ACTSEARCH_DATA"
 
@@ -176,4 +176,4 @@ def data_root(given: Path | None) -> Path | None:
 
 def downloads_root() -> Path:
     """Return the folder of downloads, laid out as a user's data folder is."""
-    return cache_root() / "downloads"
+    return cache_folder("downloads")

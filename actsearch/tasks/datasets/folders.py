@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from actsearch.cache import CACHE_VARIABLE
+from actsearch.cache import CACHE_VARIABLE, make_private
 from actsearch.errors import ActsearchError
 
 _TEMPORARY = ".part"
@@ -25,10 +25,11 @@ def writing(root: Path) -> Iterator[None]:
     """Hold the only right to write below ``root``, which is made if need be.
 
     Raises:
+        NotPrivate: others can write to it.
         ActsearchError: the folder can't be written, or the disk is full; names the folder.
     """
     with _explained(root):
-        root.mkdir(parents=True, exist_ok=True)
+        make_private(root)
         with FileLock(root / ".lock"):
             yield
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +20,11 @@ from actsearch.errors import BadInput
 from actsearch.tasks.data import Array
 
 REMEDY = "replace it by an undamaged copy (actsearch can download one: leave out --data)"
+
+
+def length(form: str, shape: tuple[int, ...]) -> int:
+    """Return how many bytes a file of a format has, unzipped."""
+    return math.prod(shape) + (4 + 4 * len(shape) if form == "idx" else 0)
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> Array:
@@ -82,10 +89,21 @@ def check_labels(path: Path, labels: Array, n_classes: int) -> None:
         )
 
 
-def file_hash(path: Path) -> bytes:
-    """Return the SHA-256 of a file; raises BadInput if it can't be read."""
+def file_hash(path: Path, n_bytes: int) -> bytes:
+    """Return the SHA-256 of a file.
+
+    Args:
+        path: the file.
+        n_bytes: how long its content is; gzipped it may be a little longer, never much.
+
+    Raises:
+        BadInput: it can't be read, or is of another length, which is cheaper to tell.
+    """
     try:
         with path.open("rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            if path.suffix != ".gz" or found > 2 * n_bytes + 10_000:
+                _check_size(path, found, n_bytes)
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise BadInput(f"can't read {path}: {error.strerror or error}") from error

@@ -10,19 +10,37 @@ from __future__ import annotations
 
 import functools
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from actsearch.errors import BadInput
+from actsearch.errors import BadInput, shorten
 from actsearch.tasks.data import Array, TrainingData, training_data
+from actsearch.tasks.datasets.npz import check_header, load_sparse
 
 ENDING = ".npz"
 _SPLIT_SEED = 20_240_229
 _LEAST_DOCUMENTS = 10
 _MAX_BYTES = 2_000_000_000  # dense, as layers read them
+_MAX_LABEL_CHARS = 50_000_000
+#: What the readers of zip files, of arrays and of matrices raise where a file lies.
+_NO_MATRIX = (
+    OSError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -82,12 +100,10 @@ def read(path: Path) -> Documents:
 
 
 def _matrix(path: Path) -> Array:
-    from scipy import sparse
-
     if not path.is_file():
         raise BadInput(f"no file {path}; --data takes a sparse matrix of scipy.sparse.save_npz")
     try:
-        matrix: Any = sparse.load_npz(path)  # which opens nothing pickled
+        matrix: Any = load_sparse(path, _MAX_BYTES)
         n_bytes = 4 * matrix.shape[0] * matrix.shape[1]
         if n_bytes > _MAX_BYTES:
             raise BadInput(
@@ -96,8 +112,11 @@ def _matrix(path: Path) -> Array:
                 f"{_MAX_BYTES / 1e9:.0f} GB"
             )
         values = np.asarray(matrix.data)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} is no sparse matrix of scipy.sparse.save_npz: {error}") from error
+    except BadInput:
+        raise
+    except _NO_MATRIX as error:
+        said = shorten(str(error) or type(error).__name__, 200)
+        raise BadInput(f"{path} is no sparse matrix of scipy.sparse.save_npz: {said}") from error
     if values.dtype.kind not in "fiub" or not np.isfinite(values).all() or (values < 0).any():
         raise BadInput(
             f"{path} has values that are negative, infinite or no numbers; features such as counts "
@@ -112,14 +131,23 @@ def _labels(path: Path) -> Array:
     text, array = path.with_suffix(".labels.txt"), path.with_suffix(".labels.npy")
     try:
         if text.is_file():
-            lines = text.read_text(encoding="utf-8").splitlines()
-            return np.array([line.strip() for line in lines])
+            with text.open(encoding="utf-8") as file:
+                content = file.read(_MAX_LABEL_CHARS + 1)
+            if len(content) > _MAX_LABEL_CHARS:
+                raise ValueError(f"more than {_MAX_LABEL_CHARS:,} characters")
+            names = [line.strip() for line in content.splitlines()]
+            longest = max(names, key=len, default="")
+            if 4 * len(longest) * len(names) > _MAX_BYTES:  # all take as much as the longest
+                raise ValueError(f"'{shorten(longest, 40)}' has {len(longest):,} characters")
+            return np.array(names)
         if array.is_file():
+            with array.open("rb") as there:
+                check_header(there, array.stat().st_size)
             labels: Array = np.load(array, allow_pickle=False)
             if labels.ndim == 1 and labels.dtype.kind in "iubU":
                 return labels
             raise ValueError(f"labels of shape {labels.shape} and type {labels.dtype}")
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise BadInput(f"the labels beside {path} can't be read: {error}") from error
     raise BadInput(
         f"{path} has no labels beside it: write them to {text.name}, one a line, or as a NumPy "

@@ -7,13 +7,13 @@ user's folder is, each checked against the hash in the catalog before it gets it
 from __future__ import annotations
 
 import errno
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from actsearch.cache import cache_root
 from actsearch.errors import BadInput
 from actsearch.tasks.datasets import folders
+from actsearch.tasks.datasets.archives import unpack
 from actsearch.tasks.datasets.catalog import (
     DATA_VARIABLE,
     Dataset,
@@ -108,7 +108,7 @@ def _download(dataset: Dataset, root: Path) -> None:
         return
     archive = _fetch(dataset, dataset.downloads[0], root)
     with folders.new_folder(folder) as new:
-        _unpack(dataset, archive, new)
+        unpack(dataset, archive, new)
     archive.unlink()
 
 
@@ -136,13 +136,3 @@ def _fetch(dataset: Dataset, download: Download, folder: Path) -> Path:
         f"can't download {download.name} of {dataset.name} ({'; '.join(reasons)}); fetch it by "
         f"hand and name the folder that holds {dataset.folder} by --data"
     )
-
-
-def _unpack(dataset: Dataset, archive: Path, folder: Path) -> None:
-    """Write the expected members, and nothing else, whatever paths the archive holds."""
-    with tarfile.open(archive, "r:gz") as opened:
-        for file in dataset.files:
-            member = opened.extractfile(f"{dataset.folder}/{file.name}")
-            if member is None:
-                raise BadInput(f"{archive} holds no file {dataset.folder}/{file.name}")
-            (folder / file.name).write_bytes(member.read())

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from actsearch.cache import cache_root
+from actsearch.cache import cache_folder, cache_root
 from actsearch.errors import unknown
 from actsearch.tasks.data import (
     Split,
@@ -90,7 +90,7 @@ def converted(name: str, given: Path | None = None) -> Path:
         raise unknown("data set", name, DATASETS)
     dataset = DATASETS[name]
     paths = source_files(dataset, given)
-    folder = cache_root() / "arrays" / f"{name}-{_key(dataset, paths)}"
+    folder = cache_folder("arrays") / f"{name}-{_key(dataset, paths)}"
     if not _is_complete(folder):
         with folders.writing(cache_root()):
             if not _is_complete(folder):
@@ -116,7 +116,7 @@ def whereabouts(name: str, given: Path | None = None) -> Whereabouts:
         raise unknown("data set", name, DATASETS)
     dataset, root = DATASETS[name], data_root(given)
     if dataset.format == "generated":
-        folder = cache_root() / "arrays" / f"{name}-{_key(dataset, [])}"
+        folder = cache_folder("arrays") / f"{name}-{_key(dataset, [])}"
         if _is_complete(folder):
             return Whereabouts("made", folder)
         return Whereabouts("made on first use", None)
@@ -136,8 +136,8 @@ def _key(dataset: Dataset, paths: Sequence[Path]) -> str:
     digest = hashlib.sha256(repr(decisive).encode())
     if dataset.format == "generated":
         digest.update(_GENERATORS[dataset.name].source_key().encode())
-    for path in paths:
-        digest.update(formats.file_hash(path))
+    for path, file in zip(paths, dataset.files, strict=True):
+        digest.update(formats.file_hash(path, formats.length(dataset.format, file.shape)))
     return digest.hexdigest()[:16]
 
 
