@@ -157,9 +157,12 @@ def _compiler() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from actsearch.cache import cache_root
+    from actsearch.cache import NotPrivate, cache_path, cache_root
 
-    yield _folder("cache folder", cache_root())
+    try:
+        yield _folder("cache folder", cache_root())
+    except NotPrivate as error:
+        yield "cache folder", FAILURE, f"{cache_path()}: {error}"
 
 
 CHECKS = (_python, _processors, _torch, _kernel_backends, _compiler, _cache)

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from actsearch.cache import cache_root
+from actsearch.cache import NotPrivate, cache_folder, cache_root, make_private
 from actsearch.errors import ActsearchError
 
 #: Beyond so many formulas a table begins anew: some megabytes, read by each command.
@@ -34,11 +34,11 @@ def modelled_costs(formulas: Iterable[str]) -> dict[str, float | None]:
     wanted = list(dict.fromkeys(formulas))
     if not wanted:
         return {}
-    path = cache_root() / "costs" / f"{_state()}.json"
-    kept = _read(path)
+    path = _table()
+    kept = {} if path is None else _read(path)
     found = {formula: kept.get(formula) or _computed(formula) for formula in wanted}
     new = {f: cost for f, cost in found.items() if cost is not None and f not in kept}
-    if new:
+    if new and path is not None:
         _write(path, new if len(kept) + len(new) > MOST_KEPT else kept | new)
     return found
 
@@ -51,6 +51,14 @@ def _computed(formula: str) -> float | None:
     try:
         return mean_over_parts(modelled_cost)(parse_candidate(formula))
     except (ActsearchError, RecursionError):  # of an earlier version, or of whoever wrote the file
+        return None
+
+
+def _table() -> Path | None:
+    """Return the file of the table, None where others could have written it."""
+    try:
+        return cache_folder("costs") / f"{_state()}.json"
+    except NotPrivate:
         return None
 
 
@@ -80,6 +88,7 @@ def _read(path: Path) -> dict[str, float]:
 def _write(path: Path, costs: dict[str, float]) -> None:
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):  # a full disk or a foreign folder is no reason to fail
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(cache_root())
+        path.parent.mkdir(exist_ok=True)
         draft.write_text(json.dumps(costs), encoding="utf-8")
         draft.replace(path)

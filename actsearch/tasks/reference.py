@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actsearch.cache import cache_root
+from actsearch.cache import cache_folder, cache_root, make_private
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.tasks.protocol import OK, STOPPED, Record, Task, Training
 
@@ -135,7 +135,7 @@ class Reference:
         }
         text = json.dumps(what, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:32]
-        return cache_root() / "references" / f"{name}.json"
+        return cache_folder("references") / f"{name}.json"
 
 
 def deviation(scores: list[float]) -> float:
@@ -168,7 +168,8 @@ def _write(path: Path, scores: dict[tuple[str, int], float]) -> None:
     rows = [[rung, seed, score] for (rung, seed), score in scores.items()]
     made: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(cache_root())
+        path.parent.mkdir(exist_ok=True)
         handle, made = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(rows, file)

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 import actsearch.expressions
-from actsearch.cache import cache_root
+from actsearch.cache import NotPrivate, cache_path
 from actsearch.errors import shorten
 from actsearch.expressions import Expression
 from actsearch.kernels.native import compiler, threads
@@ -62,7 +62,7 @@ def prepare(expressions: Sequence[Expression], dtype: torch.dtype, judge: Judge)
         For each expression its functions, or why there are none.
     """
     try:
-        maker = _Maker(dtype, compiler.find(), KernelCache(cache_root() / "kernels"), judge)
+        maker = _Maker(dtype, compiler.find(), KernelCache(cache_path() / "kernels"), judge)
         found = {one: maker.cached(one) for one in expressions}
         missing = [one for one, bodies in found.items() if bodies is None]
         made = maker.make(missing) if missing else {}
@@ -95,12 +95,12 @@ class _Maker:
     def cached(self, expression: Expression) -> Bodies | Unusable | None:
         """Return what the cache knows of a kernel, None where it is to be made."""
         key = self.key(expression)
-        path = self.cache.find(key)
-        if path is not None:
-            try:
-                return _bodies(_load(path), _name(key), expression)
-            except (OSError, AttributeError):
-                return None  # does not load: it is made anew
+        try:
+            library = self.cache.load(key, _load)
+            if library is not None:
+                return _bodies(library, _name(key), expression)
+        except (OSError, AttributeError):
+            return None  # does not load: it is made anew
         reason = self.cache.reason(key)
         return Unusable(reason) if reason is not None else None
 
@@ -125,7 +125,7 @@ class _Maker:
         with ExitStack() as stack:
             try:
                 folder, kept = stack.enter_context(self.cache.workshop()), True
-            except OSError as error:
+            except (OSError, NotPrivate) as error:
                 warn_once(f"compiled kernels can't be kept in {self.cache.folder}: {_text(error)}")
                 folder, kept = Path(stack.enter_context(tempfile.TemporaryDirectory())), False
             for library, group in self._compiled(texts, folder, found):

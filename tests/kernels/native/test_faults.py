@@ -320,11 +320,10 @@ def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             made.write_bytes(b"x" * 2000)
             seal(made)
             cache.keep(made, [f"{number:040}", f"{number:040}b"])
-        newest = cache.find(f"{number:040}")
-        assert newest is not None
-        os.utime(newest, (number, number))
+        assert cache.load(f"{number:040}", Path.is_file)
+        os.utime(cache.folder / f"{number:040}.so", (number, number))
     inodes = {file.stat().st_ino: file.stat().st_size for file in cache.folder.iterdir()}
     assert sum(inodes.values()) <= 10_000
-    assert cache.find(f"{19:040}") is not None
-    assert cache.find(f"{0:040}") is None
+    assert cache.load(f"{19:040}", Path.is_file)
+    assert cache.load(f"{0:040}", Path.is_file) is None
     assert not [path for path in cache.folder.iterdir() if path.is_dir()]
