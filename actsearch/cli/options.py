@@ -34,6 +34,14 @@ TaskOption = Annotated[
         help="A task (see: actsearch tasks) or path/to/file.py:make_task.",
     ),
 ]
+TaskAgainOption = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        help="The run's task once more, where it is a file that was not named here yet, or moved.",
+    ),
+]
 DataOption = Annotated[
     Path | None,
     typer.Option(

@@ -167,7 +167,7 @@ def resume(
     data: Path | None = None,
     seed_formulas: Iterable[str] = (),
     seed_run: Path | None = None,
-    task: Task | None = None,
+    task: str | Task | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -183,7 +183,7 @@ def resume(
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births.
         seed_run: A run whose best formulas are further seeds.
-        task: The task, for a run that was started with a task object.
+        task: The task, for a run that was started with a task object, or its name or file.
         runs_dir: As in ``search``.
         observer: As in ``search``.
 
@@ -209,7 +209,7 @@ def resume(
                 f"{_kind(slots)} would not compare; resume it with --devices "
                 f"{config['device_kind']}"
             )
-        the_task = task if task is not None else saved_task(store, data)
+        the_task = saved_task(store, data, task)
         check_readable(the_space, given, the_task)
         the_task.prepare()
         check_same(store, the_task)

@@ -40,7 +40,7 @@ def scores_of(name: str) -> tuple[str, ...]:
     return _OTHER_SCORES.get(name, SCORES)
 
 
-def load_task(spec: str, data: Path | None = None) -> Task:
+def load_task(spec: str, data: Path | None = None, *, named: bool = True) -> Task:
     """Return the task called ``spec``.
 
     Args:
@@ -51,17 +51,20 @@ def load_task(spec: str, data: Path | None = None) -> Task:
             between them, for one score over all (``JointTask``).
         data: the user's data folder, in torchvision's layout; None: ``ACTSEARCH_DATA``, else
             downloads into the cache.
+        named: whether the user named the task. A file that a run names is run only where the user
+            named it before (``tasks.consent``).
 
     Raises:
+        NotNamed: they did not; nothing was run.
         BadInput: unknown name or score, a task named twice, tasks that can't be trained together,
             or the file has no such task.
     """
     specs = task_specs(spec)
     if len(specs) == 1:
-        return _load_one(specs[0], data)
+        return _load_one(specs[0], data, named)
     from actsearch.tasks.joint import JointTask
 
-    return JointTask([_load_one(one, data) for one in specs])
+    return JointTask([_load_one(one, data, named) for one in specs])
 
 
 def task_specs(spec: str) -> list[str]:
@@ -97,7 +100,7 @@ def absolute_spec(spec: str) -> str:
     )
 
 
-def _load_one(spec: str, data: Path | None) -> Task:
+def _load_one(spec: str, data: Path | None, named: bool) -> Task:
     if _is_file(spec):
         function, at, _ = spec.rpartition(":")[2].partition("@")
         if at:
@@ -108,7 +111,7 @@ def _load_one(spec: str, data: Path | None) -> Task:
             )
         from actsearch.tasks.user_task import load_user_task
 
-        return load_user_task(spec, data)
+        return load_user_task(spec, data, named=named)
     name, *variants = spec.split("@")
     if name not in TASKS:
         raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
+from actsearch.tasks import consent
 from actsearch.tasks.protocol import (
     CompilesAhead,
     Record,
@@ -97,14 +98,16 @@ class UserTask:
         return _load_again, self._origin
 
 
-def load_user_task(spec: str, data: Path | None = None) -> UserTask:
+def load_user_task(spec: str, data: Path | None = None, *, named: bool = True) -> UserTask:
     """Load ``path/to/file.py:function`` and call the function.
 
     Args:
         spec: the path and the function's name.
         data: the user's data folder; handed over if the function has an argument ``data``.
+        named: whether the user named it; else it has to be one that they named before.
 
     Raises:
+        NotNamed: they did not; the file was not run.
         BadInput: no such file or function, the file or the function raises, or what it returns is
             no task; the message lists what is missing.
     """
@@ -116,6 +119,10 @@ def load_user_task(spec: str, data: Path | None = None) -> UserTask:
         source = path.read_bytes()
     except OSError as error:
         raise BadInput(f"can't read {path}: {error.strerror or error}") from error
+    if named:
+        consent.remember(path, source)
+    else:
+        consent.check_named(path, source, function)
     make_task = _function(path, _run(path, source), function)
     try:
         wants_data = "data" in inspect.signature(make_task).parameters

@@ -77,7 +77,7 @@ def confirm(
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
     data: Path | None = None,
-    task: Task | None = None,
+    task: str | Task | None = None,
     observer: Observer | None = None,
     runs_dir: Path | None = None,
 ) -> Confirmation:
@@ -91,7 +91,7 @@ def confirm(
         workers: trainings at once, or ``auto``.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
         data: where the data sets lie, if not where the run found them.
-        task: the task, for a run that was started with a task object.
+        task: the task, for a run that was started with a task object, or its name or file.
         observer: called with a ``Moment`` after each trial.
         runs_dir: the folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
 
@@ -112,7 +112,7 @@ def confirm(
     slots = resolve(workers, devices)
     others = [load_task(name, data) for name in transfer]
     with RunStore.open(folder) as store:
-        the_task = task if task is not None else saved_task(store, data)
+        the_task = saved_task(store, data, task)
         check_other_tasks(the_task, others)
         chosen = finalists_of(store, finalists, the_task)
         for other in others:

@@ -46,25 +46,31 @@ class Contestant:
     formula: str
 
 
-def saved_task(store: RunStore, data: Path | None = None) -> Task:
+def saved_task(store: RunStore, data: Path | None = None, task: str | Task | None = None) -> Task:
     """Load the task of a run again.
 
     Args:
         store: the run.
         data: where the data set lies now, if it was moved.
+        task: the task as the user gives it, loaded or named; None: the run says which.
 
     Raises:
+        NotNamed: the run names a task file that the user never named; it was not run.
         BadInput: the run was started with a task object, or the task is not what it was.
     """
+    if task is not None and not isinstance(task, str):
+        return task
     config = store.config
+    if data is None and isinstance(config.get("data"), str):
+        data = Path(config["data"])
+    if task is not None:
+        return load_task(task, data)
     if config.get("task_from", "name") != "name":
         raise BadInput(
             f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
             "go on with it there: actsearch.resume(run, task=...), actsearch.confirm(run, task=...)"
         )
-    if data is None and config.get("data") is not None:
-        data = Path(config["data"])
-    return load_task(config["task"], data)
+    return load_task(str(config.get("task", "")), data, named=False)
 
 
 def check_same(store: RunStore, task: Task) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from actsearch.cli.compare import remarks
 from actsearch.runs import RunStore
+from actsearch.tasks import load_task
 from actsearch.trials.compare import Comparison
 from actsearch.trials.entries import Entry
 from tests.cli.conftest import Command
@@ -40,6 +41,7 @@ def task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(f"actsearch.trials.{room}.rivals_of", lambda *_: dict(SMALL_ZOO))
     path = tmp_path / "noisy.py"
     path.write_text(TASK)
+    load_task(f"{path}:make_task")  # the user named it, as by searching with it
     make_run(tmp_path / "runs" / "first", BRED, GIVEN, spec=f"{path}:make_task")
     return path
 
