@@ -98,13 +98,16 @@ def _write_note(path: Path) -> None:
     note = {"pid": os.getpid(), "host": socket.gethostname(), "since_s": time.time()}
     # By rename, so that whoever reads it sees all of it.
     draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(note), encoding="utf-8")
+    draft.unlink(missing_ok=True)
+    with draft.open("x", encoding="utf-8") as file:  # and not through a link
+        json.dump(note, file)
     draft.replace(path)
 
 
 def _read_note(path: Path) -> Holder:
     try:
-        with path.open(encoding="utf-8") as file:
+        # Not blocking: what someone else put there may be a pipe.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
             note = json.loads(file.read(4096))
         return Holder(pid=int(note["pid"]), host=str(note.get("host", ""))[:80])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

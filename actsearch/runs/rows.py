@@ -269,7 +269,10 @@ def _integer(value: Any) -> int:
 def _number(value: Any) -> float:
     if type(value) not in (int, float):
         raise Malformed(f"a number is wanted, not {value!r:.60}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Malformed(f"a number is too large: {value!r:.60}") from error
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.runs import foreign
 from actsearch.runs.migrations import bring_up_to_date, columns_of_table, make_tables
 from actsearch.runs.tables import (
     APPLICATION_ID,
@@ -47,12 +48,12 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         ActsearchError: the file system does not give what a writer needs.
         sqlite3.Error: it can't be opened or read.
     """
+    foreign.check_files(path)
     connection = _connect(f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}")
     try:
-        # The file may come from anyone: what its schema says is not to be trusted with functions.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
+        foreign.limit(connection)
         _check_ours(connection, path, write)
+        foreign.check_schema(connection)
         _check_tables(connection)
         if write:
             _make_durable(connection, path)

@@ -1,0 +1,85 @@
+"""What the file of a run may not be, before anything is read of it: a run may come from anyone.
+
+SQLite follows links to its files, waits for pipes, and takes a view that never ends, or a table
+that a program computes, for a table. None of that is in a run that this program wrote.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import stat
+from pathlib import Path
+
+from actsearch.errors import BadInput
+
+#: A text or a row longer than this is none of ours; the longest are curves, of some 100,000.
+MAX_VALUE_BYTES = 32_000_000
+#: SQLite's own files beside the database.
+_BESIDE = ("", "-wal", "-shm", "-journal")
+#: No table has more columns; SQLite's own limit is 2,000.
+_MAX_COLUMNS = 64
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: MAX_VALUE_BYTES,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_COLUMN: _MAX_COLUMNS,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 4,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+#: A table whose rows come from a program, or a column that an expression computes.
+_COMPUTED = re.compile(r"^\s*CREATE\s+VIRTUAL\b|\bGENERATED\b|\bAS\s*\(", re.IGNORECASE)
+
+
+def check_files(path: Path) -> None:
+    """Refuse a database where it, or a file that SQLite keeps beside it, is no regular file.
+
+    Args:
+        path: the database.
+
+    Raises:
+        BadInput: one is a link, a pipe, a device or a folder.
+    """
+    for ending in _BESIDE:
+        one = path.with_name(path.name + ending)
+        try:
+            mode = one.lstat().st_mode
+        except OSError:  # not there, or not to be seen: opening the database says that
+            continue
+        if not stat.S_ISREG(mode):
+            what = next((name for is_it, name in _KINDS if is_it(mode)), "a device")
+            raise BadInput(
+                f"{one} is {what}, and a run has a regular file there; copy the run's folder "
+                "again, with the files themselves"
+            )
+
+
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISDIR, "a folder"),
+)
+
+
+def limit(connection: sqlite3.Connection) -> None:
+    """Bound what a connection does for the file's sake."""
+    for category, most in _LIMITS.items():
+        connection.setlimit(category, most)
+    # What the schema says is not to be trusted with functions; cells are held against their page.
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def check_schema(connection: sqlite3.Connection) -> None:
+    """Refuse a database with anything in it but plain tables and their indices.
+
+    Raises:
+        sqlite3.DatabaseError: it has views, triggers, or tables that a program or an expression
+            computes.
+    """
+    query = "SELECT type, substr(name, 1, 60), sql FROM sqlite_master"
+    for kind, name, sql in connection.execute(query):
+        if kind not in ("table", "index") or (sql is not None and _COMPUTED.search(str(sql))):
+            what = f"a {kind}" if kind in ("view", "trigger") else f"a computed {kind}"
+            raise sqlite3.DatabaseError(f"it has {what}, '{name}', and a run has none")
