@@ -82,4 +82,4 @@ def check_schema(connection: sqlite3.Connection) -> None:
     for kind, name, sql in connection.execute(query):
         if kind not in ("table", "index") or (sql is not None and _COMPUTED.search(str(sql))):
             what = f"a {kind}" if kind in ("view", "trigger") else f"a computed {kind}"
-            raise sqlite3.DatabaseError(f"it has {what}, '{name}', and a run has none")
+            raise sqlite3.DatabaseError(f"its tables are not those of a run: {what}, '{name}'")
