@@ -1,0 +1,58 @@
+"""The driver is killed at any place and moment: the run goes on to the same end."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.kills.campaign import TWO, Campaign, shuffled
+from tests.kills.drivers import AFTER, BEFORE, MIDST, Drivers
+from tests.kills.points import Fuse
+
+
+def test_killed_once_at_every_place(campaign: Campaign) -> None:
+    for fuse in shuffled(seed=0):
+        campaign.end_at(fuse)
+    campaign.finish()
+    assert campaign.n_kills == 33
+
+
+def test_killed_with_workers_at_places_and_at_random_moments(campaign: Campaign) -> None:
+    draw = random.Random(1)
+    for point in ("dispatch:after", "commit:before", "collect:received", "any", "any"):
+        delay_s = draw.uniform(0, 0.05) if point == "any" else 0.0
+        nth = draw.randint(200, 400) if point == "any" else draw.randint(2, 9)
+        campaign.end_at(Fuse(point, nth, delay_s=delay_s), TWO, delay_s=0.01)
+    campaign.finish(TWO)
+
+
+def test_killed_inside_of_sqlites_own_writes(campaign: Campaign, shim: Path | None) -> None:
+    if shim is None:
+        pytest.skip("there is no C compiler")
+    campaign.end_at(("write", "*/run.sqlite", 2, MIDST))  # while it is made
+    campaign.end_at(Fuse("create:after"))
+    for call in (
+        ("write", "*/run.sqlite-wal", 7, MIDST),
+        ("write", "*/run.sqlite-wal", 11, AFTER),
+        ("sync", "*/run.sqlite-wal", 3, BEFORE),
+        ("sync", "*/run.sqlite-wal", 5, AFTER),
+    ):
+        campaign.end_at(call)
+    # What folds the log into the file: at the end, and where the log became long.
+    campaign.end_at(("write", "*/run.sqlite", 1, BEFORE))
+    for nth in (1, 3):
+        campaign.end_at(("write", "*/run.sqlite", nth, MIDST))
+    campaign.end_at(("sync", "*/run.sqlite", 1, AFTER))
+    campaign.finish()
+
+
+def test_interrupted_at_places_and_gone_on_with(campaign: Campaign) -> None:
+    draw = random.Random(2)
+    for point in ("commit:before", "insert:after", "dispatch:after", "compile:before", "any"):
+        nth = draw.randint(1, 2 if point == "compile:before" else 6)
+        campaign.end_at(Fuse(point, nth, draw.choice(["interrupt", "terminate"])), code=130)
+    for action in ("interrupt", "terminate"):
+        campaign.end_at(Fuse("collect:received", 3, action), TWO, code=130)
+    campaign.finish()
