@@ -21,6 +21,8 @@ _WRONG_PLACE = {
     errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS,
     errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT,
 }  # fmt: skip
+#: What a disk says that has no hard links, or no more of them.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 #: The end of a replaced file's name, while it is kept.
 _KEPT = ".old"
 
@@ -54,7 +56,8 @@ def write_all(
         _check_free(folder, paths, elsewhere, force=force)
         _write_and_move(folder, paths, list(files.values()), force=force)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
+        file = error.filename2 or error.filename  # of two it is where to
+        where = f" ({file})" if file else ""
         said = f"can't write into {folder}: {error.strerror or error}{where}; nothing was written"
         if error.errno in _WRONG_PLACE:
             raise BadInput(f"{said}; name a folder with --out") from error
@@ -150,10 +153,20 @@ def _move(draft: Path, path: Path, undo: contextlib.ExitStack, *, force: bool) -
             shutil.copy2(path, copy, follow_symlinks=False)
             copy.replace(kept)  # whole: what bears this name may be put back
         undo.callback(_put_back, kept, path)
-    else:
-        path.touch(exist_ok=False)  # what is moved would replace a file of someone else
+        draft.replace(path)
+        return
+    try:
+        # Moving would replace a file of someone else that came there since. A second name does not,
+        # and gives the file at once whole: no kill leaves half of it.
+        os.link(draft, path)
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)
         undo.callback(_take_back, path)
-    draft.replace(path)
+        draft.replace(path)
+    else:
+        undo.callback(_take_back, path)
 
 
 def _put_back(kept: Path, path: Path) -> None:

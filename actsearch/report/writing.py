@@ -69,6 +69,8 @@ def replace(file: Path, text: str) -> None:
         ) as out:
             draft = out.name
             out.write(text)
+            out.flush()
+            os.fsync(out.fileno())  # or the new name could reach the disk before what it names
         Path(draft).chmod(0o666 & ~_umask())
         Path(draft).replace(file)
     except OSError as error:

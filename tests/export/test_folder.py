@@ -88,8 +88,12 @@ def test_a_file_that_comes_meanwhile_is_not_replaced(
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS])
-@pytest.mark.parametrize("at", range(len(FILES)))
-@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize(
+    ("step", "at"),
+    # Two files are new and two are replaced, of which the old ones are kept by a link.
+    [*(("fsync", at) for at in range(len(FILES))), *(("replace", at) for at in range(2)),
+     ("link", 0), ("link", 2)],
+)  # fmt: skip
 def test_a_failure_at_any_file_leaves_what_was_there(
     step: str, at: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +102,7 @@ def test_a_failure_at_any_file_leaves_what_was_there(
     (out / "d.py").write_text("old d")
     (out / "sub" / "b.onnx").write_bytes(b"old b")
     before = tree(tmp_path)
-    owner: Any = module.os if step == "fsync" else Path
+    owner: Any = Path if step == "replace" else module.os
     monkeypatch.setattr(owner, step, failing(at, code, getattr(owner, step)))
     with pytest.raises(ActsearchError, match=r"nothing was written; .* --out") as caught:
         write_all(out, FILES, force=True)
@@ -149,6 +153,7 @@ def test_a_kept_file_that_can_not_be_put_back_is_not_thrown_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.py").write_text("old a")
+    (tmp_path / "d.py").write_text("old d")
     whole, count = Path.replace, iter(range(100))
 
     def breaks(path: Path, to: Path) -> Path:

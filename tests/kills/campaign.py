@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.runs import Birth, Heat, RunStore, TrainingRow, TrialRow
+from actsearch.runs.events import event_log
 from actsearch.runs.lock import holder
 from tests.kills.drivers import ROOT, Call, Driver, Drivers
 from tests.kills.points import Fuse
@@ -168,14 +169,10 @@ def command(folder: Path, begin: Sequence[str], again: Sequence[str]) -> tuple[s
 QUIETLY = ("--no-report", "--quiet")
 
 
-def log_of(folder: Path) -> bytes:
-    """Return the log of a run: what was bred, decided and scored, and nothing timed."""
-    whole = Contents.of(folder)
-    asked = [(heat.birth_id, heat.rung, seed) for heat in whole.heats for seed in heat.seeds]
-    place = {one: k for k, one in enumerate(asked)}
-    trainings = sorted(whole.trainings, key=lambda row: place[row.birth_id, row.rung, row.seed])
-    rows = [*whole.births, *whole.heats, *(replace(row, time_s=0.0) for row in trainings)]
-    return "\n".join(map(repr, rows)).encode()
+def log_of(folder: Path) -> list[str]:
+    """Return the log of a run's events."""
+    with RunStore.open(folder) as store:
+        return event_log(store)
 
 
 #: Places that every session passes, and up to how manieth pass a kill may wait there.
@@ -203,10 +200,19 @@ PLACES = {
     "add_training:before": 4,
     "add_training:after": 4,
 }
-#: Places that only the making of a run passes, in their order.
-MAKING = ("create:before", "script:before", "script:after", "fsync:before", "rename:before")
-#: The last of them, and what comes at the end of a run.
-MADE = ("rename:after",)
+#: Places that only the making of a run passes, in their order; the last leaves a run.
+MAKING = (
+    Fuse("make:before"),
+    Fuse("create:after", 3),
+    Fuse("commit:before"),
+    Fuse("commit:after"),
+    Fuse("insert:after", 2),
+    Fuse("fsync:before"),
+    Fuse("fsync:after", 2),
+    Fuse("rename:before"),
+    Fuse("rename:after"),
+)
+#: What comes at the end of a run.
 ENDING = ("end_session:before", "end_session:after", "close:before", "close:after")
 
 
@@ -217,9 +223,4 @@ def shuffled(seed: int) -> list[Fuse]:
     midst.append(Fuse("load:midway", draw.randint(1, 3)))
     draw.shuffle(midst)
     midst.sort(key=lambda fuse: fuse.point == "load:midway")  # there must be something to load
-    return [
-        *map(Fuse, MAKING),
-        *map(Fuse, MADE),
-        *midst,
-        *map(Fuse, ENDING),
-    ]
+    return [*MAKING, *midst, *map(Fuse, ENDING)]

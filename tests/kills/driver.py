@@ -75,7 +75,8 @@ def _drive(plan: dict[str, Any]) -> NoReturn:
         ctypes.CDLL(None).kills_arm(call.encode(), path.encode(), ctypes.c_long(nth), how)
     sys.argv = ["actsearch", *plan["argv"]]
     if plan["argv"][0] == "-c":
-        code = exec(plan["argv"][1], {})
+        exec(plan["argv"][1], {})
+        code = 0
     else:
         code = main.run(plan["argv"])
     with open(plan["passes"], "w", encoding="utf-8") as file:  # noqa: PTH123 - not counted

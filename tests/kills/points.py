@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ ACTIONS = {
 
 @dataclass(frozen=True)
 class Fuse:
-    """At the ``nth`` pass of ``point`` (from 1), and ``delay_s`` later, the process is sent a signal.
+    """At the ``nth`` pass of ``point`` (from 1), ``delay_s`` later, the process gets a signal.
 
     The point "any" is passed with each of the others.
     """
@@ -108,24 +108,18 @@ def _around_sqlite(points: Points) -> None:
     class Connection(sqlite3.Connection):
         def execute(self, query: str, *values: Any) -> sqlite3.Cursor:
             kind = query.split()[0].lower()
-            if kind not in ("begin", "commit", "insert", "update"):
+            if kind not in ("begin", "commit", "create", "insert", "update"):
                 return super().execute(query, *values)
             points(f"{kind}:before")
             cursor = super().execute(query, *values)
             points(f"{kind}:after")
             return cursor
 
-        def executescript(self, script: str) -> sqlite3.Cursor:
-            points("script:before")
-            cursor = super().executescript(script)
-            points("script:after")
-            return cursor
-
     sqlite3.connect = functools.partial(sqlite3.connect, factory=Connection)  # type: ignore[assignment]
 
 
 #: Method of the store -> what it makes durable.
-_SAID: dict[str, Callable[..., Iterator[str]]] = {
+_SAID: dict[str, Callable[..., Iterable[str]]] = {
     "add_births": lambda births, heat=None: (
         *(f"birth {birth.id}" for birth in births),
         *(() if heat is None else (f"heat {heat.id}",)),
@@ -133,7 +127,7 @@ _SAID: dict[str, Callable[..., Iterator[str]]] = {
     "add_heats": lambda heats: (f"heat {heat.id}" for heat in heats),
     "add_training": lambda row: (f"training {row.birth_id} {row.rung} {row.seed}",),
     "add_trial": lambda row: (f"trial {row.task} {row.split} {row.seed} {row.formula}",),
-}  # type: ignore[assignment]
+}
 
 
 def _around_store(points: Points) -> None:
@@ -141,13 +135,13 @@ def _around_store(points: Points) -> None:
         setattr(RunStore, name, _saying(points, name, getattr(RunStore, name), said))
     for name in ("begin_session", "end_session", "close"):
         setattr(RunStore, name, _watched(points, name, getattr(RunStore, name)))
-    for name in ("create", "open"):
-        method = _watched(points, name, getattr(RunStore, name))
+    for point, name in (("make", "create"), ("open", "open")):
+        method = _watched(points, point, getattr(RunStore, name))
         setattr(RunStore, name, staticmethod(method))
 
 
 def _saying(
-    points: Points, name: str, method: Callable[..., Any], said: Callable[..., Iterator[str]]
+    points: Points, name: str, method: Callable[..., Any], said: Callable[..., Iterable[str]]
 ) -> Callable[..., Any]:
     def call(store: RunStore, *rows: Any) -> None:
         points(f"{name}:before")
@@ -208,8 +202,8 @@ def _around_load(points: Points) -> None:
         is_loading = False
         points("load:after")
 
-    Ledger.add_heat = watched_heat  # type: ignore[method-assign]
-    api.load = watched_load
+    for owner, name, watched in ((Ledger, "add_heat", watched_heat), (api, "load", watched_load)):
+        setattr(owner, name, watched)
 
 
 def _around_compiler(points: Points) -> None:

@@ -1,8 +1,8 @@
 """A user's task file whose scores come from a formula's text; nothing is trained.
 
 Beside the answer it leaves a trace of what it was asked for, so that a test sees what was trained
-twice: a line for each training that began, in the file that ``KILLS_TRACE`` names. ``KILLS_DELAY_S``
-is how long a training takes on the average; how long one takes differs from time to time.
+twice: a line for each training that began, in the file that ``KILLS_TRACE`` names. A training takes
+``KILLS_DELAY_S`` on the average; how long one takes differs from time to time.
 """
 
 from __future__ import annotations

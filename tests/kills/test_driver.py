@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.campaign import TWO, Campaign, shuffled
-from tests.kills.drivers import AFTER, BEFORE, MIDST, Drivers
+from tests.kills.campaign import ENDING, MAKING, PLACES, TWO, Campaign, shuffled
+from tests.kills.drivers import AFTER, BEFORE, MIDST
 from tests.kills.points import Fuse
 
 
@@ -16,7 +16,7 @@ def test_killed_once_at_every_place(campaign: Campaign) -> None:
     for fuse in shuffled(seed=0):
         campaign.end_at(fuse)
     campaign.finish()
-    assert campaign.n_kills == 33
+    assert campaign.n_kills == len(PLACES) + len(MAKING) + len(ENDING) + 1
 
 
 def test_killed_with_workers_at_places_and_at_random_moments(campaign: Campaign) -> None:
@@ -32,7 +32,7 @@ def test_killed_inside_of_sqlites_own_writes(campaign: Campaign, shim: Path | No
     if shim is None:
         pytest.skip("there is no C compiler")
     campaign.end_at(("write", "*/run.sqlite", 2, MIDST))  # while it is made
-    campaign.end_at(Fuse("create:after"))
+    campaign.end_at(Fuse("make:after"))
     for call in (
         ("write", "*/run.sqlite-wal", 7, MIDST),
         ("write", "*/run.sqlite-wal", 11, AFTER),

@@ -23,7 +23,7 @@ def test_copies_of_the_files_at_random_moments_go_on_to_the_same_end(
     draw = random.Random(5)
     stops = sorted(draw.sample(range(300, 1500), N_CUTS))
     driver = campaign.start(fuses=[Fuse("any", nth, "stop") for nth in stops])
-    copies = []
+    copies: list[Path] = []
     while (state := state_of(driver.pid)) not in ("", "Z"):
         if state == "T":
             copies.append(_copied(campaign.folder, tmp_path / f"copy{len(copies)}"))
