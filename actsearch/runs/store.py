@@ -43,6 +43,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +53,7 @@ from actsearch.errors import ActsearchError
 from actsearch.runs import rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
+from actsearch.runs.filesystem import warning_for
 from actsearch.runs.folder import DATABASE, existing_run
 from actsearch.runs.insert import insert, insert_heat, next_id, update_session
 from actsearch.runs.lock import WriterLock
@@ -75,6 +77,7 @@ class RunStore:
         self._db = connection
         self._lock = lock
         self._thread_lock = threading.RLock()
+        self._chosen = False  # a moment, that reads are of
         self._session: tuple[int, float] | None = None  # its id, and time.monotonic() at its begin
         with explained(self.path, "read"):
             meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
@@ -113,6 +116,9 @@ class RunStore:
             ActsearchError: it can't be read or locked for a reason of the file system.
         """
         folder = existing_run(folder.name, folder.parent)
+        warning = warning_for(folder) if write else None
+        if warning is not None:
+            warnings.warn(warning, stacklevel=2)
         lock = WriterLock(folder) if write else None
         try:
             with explained(folder / DATABASE, "read"):
@@ -150,17 +156,8 @@ class RunStore:
 
         Blocks may be nested; the outer one counts. In the process that writes, other threads wait.
         """
-        with self._thread_lock:
-            if self._lock is not None or self._db.in_transaction:
-                yield  # nobody else writes, or the moment is chosen already
-                return
-            with explained(self.path, "read"):
-                self._db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                with contextlib.suppress(sqlite3.Error):  # nothing was written
-                    self._db.execute("ROLLBACK")
+        with self._moment(long=True):
+            yield
 
     def births(self) -> list[Birth]:
         """Return all births in the order of their ids."""
@@ -350,8 +347,23 @@ class RunStore:
         with explained(self.path, "read"):
             return [from_row(row) for row in self._rows(table, columns, order)]
 
+    @contextlib.contextmanager
+    def _moment(self, *, long: bool) -> Iterator[None]:
+        with self._thread_lock:
+            if self._lock is not None or self._chosen:
+                yield  # nobody else writes, or the moment is chosen already
+                return
+            with explained(self.path, "read"):
+                chosen = schema.one_moment(self._db, long=long)
+            own, self._db, self._chosen = self._db, chosen, True
+            try:
+                yield
+            finally:
+                self._db, self._chosen = own, False
+                schema.let_go(own, chosen)
+
     def _rows(self, table: str, columns: str, order: str, birth_id: int | None = None) -> list[Any]:
-        with self.reading():
+        with self._moment(long=False):
             return rows_of(self._db, table, columns, order, birth_id)
 
     def _count(self, table: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from actsearch.runs import Birth, RunStore, TrainingRow
+from actsearch.runs.filesystem import SharedFolderWarning
 
 MakeBirth = Callable[..., Birth]
 MakeTraining = Callable[..., TrainingRow]
@@ -18,6 +20,21 @@ MakeTraining = Callable[..., TrainingRow]
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be refused at once; nobody looks at a lock while a test asks for it."""
     monkeypatch.setattr("actsearch.runs.lock._PATIENCE_S", 0.02)
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every folder lie on a network file system, as far as the program can tell."""
+    monkeypatch.setattr("actsearch.runs.filesystem.type_of", lambda _path: "nfs4")
+    warnings.filterwarnings("ignore", category=SharedFolderWarning)
+
+
+@pytest.fixture(params=["local", "shared"])
+def disk(request: pytest.FixtureRequest) -> str:
+    """Each kind of file system in turn; it is the name of the kind."""
+    if request.param == "shared":
+        request.getfixturevalue("shared")
+    return str(request.param)
 
 
 @pytest.fixture

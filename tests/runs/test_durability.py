@@ -19,10 +19,13 @@ from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.runs.lock import holder
 
 WRITER = """
-import sys
+import sys, warnings
 from pathlib import Path
-from actsearch.runs import Birth, RunStore, TrainingRow
+from actsearch.runs import Birth, RunStore, TrainingRow, filesystem
 
+if sys.argv[2] == "shared":
+    warnings.simplefilter("ignore")
+    filesystem.type_of = lambda path: "nfs4"
 store = RunStore.create(Path(sys.argv[1]), {"task": "t"}, {})
 store.begin_session({})
 print("ready", flush=True)
@@ -35,10 +38,10 @@ for id in range(100_000):
 
 
 @pytest.fixture
-def writer(root: Path) -> Iterator[subprocess.Popen[str]]:
+def writer(root: Path, disk: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that writes the run ``r`` and says what it has committed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(root / "r")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, str(root / "r"), disk], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
