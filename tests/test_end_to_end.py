@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--confirm",
         "none",
     )
-    result = actsearch(*search, "--run", "whole", "--workers", "1", cwd=folder)
+    result = actsearch(*search, "--run", "whole", "--workers", "inline", cwd=folder)
     assert result.stdout.endswith("\n\nreport: runs/whole/report.html\n")
     return folder
 
@@ -171,7 +171,7 @@ def test_five_kills_and_the_same_run(home: Path) -> None:
         process.wait()
         n_kills += 1
         args = ["resume", "killed"]
-    last = ("--workers", "1", "--confirm", "none", "--no-report")
+    last = ("--workers", "inline", "--confirm", "none", "--no-report")
     actsearch("resume", "killed", *last, cwd=home)
     assert contents(folder) == contents(home / "runs" / "whole")
 

@@ -160,7 +160,7 @@ def test_a_space_is_searched_resumed_shown_and_exported(
     assert len(space.seeds) <= len(first) <= limit  # what does not fit in whole is left out
     check_contents(space, first, trainings)
 
-    more = ("--births", str(limit + 25), "--workers", "1", "--confirm", "none", "--no-report")
+    more = ("--births", str(limit + 25), "--workers", "inline", "--confirm", "none", "--no-report")
     answer(capsys, "resume", "r", *more)
     births, trainings = read(result.path)
     assert births[: len(first)] == first

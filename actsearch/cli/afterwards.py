@@ -15,7 +15,14 @@ MIN_S = 20.0
 
 
 def confirming(
-    budget: str | None, *, workers: str, devices: str, data: Path | None, quiet: bool
+    budget: str | None,
+    *,
+    workers: str,
+    devices: str,
+    training_limit: str,
+    memory_limit: str,
+    data: Path | None,
+    quiet: bool,
 ) -> Callable[[Path, float], None] | None:
     """Return what confirms a run after its search, or None where nobody wants that.
 
@@ -23,6 +30,8 @@ def confirming(
         budget: as the user gave it: a time, "none", or None for as long as the search took.
         workers: as for the search.
         devices: as for the search.
+        training_limit: as for the search.
+        memory_limit: as for the search.
         data: where the data set lies, if it was said.
         quiet: show no progress.
 
@@ -51,13 +60,21 @@ def confirming(
                     budget=max(search_s, MIN_S) if budget is None else parse_duration(budget),
                     workers=workers,
                     devices=devices,
+                    training_limit=training_limit,
+                    memory_limit=memory_limit,
                     data=data,
                     observer=lambda moment: shown.show(line(moment)),
                 )
         except KeyboardInterrupt:
             shown.close()
             raise interrupted(
-                path, budget=budget, workers=workers, devices=devices, data=data
+                path,
+                budget=budget,
+                workers=workers,
+                devices=devices,
+                training_limit=training_limit,
+                memory_limit=memory_limit,
+                data=data,
             ) from None
         except BadInput as error:  # the search itself is done and saved
             shown.close()

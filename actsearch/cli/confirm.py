@@ -16,9 +16,11 @@ from actsearch.cli.options import (
     DataOption,
     DevicesOption,
     FormatOption,
+    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     TaskAgainOption,
+    TrainingLimitOption,
     WorkersOption,
     checked_budget,
     find_run,
@@ -45,7 +47,13 @@ KEYS = (
 #: As many as ``trials.confirm`` tries, which is imported when it is needed: torch is behind it.
 N_FINALISTS = 3
 #: Options that go without saying; those that are not named here are None.
-USUAL: Mapping[str, object] = {"finalists": N_FINALISTS, "workers": "auto", "devices": "auto"}
+USUAL: Mapping[str, object] = {
+    "finalists": N_FINALISTS,
+    "workers": "auto",
+    "devices": "auto",
+    "training_limit": "auto",
+    "memory_limit": "auto",
+}
 
 
 def _two_digits(value: float | None) -> str:
@@ -81,6 +89,8 @@ def confirm(
     task: TaskAgainOption = None,
     workers: WorkersOption = "auto",
     devices: DevicesOption = "auto",
+    training_limit: TrainingLimitOption = "auto",
+    memory_limit: MemoryLimitOption = "auto",
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -112,6 +122,8 @@ def confirm(
                 task=task,
                 workers=workers,
                 devices=devices,
+                training_limit=training_limit,
+                memory_limit=memory_limit,
                 data=data,
                 observer=lambda moment: shown.show(line(moment)),
             )
@@ -125,6 +137,8 @@ def confirm(
             task=task,
             workers=workers,
             devices=devices,
+            training_limit=training_limit,
+            memory_limit=memory_limit,
             data=data,
         ) from None
     finally:

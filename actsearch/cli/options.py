@@ -60,7 +60,28 @@ BirthsOption = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="How many candidates to breed at most.")
 ]
 WorkersOption = Annotated[
-    str, typer.Option(metavar="auto|N", help="Trainings at the same time; auto: one a CPU core.")
+    str,
+    typer.Option(
+        metavar="auto|N|inline",
+        help="Trainings at the same time, each in a process of its own; auto: one a CPU core; "
+        "inline: one, in the program's own process (for debuggers; a crash ends it).",
+    ),
+]
+TrainingLimitOption = Annotated[
+    str,
+    typer.Option(
+        "--training-limit",
+        metavar="TIME|auto|none",
+        help="End a training that takes longer; auto: many times what others took.",
+    ),
+]
+MemoryLimitOption = Annotated[
+    str,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE|auto|none",
+        help="End a training that takes more memory (800MB, 4GB); auto: a fair share.",
+    ),
 ]
 DevicesOption = Annotated[
     str,

@@ -6,6 +6,7 @@ with it and refuses to mix. Budget, workers and devices may differ from session 
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import check_same, saved_task
-from actsearch.workers import Slots, make_pool, resolve
+from actsearch.workers import Slots, pool_for, resolve
 
 if TYPE_CHECKING:
     from actsearch.trials.judged import Confirmation
@@ -88,6 +89,8 @@ def search(
     births: int | None = None,
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
+    training_limit: str | float = "auto",
+    memory_limit: str | int = "auto",
     seed: int = 0,
     run: str | None = None,
     runs_dir: Path | None = None,
@@ -105,8 +108,12 @@ def search(
         budget: Time as text (``"5m"``) or seconds; None for no limit of time.
         births: Most births, those that are never trained counted; None for no such limit. Siblings
             are bred together, so the last litter may be left out.
-        workers: Number of trainings at once, or ``auto``.
+        workers: Number of trainings at once, ``auto``, or ``inline``: one at a time in this
+            process, as a single one of a task object is trained in any case.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        training_limit: How long one training may take before it is ended: seconds, text
+            (``"10m"``), ``auto`` (many times what others took) or ``none``.
+        memory_limit: How much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
         seed: Decides every birth. The same seed gives the same births and scores for any number
             of workers.
         run: Name of the run; made up by default.
@@ -130,7 +137,14 @@ def search(
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     check_readable(the_space, given, the_task)
-    slots = _slots(workers, devices, the_space)
+    there = resolve(
+        workers,
+        devices,
+        training_limit=training_limit,
+        memory_limit=memory_limit,
+        given_object=not isinstance(task, str),
+    )
+    slots = _slots(there, workers, the_space)
     _limits(budget, births, 0.0)  # refused now, not after the data are made
     name = run if run is not None else default_name(the_task.name, runs_dir)
     folder = run_folder(name, runs_dir)
@@ -164,6 +178,8 @@ def resume(
     births: int | None = None,
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
+    training_limit: str | float = "auto",
+    memory_limit: str | int = "auto",
     data: Path | None = None,
     seed_formulas: Iterable[str] = (),
     seed_run: Path | None = None,
@@ -180,6 +196,8 @@ def resume(
         births: As in ``search``.
         workers: As in ``search``; may differ from before.
         devices: As in ``search``; of the kind that the run was started on.
+        training_limit: As in ``search``; may differ from before.
+        memory_limit: As in ``search``; may differ from before.
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births.
         seed_run: A run whose best formulas are further seeds.
@@ -202,7 +220,14 @@ def resume(
                 f"run with --seed-run {store.name} instead"
             )
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
-        slots = _slots(workers, devices, the_space)
+        there = resolve(
+            workers,
+            devices,
+            training_limit=training_limit,
+            memory_limit=memory_limit,
+            given_object=task is not None,
+        )
+        slots = _slots(there, workers, the_space)
         if _kind(slots) != config["device_kind"]:
             raise BadInput(
                 f"run '{store.name}' was trained on {config['device_kind']}, and scores of "
@@ -239,7 +264,7 @@ def _run(
         "workers": slots.workers,
         "devices": list(slots.devices),
     }
-    pool = make_pool(task, workers=slots.workers, devices=slots.devices, threads=THREADS)
+    pool = pool_for(task, slots, THREADS)
     with store.session(info), pool:
         engine = Engine(
             store=store,
@@ -297,13 +322,20 @@ def _limits(budget: str | float | None, births: int | None, elapsed_s: float) ->
     return Limits(budget_s, births, deadline)
 
 
-def _slots(workers: str | int, devices: str | Sequence[str], space: SearchSpace) -> Slots:
-    """Return workers and devices; no more workers than the lag of the space keeps busy."""
-    slots, lag = resolve(workers, devices), space.evolution.lag
+def _slots(slots: Slots, asked: str | int, space: SearchSpace) -> Slots:
+    """Return ``slots`` with no more workers than the lag of the space keeps busy.
+
+    Args:
+        slots: what there is.
+        asked: the workers that were asked for; "auto" are as many as it takes.
+        space: whose lag it is.
+    """
+    lag = space.evolution.lag
     if slots.workers <= lag:
         return slots
-    if str(workers) == "auto":
-        return Slots(lag, slots.devices if slots.devices == ("cpu",) else slots.devices[:lag])
+    if str(asked) == "auto":
+        devices = slots.devices if slots.devices == ("cpu",) else slots.devices[:lag]
+        return dataclasses.replace(slots, workers=lag, devices=devices)
     raise BadInput(
         f"{slots.workers} workers are more than the lag of {lag} of space '{space.name}': births "
         f"wait for the results of all but the last {lag} candidates. Use at most {lag} workers, "

@@ -18,13 +18,14 @@ DIVERGED = "diverged"  # the loss became infinite or NaN
 FAILED = "failed"  # building or training the network raised
 STOPPED = "stopped"  # the deadline passed
 CRASHED = "crashed"  # the worker process died; set by the workers, never by a task
+TIMEOUT = "timeout"  # it took longer than a training may; set by the workers, too
 NO_SIGNAL = "no signal"  # at initialisation nothing, or infinity, comes through the network
 PRUNED = "pruned"  # its curve fell behind the pace that was asked for
 
 #: What the layers of every network give to an activation: its pre-activation.
 ONLY_X = ("x",)
 
-STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED, NO_SIGNAL, PRUNED)
+STATUSES = (OK, DIVERGED, FAILED, STOPPED, CRASHED, TIMEOUT, NO_SIGNAL, PRUNED)
 
 #: Points (step, least validation score) that a training's curve must not fall below.
 Pace = tuple[tuple[int, float], ...]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.protocol import STOPPED, Record, Task, Training
-from actsearch.workers import WAIT, Job, Pool, Slots, Wait, make_pool
+from actsearch.workers import WAIT, Job, Pool, Slots, Wait, pool_for
 
 #: Torch threads of one training, as in a search.
 THREADS = 1
@@ -72,7 +72,7 @@ PoolMaker = Callable[[Task, Slots], Pool]
 
 def usual_pool(task: Task, slots: Slots) -> Pool:
     """Return the pool of workers that trials train in."""
-    return make_pool(task, workers=slots.workers, devices=slots.devices, threads=THREADS)
+    return pool_for(task, slots, THREADS)
 
 
 class Field:

@@ -62,6 +62,8 @@ def compare(
     learning_rates: Sequence[float] = (),
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
+    training_limit: str | float = "auto",
+    memory_limit: str | int = "auto",
     data: Path | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
@@ -81,8 +83,12 @@ def compare(
         steps: optimizer steps of one training; None: those of the task's last rung.
         learning_rates: one for all, or several, of which each activation gets the one that suits
             it on the validation split, at a seed of its own.
-        workers: trainings at once, or ``auto``.
+        workers: trainings at once, ``auto``, or ``inline``: one at a time in this process, as a
+            single one of a task object is trained in any case.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        training_limit: how long one training may take before it is ended: seconds, text
+            (``"10m"``), ``auto`` (many times what others took) or ``none``.
+        memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
         data: a folder that holds the data set already.
         runs_dir: the folder of the runs, for ``RUN:ID``.
         observer: called with the trainings done and wanted, after each.
@@ -105,7 +111,13 @@ def compare(
         Target.parse(until)
     check_readable([one.formula for one in entrants], the_task)
     arena = _arena(the_task, test=test, steps=steps, rates=rates, until=until)
-    slots = resolve(workers, devices)
+    slots = resolve(
+        workers,
+        devices,
+        training_limit=training_limit,
+        memory_limit=memory_limit,
+        given_object=not isinstance(task, str),
+    )
     used = tuple(range(FIRST_SEED, FIRST_SEED + seeds))
 
     records: dict[str, dict[int, Record]] = {one.formula: {} for one in entrants}

@@ -76,6 +76,8 @@ def confirm(
     transfer: Sequence[str] = (),
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
+    training_limit: str | float = "auto",
+    memory_limit: str | int = "auto",
     data: Path | None = None,
     task: str | Task | None = None,
     observer: Observer | None = None,
@@ -88,8 +90,12 @@ def confirm(
         budget: time as text (``"10m"``) or seconds; None: until the verdict is clear.
         finalists: how many of the best formulas are tried.
         transfer: names of further tasks to try them on.
-        workers: trainings at once, or ``auto``.
+        workers: trainings at once, ``auto``, or ``inline``: one at a time in this process, as a
+            single one of a task object is trained in any case.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        training_limit: how long one training may take before it is ended: seconds, text
+            (``"10m"``), ``auto`` (many times what others took) or ``none``.
+        memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
         data: where the data sets lie, if not where the run found them.
         task: the task, for a run that was started with a task object, or its name or file.
         observer: called with a ``Moment`` after each trial.
@@ -109,7 +115,13 @@ def confirm(
     if budget_s is not None and not budget_s > 0:
         raise BadInput(f"the budget must be above 0 seconds, got {budget_s}")
     folder = existing_run(run, runs_dir) if isinstance(run, str) else run
-    slots = resolve(workers, devices)
+    slots = resolve(
+        workers,
+        devices,
+        training_limit=training_limit,
+        memory_limit=memory_limit,
+        given_object=task is not None,
+    )
     others = [load_task(name, data) for name in transfer]
     with RunStore.open(folder) as store:
         the_task = saved_task(store, data, task)

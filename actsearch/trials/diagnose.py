@@ -56,6 +56,8 @@ def diagnose(
     points: int = 8,
     workers: str | int = "auto",
     devices: str | Sequence[str] = "auto",
+    training_limit: str | float = "auto",
+    memory_limit: str | int = "auto",
     data: Path | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
@@ -75,8 +77,12 @@ def diagnose(
         steps: optimizer steps of one training; None: those of the task's last rung; 0: look at the
             initial weights alone, so that there are no scores.
         points: how many looks, from the start to the end, evenly by the logarithm of the step.
-        workers: trainings at once, or ``auto``.
+        workers: trainings at once, ``auto``, or ``inline``: one at a time in this process, as a
+            single one of a task object is trained in any case.
         devices: ``auto``, ``cpu``, or names such as ``cuda:0,cuda:1``.
+        training_limit: how long one training may take before it is ended: seconds, text
+            (``"10m"``), ``auto`` (many times what others took) or ``none``.
+        memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
         data: a folder that holds the data set already.
         runs_dir: the folder of the runs, for ``RUN:ID``.
         observer: called with the trainings done and wanted, after each.
@@ -111,7 +117,17 @@ def diagnose(
         if observer is not None:
             observer(sum(map(len, records.values())), len(wanted))
 
-    with Field(arena, resolve(workers, devices), pool_of) as field:
+    with Field(
+        arena,
+        resolve(
+            workers,
+            devices,
+            training_limit=training_limit,
+            memory_limit=memory_limit,
+            given_object=not isinstance(task, str),
+        ),
+        pool_of,
+    ) as field:
         field.train(lambda: next(rounds, []), on_record)
     return Diagnosis(
         task=arena.name,

@@ -46,10 +46,6 @@ class Desk:
         """Say whether there may be jobs that are not out yet."""
         return bool(self._returned) or not self._exhausted
 
-    def n_out(self) -> int:
-        """Return how many jobs are out."""
-        return len(self._out)
-
     def has_device(self) -> bool:
         """Say whether a device is free."""
         return bool(self._free)
@@ -82,14 +78,14 @@ class Desk:
                 self._free.append(ticket.device)
         return ticket
 
-    def recall(self) -> int:
+    def recall(self) -> list[Job]:
         """Take back all that is out, to be pulled again before anything else, in the same order.
 
         Returns:
-            How many jobs that are.
+            The jobs.
         """
         tickets = sorted(self._out.values(), key=lambda ticket: ticket.number)
         for ticket in tickets:
             self.settle(ticket.number)
         self._returned.extendleft(ticket.job for ticket in reversed(tickets))
-        return len(tickets)
+        return [ticket.job for ticket in tickets]

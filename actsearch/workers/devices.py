@@ -6,19 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from actsearch.errors import BadInput, shorten, unknown
+from actsearch.workers.limits import parse_training_limit
+from actsearch.workers.memory import parse_memory_limit
 
 AUTO = "auto"
 CPU = "cpu"
+INLINE = "inline"
 
 MAX_WORKERS = 1024
 
 
 @dataclass(frozen=True)
 class Slots:
-    """How many trainings run at once, and where."""
+    """How many trainings run at once, where, and within which bounds.
+
+    ``inline``: in the program's own process, where nothing is limited.
+    """
 
     workers: int
     devices: tuple[str, ...]
+    inline: bool = False
+    training_limit: str | float = AUTO
+    memory_limit: str | int = AUTO
 
 
 def cuda_devices() -> list[str]:
@@ -39,32 +48,55 @@ def resolve(
     workers: str | int = AUTO,
     devices: str | Sequence[str] = AUTO,
     *,
+    training_limit: str | float = AUTO,
+    memory_limit: str | int = AUTO,
+    given_object: bool = False,
     cuda: Callable[[], Sequence[str]] = cuda_devices,
     cpus: Callable[[], int] = n_cpus,
 ) -> Slots:
     """Turn what was asked for into what there is.
 
     Args:
-        workers: "auto" or a number. "auto" is one per CUDA device, or one per processor.
+        workers: "auto", a number, or "inline". "auto" is one per CUDA device, or one per
+            processor; "inline" trains one at a time in this process.
         devices: "auto" (all CUDA devices, or the processor where there are none), "cpu", "cuda"
             (all of them), or names as in "cuda:0,cuda:1".
+        training_limit: how long one may take: seconds, a time as text, "auto" or "none".
+        memory_limit: how much memory one may take: "4GB", "auto" or "none".
+        given_object: the task is an object of the caller's, who may want to look at it after: a
+            single worker is then this process.
         cuda: returns the names of the CUDA devices; called only if they matter.
         cpus: returns the number of processors; called only if it matters.
 
     Raises:
-        BadInput: no such device, a mixture of kinds, or a number of workers that can't be.
+        BadInput: no such device, a mixture of kinds, a number of workers that can't be, or no such
+            limit.
     """
+    parse_training_limit(training_limit)
+    parse_memory_limit(memory_limit, 1)
+    inline = str(workers).strip().lower() == INLINE
+    n_workers, names = _resolved(1 if inline else workers, devices, cuda, cpus)
+    inline |= given_object and n_workers == 1
+    return Slots(n_workers, names, inline, training_limit, memory_limit)
+
+
+def _resolved(
+    workers: str | int,
+    devices: str | Sequence[str],
+    cuda: Callable[[], Sequence[str]],
+    cpus: Callable[[], int],
+) -> tuple[int, tuple[str, ...]]:
     wanted = _number(workers)
     names = _devices(devices, cuda)
     if names == (CPU,):
-        return Slots(max(1, min(cpus(), MAX_WORKERS)) if wanted is None else wanted, names)
+        return (max(1, min(cpus(), MAX_WORKERS)) if wanted is None else wanted), names
     if wanted is not None and wanted > len(names):
         raise BadInput(
             f"--workers {wanted} with {len(names)} device(s), {', '.join(names)}: a device trains "
             f"one candidate at a time, so at most {len(names)}; or use --devices cpu"
         )
     n_workers = len(names) if wanted is None else wanted
-    return Slots(n_workers, names[:n_workers])
+    return n_workers, names[:n_workers]
 
 
 def _number(workers: str | int) -> int | None:
@@ -75,8 +107,8 @@ def _number(workers: str | int) -> int | None:
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
     if not 1 <= number <= MAX_WORKERS:
         raise BadInput(
-            f"--workers is '{shorten(str(workers), 40)}'; it is auto or a number from 1 to "
-            f"{MAX_WORKERS}"
+            f"--workers is '{shorten(str(workers), 40)}'; it is auto, inline, or a number from "
+            f"1 to {MAX_WORKERS}"
         )
     return number
 

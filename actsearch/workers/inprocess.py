@@ -1,30 +1,79 @@
-"""The pool of one worker that is this very process: nothing to start, and easy to debug.
+"""The pools of one worker: this very process, or one process that it guards itself.
 
-A candidate that kills the process kills the search; a pool of processes survives that.
+In this process there is nothing to start, prints are seen and a debugger may be used; but a
+candidate that kills the process kills the search.
 """
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Protocol
 
-from actsearch.tasks.protocol import Task
+from actsearch.tasks.protocol import Record, Task, Training
+from actsearch.workers.charge import Setup
+from actsearch.workers.guard import Guard, record_of
 from actsearch.workers.jobs import Answers, Deadline, NextJob, Wait, no_deadline
+from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.training import torch_threads, train_one
 
 #: How long to sleep before asking again where there is nothing to do.
 _NAP_S = 0.02
 
 
-class InProcessPool:
-    """One training at a time, here. Implements ``Pool``."""
+class _Trainer(Protocol):
+    def train(self, training: Training, device: str, deadline: float | None) -> Record:
+        """Train once."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class _Here:
+    """Trains in this process."""
+
+    def __init__(self, task: Task, threads: int) -> None:
+        self._task = task
+        self._threads = threads
+
+    def train(self, training: Training, device: str, deadline: float | None) -> Record:
+        with torch_threads(self._threads):
+            return train_one(self._task, training, device, deadline)
+
+    def close(self) -> None:
+        pass
+
+
+class _Guarded:
+    """Trains in a process of its own; a new one is started where it was closed."""
+
+    def __init__(self, setup: Setup, limit: TrainingLimit) -> None:
+        self._setup = setup
+        self._limit = limit
+        self._guard: Guard | None = None
+
+    def train(self, training: Training, device: str, deadline: float | None) -> Record:
+        if self._guard is None:
+            self._guard = Guard(self._setup)
+        limit_s = self._limit.of(training.rung)
+        record = record_of(self._guard.train(training, device, deadline, limit_s))
+        self._limit.saw(record)
+        return record
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
+
+
+class OnePool:
+    """One training at a time. Implements ``Pool``."""
 
     n_workers = 1
 
-    def __init__(self, task: Task, *, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(self, trainer: _Trainer, device: str = "cpu") -> None:
         self.devices = (device,)
-        self._task = task
-        self._threads = threads
+        self._trainer = trainer
         self._running: Answers | None = None
 
     def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
@@ -34,13 +83,14 @@ class InProcessPool:
         return self._running
 
     def _train_all(self, next_job: NextJob, deadline: Deadline) -> Answers:
-        while (job := next_job()) is not None:
-            if isinstance(job, Wait):
-                time.sleep(_NAP_S)
-                continue
-            with torch_threads(self._threads):
-                record = train_one(self._task, job.training, self.devices[0], deadline())
-            yield job, record
+        try:
+            while (job := next_job()) is not None:
+                if isinstance(job, Wait):
+                    time.sleep(_NAP_S)
+                    continue
+                yield job, self._trainer.train(job.training, self.devices[0], deadline())
+        finally:
+            self._trainer.close()
 
     def close(self) -> None:
         """See ``Pool.close``."""
@@ -48,7 +98,7 @@ class InProcessPool:
             self._running.close()
             self._running = None
 
-    def __enter__(self) -> InProcessPool:
+    def __enter__(self) -> OnePool:
         return self
 
     def __exit__(
@@ -58,3 +108,13 @@ class InProcessPool:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def in_process(task: Task, *, device: str, threads: int) -> OnePool:
+    """Return the pool that trains in this process."""
+    return OnePool(_Here(task, threads), device)
+
+
+def guarded(setup: Setup, limit: TrainingLimit, *, device: str) -> OnePool:
+    """Return the pool that trains in one process, which this one guards."""
+    return OnePool(_Guarded(setup, limit), device)

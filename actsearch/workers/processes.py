@@ -5,9 +5,10 @@ the iterator must never block: when there is no job it yields a tick, a task tha
 a moment. joblib takes as many tasks ahead as there are workers; on a processor these wait for the
 next worker, and devices are never taken ahead.
 
-A process that dies takes everything in flight with it, and joblib does not say which training did
-it. So what was in flight runs again, one at a time, each in processes of its own, until the culprit
-has shown itself.
+A worker is a guard (``guard.py``): what a training does to its process never reaches it. Should a
+worker die all the same, all that is in flight is lost with it, and joblib does not say whose fault
+it was. So what was in flight goes out again; and what was in flight twice when that happened runs
+alone, each in workers of its own, until the culprit has shown itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import os
 import re
 import signal
 import time
+import uuid
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Any
@@ -27,16 +30,18 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from actsearch.errors import ActsearchError, shorten
-from actsearch.tasks.protocol import CRASHED, STOPPED, Record, Task
+from actsearch.tasks.protocol import CRASHED, Record
+from actsearch.workers.charge import Setup
 from actsearch.workers.desk import CPU, Desk, Ticket
-from actsearch.workers.jobs import Answers, Deadline, NextJob, Wait, no_deadline
-from actsearch.workers.remote import Faulty, Unavailable, initialize, run, tick
-from actsearch.workers.shipping import pack
-from actsearch.workers.training import MachineFault, without_score
-from actsearch.workers.watchdog import GRACE_S, Watchdog
+from actsearch.workers.guard import record_of
+from actsearch.workers.jobs import Answers, Deadline, Job, NextJob, Wait, no_deadline
+from actsearch.workers.limits import TrainingLimit
+from actsearch.workers.remote import initialize_process, run, tick
+from actsearch.workers.training import without_score
+from actsearch.workers.watchdog import Watchdog
 
-#: Trainings a worker does before it is replaced, against memory that leaks.
-RENEW_AFTER = 300
+#: A job that was in flight so often when workers died runs alone, and so often at last crashed.
+ALONE_AFTER, CRASHED_AFTER = 2, 5
 
 #: How long a worker naps while the device that it has just used is given back.
 DEVICE_NAP_S = 0.004
@@ -52,31 +57,27 @@ class ProcessPool:
     nothing else in the driver calls joblib meanwhile.
 
     Args:
-        task: what to train on; it is pickled once.
+        setup: what to train on, and within which bounds.
+        limit: how long a training may take.
         workers: how many processes train.
         devices: ("cpu",), or devices that each train one candidate at a time.
-        threads: how many torch uses in each process.
-        renew_after: trainings a worker does before all of them are replaced.
-        grace_s: how long after the deadline a training that does not stop is ended.
     """
 
     def __init__(
         self,
-        task: Task,
+        setup: Setup,
+        limit: TrainingLimit,
         *,
         workers: int,
         devices: tuple[str, ...] = (CPU,),
-        threads: int = 1,
-        renew_after: int = RENEW_AFTER,
-        grace_s: float = GRACE_S,
     ) -> None:
         self.n_workers = workers
         self.devices = devices
-        self._payload = pack(task)
-        self._threads = threads
-        self._renew_after = renew_after
-        self._grace_s = grace_s
+        self._setup = setup
+        self._limit = limit
+        self._key = uuid.uuid4().hex
         self._generation = 0
+        self._n_breaks: Counter[Job] = Counter()
         self._running: Answers | None = None
         # Each tick costs the driver about a millisecond, so many workers tick more slowly.
         self._nap_s = max(0.02, 0.003 * workers)
@@ -106,66 +107,83 @@ class ProcessPool:
 
     def _train_all(self, desk: Desk, deadline: Deadline) -> Answers:
         try:
-            with Watchdog(deadline, desk.n_out, self._grace_s) as watchdog:
+            with Watchdog(deadline, self._setup.grace_s) as watchdog:
                 while desk.has_more():
                     try:
-                        yield from self._train_together(desk, deadline)
+                        yield from self._train_together(desk, deadline, watchdog)
                     except BrokenProcessPool:
-                        yield from self._find_culprit(desk, deadline, watchdog)
+                        yield from self._go_on(desk, deadline, watchdog)
         finally:
             _end_processes()
 
-    def _train_together(self, desk: Desk, deadline: Deadline) -> Answers:
-        """Train with all workers until there are no more jobs, or the workers are due."""
-        calls = self._calls(desk, deadline, self._renew_after * self.n_workers)
+    def _train_together(self, desk: Desk, deadline: Deadline, watchdog: Watchdog) -> Answers:
+        """Train with all workers until there are no more jobs."""
+        calls = self._calls(desk, deadline, watchdog)
         with self._started(calls, self.n_workers) as answers:
             for answer in answers:
+                watchdog.heard(None if answer is None else answer[0])
                 if answer is not None:
                     number, record = answer
-                    yield desk.settle(number).job, _record(record)
+                    yield desk.settle(number).job, self._record(record)
 
-    def _calls(self, desk: Desk, deadline: Deadline, limit: int) -> Iterator[_Call]:
-        while limit and (ticket := desk.pull()) is not None:
+    def _calls(self, desk: Desk, deadline: Deadline, watchdog: Watchdog) -> Iterator[_Call]:
+        while (ticket := desk.pull()) is not None:
             if isinstance(ticket, Wait):
                 # A device comes back as soon as the driver has read the record.
                 yield delayed(tick)(self._nap_s if desk.has_device() else DEVICE_NAP_S)
             else:
-                limit -= 1
-                yield _call(ticket, deadline)
+                yield self._call(ticket, deadline, watchdog)
 
-    def _find_culprit(self, desk: Desk, deadline: Deadline, watchdog: Watchdog) -> Answers:
-        """Train what was in flight one at a time; return at the first that kills its process."""
-        n_suspects = desk.recall()
-        if not n_suspects:
-            self._check_start()
-        for _ in range(n_suspects):
-            if not watchdog.has_bitten:
-                self._check_start()
+    def _call(self, ticket: Ticket, deadline: Deadline, watchdog: Watchdog) -> _Call:
+        training = ticket.job.training
+        limit_s = self._limit.of(training.rung)
+        watchdog.sent(ticket.number, limit_s)
+        call: _Call = delayed(run)(
+            self._key, ticket.number, training, ticket.device, deadline(), limit_s
+        )
+        return call
+
+    def _record(self, answer: Any) -> Record:
+        record = record_of(answer)
+        self._limit.saw(record)
+        return record
+
+    def _go_on(self, desk: Desk, deadline: Deadline, watchdog: Watchdog) -> Answers:
+        """Put back what was in flight as workers died; train it here if that is not the first time.
+
+        Each job in flight counts one more, so this ends.
+        """
+        watchdog.forget()
+        lost = desk.recall()
+        self._n_breaks.update(lost)
+        self._check_start()
+        if max((self._n_breaks[job] for job in lost), default=0) < ALONE_AFTER:
+            return
+        for _ in lost:
             ticket = desk.pull()
             if not isinstance(ticket, Ticket):
                 raise AssertionError("a job that was taken back is there to be pulled")
-            begin = time.perf_counter()
-            try:
-                if watchdog.has_bitten:
-                    raise BrokenProcessPool
-                record = self._train_alone(ticket, deadline)
-            except BrokenProcessPool as error:
-                if watchdog.has_bitten:
-                    status, message = STOPPED, "it did not stop at its deadline"
-                else:
-                    status, message = CRASHED, f"the worker process died: {_exit_code(error)}"
-                time_s = time.perf_counter() - begin
-                record = without_score(ticket.job.training, status, message, ticket.device, time_s)
+            record = self._train_alone(ticket, deadline, watchdog)
             yield desk.settle(ticket.number).job, record
-            if record.status == CRASHED:
-                return
 
-    def _train_alone(self, ticket: Ticket, deadline: Deadline) -> Record:
-        """Train one job in the processes that ``_check_start`` has just started."""
-        with self._started([_call(ticket, deadline)], 1, anew=False) as answers:
-            for _, record in answers:
-                return _record(record)
-        raise AssertionError("joblib answers every call or raises")
+    def _train_alone(self, ticket: Ticket, deadline: Deadline, watchdog: Watchdog) -> Record:
+        """Train one job in workers of its own, in new ones if they die."""
+        begin = time.perf_counter()
+        why = ""
+        while self._n_breaks[ticket.job] < CRASHED_AFTER:
+            try:
+                with self._started([self._call(ticket, deadline, watchdog)], 1) as answers:
+                    for _, record in answers:
+                        return self._record(record)
+            except BrokenProcessPool as error:
+                self._n_breaks[ticket.job] += 1
+                self._check_start()
+                why = _exit_code(error)
+            finally:
+                watchdog.forget()
+        message = f"it took its worker with it, time and again: {why}"
+        time_s = time.perf_counter() - begin
+        return without_score(ticket.job.training, CRASHED, message, ticket.device, time_s)
 
     def _check_start(self) -> None:
         """Start new processes, and see that one of them does nothing without dying of it."""
@@ -176,31 +194,30 @@ class ProcessPool:
         except BrokenProcessPool as error:
             raise ActsearchError(
                 f"worker processes die as they start ({_exit_code(error)}); is there memory for "
-                f"{self.n_workers}? Try fewer (--workers 1 starts none). What was saved is safe"
+                f"{self.n_workers}? Try fewer. What was saved is safe"
             ) from error
 
     @contextlib.contextmanager
     def _started(
-        self, calls: Iterable[_Call], n_slots: int, *, anew: bool = True
+        self, calls: Iterable[_Call], n_slots: int
     ) -> Iterator[Generator[Any, None, None]]:
-        """Have joblib make ``calls``, ``n_slots`` at a time, inside a ``with`` block.
+        """Have joblib make ``calls`` in new processes, ``n_slots`` at a time, in a ``with`` block.
 
         Args:
             calls: pulled as slots become free.
             n_slots: how many are in flight.
-            anew: start new processes instead of those there are.
         """
-        self._generation += anew
+        self._generation += 1
         # One worker would make joblib call in this process: then there are two, and one idles.
         n_jobs = max(2, n_slots)
-        init = (self._payload, self._threads, os.getpid(), self._generation)
+        init = (self._key, self._setup, os.getpid(), self._generation)
         with (
             _sigint_held(),
             parallel_config(
                 backend="loky",
                 n_jobs=n_jobs,
-                inner_max_num_threads=self._threads,
-                initializer=initialize,
+                inner_max_num_threads=self._setup.threads,
+                initializer=initialize_process,
                 initargs=init,
             ),
         ):
@@ -214,8 +231,7 @@ class ProcessPool:
                 answers = parallel(iter(calls))
             except OSError as error:
                 raise ActsearchError(
-                    f"can't start {n_jobs} worker processes: {error.strerror or error}; "
-                    "try fewer (--workers 1 starts none)"
+                    f"can't start {n_jobs} worker processes: {error.strerror or error}; try fewer"
                 ) from error
         try:
             yield answers
@@ -223,22 +239,6 @@ class ProcessPool:
             # joblib kills what still runs, and warns that it did.
             with warnings.catch_warnings(action="ignore"):
                 answers.close()
-
-
-def _call(ticket: Ticket, deadline: Deadline) -> _Call:
-    call: _Call = delayed(run)(ticket.number, ticket.job.training, ticket.device, deadline())
-    return call
-
-
-def _record(answer: Record | Unavailable | Faulty) -> Record:
-    if isinstance(answer, Faulty):
-        raise MachineFault(answer.reason)
-    if isinstance(answer, Unavailable):
-        raise ActsearchError(
-            f"a worker process can't load the task: {shorten(answer.reason, 300)}; "
-            "--workers 1 runs it in this process"
-        )
-    return answer
 
 
 def _exit_code(error: BrokenProcessPool) -> str:

@@ -16,6 +16,7 @@ from actsearch.errors import ActsearchError, shorten
 from actsearch.tasks.protocol import FAILED, OK, STATUSES, STOPPED, Record, Task, Training
 
 MAX_MESSAGE = 500
+MAX_SCORE = 1e100
 
 
 class MachineFault(ActsearchError):
@@ -42,7 +43,7 @@ def train_one(task: Task, training: Training, device: str, deadline: float | Non
     """
     begin = time.perf_counter()
     try:
-        record = _checked(task.train([training], device=device, deadline=deadline), training)
+        record = checked(task.train([training], device=device, deadline=deadline), training)
         if record.status == STOPPED and (deadline is None or time.time() < deadline):
             # It would be asked for again, for ever.
             raise ValueError("the task answered 'stopped' before the deadline")
@@ -50,9 +51,9 @@ def train_one(task: Task, training: Training, device: str, deadline: float | Non
     except KeyboardInterrupt:
         raise
     except (OSError, ActsearchError) as error:
-        raise MachineFault(f"{type(error).__name__}: {_text_of(error)}") from error
+        raise MachineFault(f"{type(error).__name__}: {text_of(error)}") from error
     except BaseException as error:  # noqa: BLE001 - SystemExit from a user's task, too
-        message = f"{type(error).__name__}: {_text_of(error)}"
+        message = f"{type(error).__name__}: {text_of(error)}"
         return without_score(training, FAILED, message, device, time.perf_counter() - begin)
 
 
@@ -91,8 +92,12 @@ def torch_threads(n: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _checked(answer: object, training: Training) -> Record:
-    """Return the one record of ``answer`` with plain values in it. Raises ValueError, TypeError."""
+def checked(answer: object, training: Training) -> Record:
+    """Return the one record of ``answer`` with plain values in it.
+
+    Raises:
+        Exception: it is no such record; of any kind, as it may hold objects of any kind.
+    """
     if not isinstance(answer, list | tuple) or len(answer) != 1:
         raise TypeError(
             f"the task must answer one training with a list of one record, not {answer!r:.80}"
@@ -109,8 +114,12 @@ def _checked(answer: object, training: Training) -> Record:
     if record.status not in STATUSES:
         raise ValueError(f"unknown status {record.status!r:.40}; known: {', '.join(STATUSES)}")
     score = float(record.score) if record.status == OK and record.score is not None else None
-    if record.status == OK and (score is None or not math.isfinite(score)):
+    # Sums of numbers near the largest there are overflow.
+    if record.status == OK and (score is None or not abs(score) <= MAX_SCORE):
         raise ValueError(f"a record of status 'ok' has the score {record.score!r:.40}")
+    time_s = float(record.time_s)
+    if not 0 <= time_s < math.inf:
+        raise ValueError(f"a record has the time {record.time_s!r:.40}")
     return Record(
         formula=training.formula,
         rung=training.rung,
@@ -120,13 +129,14 @@ def _checked(answer: object, training: Training) -> Record:
         # float() and int() also turn the scalars of numpy and torch into what JSON can hold.
         metrics={str(key): float(value) for key, value in record.metrics.items()},
         curve=tuple((int(step), float(loss), float(value)) for step, loss, value in record.curve),
-        time_s=float(record.time_s),
-        device=str(record.device),
+        time_s=time_s,
+        device=_clean(str(record.device)),
         message=_clean(str(record.message)),
     )
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, whatever it does when it is asked."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - an exception of a user's, whose text raises in turn

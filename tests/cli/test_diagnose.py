@@ -119,7 +119,7 @@ def test_a_table_of_dead_layers_fits_the_terminal() -> None:
 def test_a_network_is_looked_into(task_file: Path, actsearch: Command) -> None:
     words = (
         "diagnose", "relu", "sigmoid", "--task", f"{task_file}:make_task", "--depth", "2,3",
-        "--steps", "6", "--points", "3", "--seeds", "1", "--workers", "1", "--learning-rate",
+        "--steps", "6", "--points", "3", "--seeds", "1", "--workers", "inline", "--learning-rate",
         "0.01", "--initialisation", "lecun",
     )  # fmt: skip
     table = actsearch(*words)
@@ -148,7 +148,7 @@ def test_a_network_is_looked_into(task_file: Path, actsearch: Command) -> None:
 
 
 def test_the_start_has_no_score(task_file: Path, actsearch: Command) -> None:
-    words = ("--steps", "0", "--seeds", "1", "--workers", "1", "--plot", "start.svg", "--quiet")
+    words = ("--steps", "0", "--seeds", "1", "--workers", "inline", "--plot", "start.svg", "--quiet")
     answer = actsearch("diagnose", "relu", "--task", f"{task_file}:make_task", *words)
     assert answer.code == 0, answer
     assert answer.out.startswith("ReLU\nlayer")
@@ -170,7 +170,7 @@ def test_a_picture_that_cannot_be_drawn_loses_no_table(task_file: Path, actsearc
     Path("layers.png").mkdir()
     answer = actsearch(
         "diagnose", "relu", "--task", f"{task_file}:make_task", "--steps", "1", "--seeds", "1",
-        "--workers", "1", "--plot", "layers.png",
+        "--workers", "inline", "--plot", "layers.png",
     )  # fmt: skip
     assert answer.code == 1
     assert "'layers.png' can't be written" in answer.err
@@ -196,7 +196,7 @@ CASES = [
     (("relu", "--steps", "-1"), "steps must be 0"),
     (("relu", "--points", "1"), "points must be from 2"),
     (("relu", "--seeds", "0"), "seeds must be from 1"),
-    (("relu", "--workers", "0"), "auto or a number"),
+    (("relu", "--workers", "0"), "auto, inline, or a number"),
     (("relu", "--format", "jsn"), "did you mean 'json'"),
     (("relu", "--plot", "layers.jpg"), ".png"),
     (("-x",), "--"),

@@ -262,7 +262,7 @@ def test_what_can_not_be_searched_is_refused(
     assert not Path("runs").exists()
 
 
-SEARCH = ("--task", "mine.py:make_task", "--workers", "1", "--quiet", "--run", "r")
+SEARCH = ("--task", "mine.py:make_task", "--workers", "inline", "--quiet", "--run", "r")
 
 
 def test_a_search_in_which_nothing_passes_ends_and_says_what_helps(

@@ -54,7 +54,7 @@ def n_trials() -> int:
 def test_confirm_prints_a_table_and_a_verdict(
     task_file: Path, actsearch: Command, golden: Golden
 ) -> None:
-    answer = actsearch("confirm", "first", "--workers", "1")
+    answer = actsearch("confirm", "first", "--workers", "inline")
     assert answer.code == 0, answer
     golden.check("confirm_first.txt", answer.out)
     assert "look 1: 0 of 30 trials" in answer.err
@@ -62,11 +62,11 @@ def test_confirm_prints_a_table_and_a_verdict(
 
 
 def test_confirm_prints_what_is_clear_without_training(task_file: Path, actsearch: Command) -> None:
-    first = actsearch("confirm", "first", "--workers", "1", "--quiet")
+    first = actsearch("confirm", "first", "--workers", "inline", "--quiet")
     assert first.err == ""
     with sqlite3.connect("runs/first/run.sqlite") as db:
         before = db.execute("SELECT COUNT(*) FROM sessions").fetchone()
-    again = actsearch("confirm", "first", "--workers", "1")
+    again = actsearch("confirm", "first", "--workers", "inline")
     assert again == first
     with sqlite3.connect("runs/first/run.sqlite") as db:
         assert db.execute("SELECT COUNT(*) FROM sessions").fetchone() == before
@@ -113,12 +113,12 @@ def test_confirm_says_how_to_go_on_after_an_interruption(
         whole(store, row)
 
     monkeypatch.setattr(RunStore, "add_trial", interrupted)
-    answer = actsearch("confirm", "first", "--workers", "1", "--quiet")
+    answer = actsearch("confirm", "first", "--workers", "inline", "--quiet")
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err.endswith("go on with: actsearch confirm first --workers 1\n")
+    assert answer.err.endswith("go on with: actsearch confirm first --workers inline\n")
     assert n_trials() == 5
     monkeypatch.setattr(RunStore, "add_trial", whole)
-    assert actsearch("confirm", "first", "--workers", "1", "--quiet").code == 0
+    assert actsearch("confirm", "first", "--workers", "inline", "--quiet").code == 0
     assert n_trials() == 45
 
 
@@ -130,7 +130,7 @@ def test_the_command_to_go_on_with_has_the_options_that_were_given(
 
     monkeypatch.setattr("actsearch.trials.confirm.confirm", interrupted)
     words = (
-        f"first --budget 1h --finalists 2 --transfer mnist-mlp,{task_file}:make_other --workers 1 "
+        f"first --budget 1h --finalists 2 --transfer mnist-mlp,{task_file}:make_other --workers inline "
         "--devices cpu --data my-data"
     )
     answer = actsearch("confirm", *words.split(), "--quiet")
@@ -142,7 +142,7 @@ def test_the_command_to_go_on_with_has_the_options_that_were_given(
 
 
 def test_a_table_says_who_is_better(task_file: Path, actsearch: Command, golden: Golden) -> None:
-    more = ("--transfer", f"{task_file}:make_other", "--workers", "1", "--quiet")
+    more = ("--transfer", f"{task_file}:make_other", "--workers", "inline", "--quiet")
     answer = actsearch("confirm", "first", *more)
     assert answer.code == 0, answer
     (gelu,) = (line for line in answer.out.splitlines() if line.endswith("is better"))
@@ -152,7 +152,7 @@ def test_a_table_says_who_is_better(task_file: Path, actsearch: Command, golden:
 
 def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Golden) -> None:
     answer = actsearch(
-        "compare", "relu", "gelu", "first:3", "--task", f"{task_file}:make_task", "--workers", "1",
+        "compare", "relu", "gelu", "first:3", "--task", f"{task_file}:make_task", "--workers", "inline",
         "--plot", "curves.png",
     )  # fmt: skip
     assert answer.code == 0, answer
@@ -164,7 +164,7 @@ def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Gol
 def test_a_picture_that_cannot_be_drawn_loses_no_table(task_file: Path, actsearch: Command) -> None:
     Path("curves.png").mkdir()
     answer = actsearch(
-        "compare", "relu", "gelu", "--task", f"{task_file}:make_task", "--workers", "1",
+        "compare", "relu", "gelu", "--task", f"{task_file}:make_task", "--workers", "inline",
         "--plot", "curves.png",
     )  # fmt: skip
     assert answer.code == 1
@@ -219,7 +219,7 @@ def test_compare_says_why_there_is_no_score_and_which_rates_lie_at_the_end() -> 
 
 def test_compare_as_json_and_csv(task_file: Path, actsearch: Command) -> None:
     task = f"{task_file}:make_task"
-    words = ("compare", "relu", "gelu", "--task", task, "--seeds", "3", "--workers", "1",
+    words = ("compare", "relu", "gelu", "--task", task, "--seeds", "3", "--workers", "inline",
              "--quiet", "--baseline", "relu")  # fmt: skip
     found = json.loads(actsearch(*words, "--format", "json").out)
     assert found["reference"] == "ReLU"
@@ -240,7 +240,7 @@ CASES = [
     (("confirm", "first", "--finalists", "0"), "'--finalists'"),
     (("confirm", "first", "--transfer", "mnist1d-mpl"), "did you mean 'mnist1d-mlp'"),
     (("confirm", "first", "--format", "jsn"), "did you mean 'json'"),
-    (("confirm", "first", "--workers", "0"), "auto or a number"),
+    (("confirm", "first", "--workers", "0"), "auto, inline, or a number"),
     (("compare",), "A B"),
     (("compare", "relu"), "two activations or more"),
     (("compare", "relu", "geluu"), "did you mean 'GELU'"),

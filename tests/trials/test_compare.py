@@ -254,7 +254,7 @@ def test_validation_is_scored_unless_asked() -> None:
         (["relu", "gelu"], {"test": True}, "'noisy' has no test split"),
         (["relu", "gelu"], {"steps": 5}, "no NetworkTask"),
         (["relu", "gelu"], {"task": "mnist2d-cnn"}, "did you mean 'mnist1d-cnn'"),
-        (["relu", "gelu"], {"workers": 0}, "auto or a number"),
+        (["relu", "gelu"], {"workers": 0}, "auto, inline, or a number"),
     ],
 )
 def test_bad_input(formulas: list[str], more: dict[str, Any], says: str, run_folder: Path) -> None:

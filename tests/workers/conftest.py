@@ -133,7 +133,7 @@ def task() -> ObedientTask:
     return ObedientTask()
 
 
-@pytest.fixture(params=["in-process", "processes"])
+@pytest.fixture(params=["in-process", "guarded", "processes"])
 def pool_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -141,7 +141,8 @@ def pool_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def pool(pool_kind: str, task: ObedientTask) -> Iterator[Pool]:
     """Each of the pools in turn, with as many workers as it can have here."""
-    with make_pool(task, workers=2 if pool_kind == "processes" else 1) as made:
+    n_workers = 2 if pool_kind == "processes" else 1
+    with make_pool(task, workers=n_workers, processes=pool_kind != "in-process") as made:
         yield made
 
 

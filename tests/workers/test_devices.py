@@ -67,7 +67,7 @@ def test_devices_that_are_not_there(
 )
 def test_numbers_of_workers_that_cannot_be(workers: str | int) -> None:
     with pytest.raises(
-        BadInput, match=r"--workers is .* auto or a number from 1 to 1024"
+        BadInput, match=r"--workers is .* auto, inline, or a number from 1 to 1024"
     ) as caught:
         slots(workers, "cpu", NONE)
     assert len(str(caught.value)) < 200
