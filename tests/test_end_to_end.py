@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--confirm",
         "none",
     )
-    result = actsearch(*search, "--run", "whole", "--workers", "inline", cwd=folder)
+    result = actsearch(*search, "--run", "whole", "--workers", "1", cwd=folder)
     assert result.stdout.endswith("\n\nreport: runs/whole/report.html\n")
     return folder
 

@@ -150,7 +150,7 @@ def test_a_space_is_searched_resumed_shown_and_exported(
         space,
         f"tiny.py:{name if name in TASK_OF else 'mlp'}",
         births=limit,
-        workers=1,
+        workers="inline",
         devices="cpu",
         run="r",
         seed=1,

@@ -6,7 +6,9 @@ of workers, wherever they ran, in whatever order they ended, and however often t
 interrupted. So no line has a time, a device, a host, a path or a message of an error.
 
 The order is that of the decisions: a heat comes after the births up to the one that it trains, and
-is followed by its trainings in the order of their seeds. A training that no heat asked for (format
+is followed by its trainings in the order of their seeds, up to one that crashed or hung in the end:
+the others were no longer to be made, and whether one had begun already depends on the moment. A
+training that no heat asked for (format
 1 had no heats) comes at the end. Trials are no part of the search.
 
 The fields are those of the records (``runs.records``). Infinities and NaN are the strings
@@ -20,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from actsearch.runs import rows
-from actsearch.runs.records import Birth, Heat, TrainingRow
+from actsearch.runs.records import NO_END, Birth, Heat, TrainingRow
 from actsearch.runs.store import RunStore
 
 _TIMED = "_s"  # seconds: the unit that ends the name of a metric
@@ -50,6 +52,7 @@ def events(
     left = {(row.birth_id, row.rung, row.seed): row for row in trainings}
     to_come = iter(births)
     n_births = 0
+    without_end: set[int] = set()
     for heat in heats:
         while n_births <= heat.birth_id and (birth := next(to_come, None)) is not None:
             yield _line(_birth(birth))
@@ -57,7 +60,9 @@ def events(
         yield _line(_heat(heat))
         for seed in sorted(heat.seeds):
             row = left.pop((heat.birth_id, heat.rung, seed), None)
-            if row is not None:
+            if row is not None and heat.birth_id not in without_end:
+                if row.status in NO_END:
+                    without_end.add(heat.birth_id)
                 yield _line({"event": "training", "heat": heat.id, **_training(row)})
     for birth in to_come:
         yield _line(_birth(birth))

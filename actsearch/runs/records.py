@@ -22,6 +22,10 @@ TIMEOUT = "timeout"  # ended by a limit of its own: a result, as a crash is
 #: What a kept training may have come to; only the first carries a score.
 TRAINING_STATUSES = (OK, "diverged", "failed", "crashed", TIMEOUT, "no signal", "pruned")
 
+#: What a training came to that never ended by itself, however often it was tried. The others of its
+#: candidate, of those that were to come after it, are then not made.
+NO_END = ("crashed", TIMEOUT)
+
 
 @dataclass(frozen=True)
 class Birth:

@@ -6,6 +6,7 @@ or a heat) is in the store before it is carried out. So the loop may be killed a
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,12 +16,13 @@ from typing import Any
 from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.conditions import penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Snapshot, TrainingRow
-from actsearch.runs.records import ACCEPTED
+from actsearch.runs.records import ACCEPTED, NO_END
 from actsearch.search import endings
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.faults import Faults
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
+from actsearch.search.quarantine import not_made
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.conditions import plain_conditions
 from actsearch.search.walk import Walk
@@ -86,6 +88,7 @@ class Engine:
         self._observer = observer
         self._compile = compile
         self._queue: deque[Job] = deque(self._job(*one) for one in ledger.missing())
+        self._queue_lock = threading.Lock()  # held for no longer than a look takes
         self._n_queued = len(self._queue)
         self._first_uncompiled = 0  # which of all that were ever queued
         self._uncompiled = [job.training.formula for job in self._queue]
@@ -115,6 +118,7 @@ class Engine:
             Why it ended, in words.
         """
         self._ended = not decide
+        self._quarantine()
         self._decide()
         self._compile_ahead(pool.n_workers)
         self._tell()
@@ -123,12 +127,30 @@ class Engine:
             row = None
             if record.status != STOPPED:
                 row = TrainingRow.of(job.key[0], record)
-                self._store.add_training(row)
-                self._ledger.add_training(row)
+                self._add_training(row)
             self._decide()
             self._compile_ahead(pool.n_workers)
             self._tell(row)
         return self._ending()
+
+    def _add_training(self, row: TrainingRow) -> None:
+        self._store.add_training(row)
+        self._ledger.add_training(row)
+        if row.status in NO_END:
+            self._quarantine()
+
+    def _quarantine(self) -> None:
+        """Record what is not to be trained any more, of those that are not out yet."""
+        for heat, seed, culprit in self._ledger.quarantined():
+            job = self._job(heat, seed)
+            try:
+                with self._queue_lock:
+                    self._queue.remove(job)
+            except ValueError:  # it is out, and its guard will tell
+                continue
+            row = not_made(job.training, culprit)
+            self._store.add_training(row)
+            self._ledger.add_training(row)
 
     def _ending(self) -> str:
         if self._limits.out_of_time():
@@ -331,7 +353,8 @@ class Engine:
         # Read before the queue: the last births may be queued between the two looks.
         ended = self._ended
         try:
-            job = self._queue.popleft()
+            with self._queue_lock:
+                job = self._queue.popleft()
         except IndexError:
             return None if ended else WAIT
         self._in_flight[job.key] = job.training.formula

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from actsearch.expressions import parse_candidate
 from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
 from actsearch.runs.learned import learned_means
+from actsearch.runs.records import NO_END
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.racing import Promotion, Race
@@ -141,6 +142,24 @@ class Ledger:
             for seed in heat.seeds
             if (heat.rung, seed) not in self._rows[heat.birth_id]
         ]
+
+    def quarantined(self) -> list[tuple[Heat, int, TrainingRow]]:
+        """Return the trainings that are not to be made, each with the one that speaks against it.
+
+        One that never came to an end speaks against those that its candidate was to run after it,
+        in the order of heats and seeds: which these are does not depend on who was faster.
+        """
+        without_end: dict[int, TrainingRow] = {}
+        found = []
+        for heat in self.heats:
+            rows = self._rows[heat.birth_id]
+            for seed in sorted(heat.seeds):
+                row = rows.get((heat.rung, seed))
+                if row is None and heat.birth_id in without_end:
+                    found.append((heat, seed, without_end[heat.birth_id]))
+                elif row is not None and row.status in NO_END:
+                    without_end.setdefault(heat.birth_id, row)
+        return found
 
     def may_decide(self) -> bool:
         """Tell whether everything is known that the next decision may depend on."""

@@ -16,8 +16,8 @@ from typing import Any, Final
 _HEAD = struct.Struct("!4sII")  # mark, length of the body, CRC-32 of the body
 _MARK: Final = b"ASM1"
 
-#: More than a record can sensibly hold: a curve of 100,000 points has 6 MB.
-MAX_BYTES = 16 * 2**20
+#: More than a record can sensibly hold: a curve of 50,000 points has 3 MB.
+MAX_BYTES = 4 * 2**20
 
 
 class Garbled(Exception):

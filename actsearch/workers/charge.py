@@ -121,6 +121,7 @@ class Charge:
         self._decoder = Decoder()
         self._outbox = bytearray()
         self._inbox: list[dict[str, Any]] = []
+        self._garbled: Garbled | None = None
         self._tail = bytearray()
         self._selector = selectors.DefaultSelector()
         mine.setblocking(False)
@@ -156,13 +157,16 @@ class Charge:
         """
         look_at = time.monotonic()
         while not self._inbox:
+            if self._garbled is not None:
+                self.end()
+                raise Lost(f"it sent {self._garbled}{self._last_words()}")
             now = time.monotonic()
             if now >= look_at:
                 look()
                 look_at = now + LOOK_EVERY_S
                 if self._process.poll() is not None:
                     # Its last message may still be in the channel.
-                    while not self._inbox and self._read() and self._selector.select(0):
+                    while not self._inbox and self._read():
                         pass
                     if not self._inbox:
                         raise self._death()
@@ -186,7 +190,7 @@ class Charge:
                 continue
             if events & selectors.EVENT_WRITE:
                 self._write()
-            if events & selectors.EVENT_READ and not self._read():
+            if events & selectors.EVENT_READ and self._read() is False:
                 raise self._death()
 
     def _write(self) -> None:
@@ -199,19 +203,18 @@ class Charge:
         if not self._outbox:
             self._selector.modify(self._channel, selectors.EVENT_READ)
 
-    def _read(self) -> bool:
-        """Take in what has come; False at the end of the channel."""
+    def _read(self) -> bool | None:
+        """Take in what has come; None where nothing has, False at the end of the channel."""
         try:
             piece = self._channel.recv(_PIECE_BYTES)
         except (BlockingIOError, InterruptedError):
-            return True
+            return None
         except OSError:  # it died with messages that it had not read
             return False
         try:
             self._inbox.extend(self._decoder.feed(piece))
-        except Garbled as error:
-            self.end()
-            raise Lost(f"it sent {error}{self._last_words()}") from error
+        except Garbled as error:  # what came before it was whole, and is to be read first
+            self._garbled = error
         return bool(piece)
 
     def _take_output(self) -> bool:

@@ -148,7 +148,17 @@ def test_a_network_is_looked_into(task_file: Path, actsearch: Command) -> None:
 
 
 def test_the_start_has_no_score(task_file: Path, actsearch: Command) -> None:
-    words = ("--steps", "0", "--seeds", "1", "--workers", "inline", "--plot", "start.svg", "--quiet")
+    words = (
+        "--steps",
+        "0",
+        "--seeds",
+        "1",
+        "--workers",
+        "inline",
+        "--plot",
+        "start.svg",
+        "--quiet",
+    )
     answer = actsearch("diagnose", "relu", "--task", f"{task_file}:make_task", *words)
     assert answer.code == 0, answer
     assert answer.out.startswith("ReLU\nlayer")

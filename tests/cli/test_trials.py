@@ -130,8 +130,8 @@ def test_the_command_to_go_on_with_has_the_options_that_were_given(
 
     monkeypatch.setattr("actsearch.trials.confirm.confirm", interrupted)
     words = (
-        f"first --budget 1h --finalists 2 --transfer mnist-mlp,{task_file}:make_other --workers inline "
-        "--devices cpu --data my-data"
+        f"first --budget 1h --finalists 2 --transfer mnist-mlp,{task_file}:make_other "
+        "--workers inline --devices cpu --data my-data"
     )
     answer = actsearch("confirm", *words.split(), "--quiet")
     assert answer.err.endswith(f"go on with: actsearch confirm {words}\n")
@@ -152,8 +152,8 @@ def test_a_table_says_who_is_better(task_file: Path, actsearch: Command, golden:
 
 def test_compare_prints_a_table(task_file: Path, actsearch: Command, golden: Golden) -> None:
     answer = actsearch(
-        "compare", "relu", "gelu", "first:3", "--task", f"{task_file}:make_task", "--workers", "inline",
-        "--plot", "curves.png",
+        "compare", "relu", "gelu", "first:3", "--task", f"{task_file}:make_task",
+        "--workers", "inline", "--plot", "curves.png",
     )  # fmt: skip
     assert answer.code == 0, answer
     golden.check("compare.txt", answer.out)

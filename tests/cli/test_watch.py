@@ -338,7 +338,9 @@ def test_a_real_search_is_watched_in_a_terminal(tmp_path: Path) -> None:
     """One process searches, the other watches it in a terminal, to the end of both."""
     command = [sys.executable, "-m", "actsearch"]
     there = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "TERM": "xterm"}
-    words = "search --task mnist1d-mlp --births 4 --workers inline --devices cpu --confirm none --run r"
+    words = (
+        "search --task mnist1d-mlp --births 4 --workers inline --devices cpu --confirm none --run r"
+    )
     searching = subprocess.Popen(
         [*command, *words.split(), "--quiet"],
         cwd=tmp_path,
