@@ -225,7 +225,7 @@ def resume(
             devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
-            given_object=task is not None,
+            given_object=task is not None and not isinstance(task, str),
         )
         slots = _slots(there, workers, the_space)
         if _kind(slots) != config["device_kind"]:

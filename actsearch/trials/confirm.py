@@ -120,7 +120,7 @@ def confirm(
         devices,
         training_limit=training_limit,
         memory_limit=memory_limit,
-        given_object=task is not None,
+        given_object=task is not None and not isinstance(task, str),
     )
     others = [load_task(name, data) for name in transfer]
     with RunStore.open(folder) as store:

@@ -156,9 +156,9 @@ def _saying(
 def _around_pools(points: Points) -> None:
     """Watch what is dispatched and what comes back, whichever pool it is."""
 
-    def watched(make_pool: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(pool_for: Callable[..., Any]) -> Callable[..., Any]:
         def make(*args: Any, **kwargs: Any) -> Any:
-            pool = make_pool(*args, **kwargs)
+            pool = pool_for(*args, **kwargs)
             stream = pool.stream
 
             def watched_stream(next_job: Callable[[], Any], **options: Any) -> Iterator[Any]:
@@ -180,8 +180,8 @@ def _around_pools(points: Points) -> None:
 
         return make
 
-    api.make_pool = watched(api.make_pool)
-    arena.make_pool = watched(arena.make_pool)
+    api.pool_for = watched(api.pool_for)
+    arena.pool_for = watched(arena.pool_for)
 
 
 def _around_load(points: Points) -> None:
