@@ -15,7 +15,13 @@ from actsearch.expressions.base_ops import NUMPY_OPS
 from actsearch.expressions.dialects import run
 from actsearch.expressions.lowering import Program, lower
 from actsearch.expressions.node import INPUTS, Node, is_parameter
-from actsearch.expressions.parser import MAX_TEXT_CHARS, FormulaError, parse_tree
+from actsearch.expressions.parser import (
+    MAX_DEPTH,
+    MAX_NODES,
+    MAX_TEXT_CHARS,
+    FormulaError,
+    parse_tree,
+)
 from actsearch.expressions.table import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -23,6 +29,10 @@ if TYPE_CHECKING:
     import torch
 
     from actsearch.expressions.analysis import Analysis
+
+#: A node of a formula's text is at most this long, its share of the suffix included; shorter
+#: formulas need not be written to know that they can be.
+_NODE_CHARS = 64
 
 
 @dataclass(frozen=True)
@@ -215,7 +225,32 @@ def parse(text: str) -> Expression:
     """
     mark = text.find(suffix.MARK) if isinstance(text, str) else -1
     if mark < 0 or len(text) > MAX_TEXT_CHARS:
-        return Expression(parse_tree(text))
+        return _writable(Expression(parse_tree(text)))
     bare = Expression(parse_tree(text[:mark]))
     starts, per_channel = suffix.read(text, mark + 1, bare.parameters)
-    return Expression(bare.root, tuple(starts.items()), per_channel)
+    return _writable(Expression(bare.root, tuple(starts.items()), per_channel))
+
+
+def _writable(expression: Expression) -> Expression:
+    """Return a formula whose own text can be read again: ``pi`` is written with 17 digits.
+
+    Raises:
+        FormulaError: Its text is longer than what is read.
+    """
+    excess = too_large(expression)
+    if excess is not None:
+        raise FormulaError(f"written out it has {excess}")
+    return expression
+
+
+def too_large(expression: Expression) -> str | None:
+    """Say what a formula has more of than can be read from its text, or None where it can."""
+    size = expression.size
+    if size > MAX_NODES or expression.depth > MAX_DEPTH:  # too deep to be written, perhaps
+        return f"{size} nodes, {expression.depth} deep; at most {MAX_NODES} and {MAX_DEPTH}"
+    if size * _NODE_CHARS <= MAX_TEXT_CHARS:
+        return None
+    n_chars = len(str(expression))
+    if n_chars <= MAX_TEXT_CHARS:
+        return None
+    return f"{n_chars} characters; at most {MAX_TEXT_CHARS} are accepted"

@@ -29,6 +29,7 @@ _OPERATORS = {"cdot", "leq", "partial"}
 _FUNCTIONS = {"sin", "cos", "sinh", "cosh", "tanh", "arctan", "log", "max", "min", "exp"}
 #: Letters and signs that are functions where an argument in parentheses follows.
 _LETTERS = {"σ", "Φ", "H", "I", "f"}
+_FENCES = {*"()[]|"}
 _CLOSING = {"}", ")", r"\right"}
 _APPLY = "<mo>&#x2061;</mo>"
 _ATOM = re.compile(r"<(mi|mn)>[^<]*</\1>")
@@ -73,6 +74,8 @@ def from_latex(latex: str) -> str:
     Raises:
         ValueError: it is none of that.
     """
+    if not latex.isprintable():
+        raise ValueError(f"{latex!r:.60} holds what can't be shown")
     tokens = [found.group(1) for found in _TOKEN.finditer(latex)]
     return _row(_Reader(tokens).row(()))
 
@@ -186,6 +189,12 @@ class _Reader:
         while (token := self._next()) != "}":
             yield token
 
+    def _fence(self) -> str:
+        token = self._next()
+        if token not in _FENCES:
+            raise ValueError(f"'{token}' is not known as a parenthesis")
+        return token
+
     def _fenced(self, token: str) -> _Item:
         """Read what stands between parentheses, bars or brackets."""
         if token == "(":
@@ -193,10 +202,10 @@ class _Reader:
             self._expect(")")
             closing = ")"
         else:
-            opening = self._next()
+            opening = self._fence()
             items = self.row((r"\right",))
             self._expect(r"\right")
-            closing = self._next()
+            closing = self._fence()
         markup = f"<mrow><mo>{opening}</mo>{_row(items)}<mo>{closing}</mo></mrow>"
         # A letter, a number and a call need no parentheses, unless a function's name precedes.
         inner = items[0].markup if len(items) == 1 and "|" not in opening else ""

@@ -216,7 +216,10 @@ class _Reader:
         if kind is not ast.Pow:
             return Node(_INFIX[kind], (left, right))
         special = _POWERS.get(right.value) if right.value is not None else None
-        return Node(special, (left,)) if special else Node("pow", (left, right))
+        if special is None:
+            return Node("pow", (left, right))
+        self._n_nodes -= 1  # the exponent is no node: a tree is read whichever way it is written
+        return Node(special, (left,))
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
         if not isinstance(tree.func, ast.Name):

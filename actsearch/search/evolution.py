@@ -17,19 +17,23 @@ from typing import Any
 
 from deap import base, gp, tools
 
-from actsearch.expressions import Candidate, parse_candidate
+from actsearch.expressions import Candidate, parse, parse_candidate
+from actsearch.expressions.expression import too_large
 from actsearch.expressions.node import MAX_PARAMETERS
+from actsearch.expressions.parser import MAX_DEPTH, MAX_NODES
 from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
 from actsearch.search.space import SearchSpace
 from actsearch.search.trees.shapes import shape_of
 from actsearch.search.trees.tree import (
+    extent,
     fill,
     opened_forms,
     order_bounds,
     parameters_of,
     subtrees,
     to_candidate,
+    to_expression,
 )
 
 #: The operator of births that a walk through a finite space makes.
@@ -38,6 +42,8 @@ ENUMERATED = "enumerated"
 _TRIES = 20
 #: How often a random formula is drawn until one keeps to the limits.
 _RANDOM_TRIES, _FIRST_TRIES = 100, 1000
+#: Trees of rows of the primitive table that are no larger are never too large to be read.
+_SURELY_SMALL = 20
 
 
 class _Fitness(base.Fitness):
@@ -168,6 +174,9 @@ class Breeder:
             tree = self._drawn()
             if self._fits(tree):
                 break
+        else:
+            if not self._can_be_read(tree):
+                return Offspring(parse("x"), "random", ())  # as for them: it is affine
         return Offspring(self._expression(tree), "random", ())
 
     def _drawn(self) -> list[Any]:
@@ -239,9 +248,24 @@ class Breeder:
         return self._fresh()
 
     def _fits(self, tree: Any) -> bool:
+        if not self._can_be_read(tree):  # first: it may be too large to be looked at
+            return False
         most = self._space.parameters.max or MAX_PARAMETERS
         few = all(len(parameters_of(part)) <= most for part in subtrees(tree))
         return few and self.shape.fits(tree)
+
+    def _can_be_read(self, tree: Sequence[Any]) -> bool:
+        """Tell whether the text of a tree, by which it is stored and trained, can be read."""
+        if len(tree) <= _SURELY_SMALL and self._space.max_formula_nodes is not None:
+            return True
+        per_channel = self._space.parameters.per == "channel"
+        for part in subtrees(tree):
+            n_nodes, depth = extent(part)
+            if n_nodes > MAX_NODES or depth > MAX_DEPTH:
+                return False
+            if too_large(to_expression(part, per_channel=per_channel)):
+                return False
+        return True
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:

@@ -8,6 +8,7 @@ anew at every place where it is used.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,31 @@ class Entry:
     def applied(self, args: Sequence[Node]) -> Node:
         """Return what it stands for, with operands and then slots in the places of their names."""
         return filled(self.body, dict(zip(self.names, args, strict=True)))
+
+    def extent(self, args: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Return the nodes and the depth of what it stands for, from those of its arguments.
+
+        Operands that the body names twice are written twice: deep trees of such entries have more
+        nodes than can be built, and are known by their numbers alone.
+        """
+        size, depth, uses = self._measured
+        for name, (arg_size, arg_depth) in zip(self.names, args, strict=True):
+            n_places, deepest = uses.get(name, (0, 0))
+            size += n_places * (arg_size - 1)
+            depth = max(depth, deepest + arg_depth if n_places else 0)
+        return size, depth
+
+    @functools.cached_property
+    def _measured(self) -> tuple[int, int, dict[str, tuple[int, int]]]:
+        """The body's nodes and depth, and of each name its places and the depth of the deepest."""
+        uses: dict[str, tuple[int, int]] = {}
+        stack = [(self.body, 0)]
+        while stack:
+            node, level = stack.pop()
+            n_places, deepest = uses.get(node.op, (0, 0))
+            uses[node.op] = (n_places + 1, max(deepest, level))
+            stack.extend((arg, level + 1) for arg in node.args)
+        return self.body.size, self.body.depth, uses
 
     def matched(self, node: Node) -> dict[str, Node] | None:
         """Return what stands in the places of operands and slots where ``node`` is of its form.

@@ -309,6 +309,16 @@ def to_expression(tree: Sequence[Any], *, per_channel: bool = False) -> Expressi
     return Expression(node, starts, per_channel)
 
 
+def extent(tree: Sequence[Any]) -> tuple[int, int]:
+    """Return how many nodes the formula of a tree has, and how deep it is, without making it."""
+    stack: list[tuple[int, int]] = []
+    for item in reversed(tree):
+        args = [stack.pop() for _ in range(item.arity)]
+        stack.append(item.entry.extent(args) if args else (1, 0))
+    (found,) = stack
+    return found
+
+
 def parameters_of(tree: Sequence[Any]) -> list[Parameter]:
     """Return the parameters of a tree's formula in the order of their numbers there."""
     return _numbered(tree)[1] if any(map(is_learned, tree)) else []
