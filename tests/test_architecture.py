@@ -14,13 +14,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "actsearch"
 
 # Small leaves that every room may import.
-LEAVES = {"cache", "errors", "durations"}
+LEAVES = {"cache", "errors", "durations", "paths"}
 
 # room -> the rooms that it may import besides itself and the leaves
 ARROWS: dict[str, set[str]] = {
     "cache": set(),
     "errors": set(),
     "durations": set(),
+    "paths": set(),
     "expressions": set(),
     "kernels": {"expressions"},
     "tasks": {"kernels", "expressions"},

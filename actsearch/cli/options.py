@@ -146,10 +146,11 @@ def find_run(name: str, runs_dir: Path) -> Path:
     Raises:
         BadInput: there is no such run; the message names the nearest.
     """
+    from actsearch.paths import typed_path
     from actsearch.runs import existing_run, run_names
     from actsearch.runs.folder import misnamed
 
-    given = Path(name).expanduser()
+    given = typed_path(name)
     if len(given.parts) > 1 and given.name and given.is_dir():
         return existing_run(given.name, given.parent)
     if not run_names(runs_dir) and not misnamed(runs_dir):

@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from actsearch.expressions.expression import Expression, parse
-from actsearch.expressions.parser import FormulaError
+from actsearch.expressions.parser import MAX_TEXT_CHARS, FormulaError, on_one_line
 
 #: The groups, in the order of a network's layers.
 GROUPS = ("input", "hidden", "last")
 _SEPARATOR, _MARK = "|", ":"
+#: A formula for each group, with what stands around it.
+MAX_LAYERED_CHARS = len(GROUPS) * (MAX_TEXT_CHARS + 20)
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,10 @@ def parse_candidate(text: str) -> Candidate:
     """
     if not isinstance(text, str) or _SEPARATOR not in text:
         return parse(text)
+    if len(text) > MAX_LAYERED_CHARS:
+        raise FormulaError(f"{len(text)} characters; at most {MAX_LAYERED_CHARS} are accepted")
     formulas: dict[str, Expression] = {}
-    for stretch in text.split(_SEPARATOR):
+    for stretch in on_one_line(text).split(_SEPARATOR):
         group, mark, formula = (part.strip() for part in stretch.partition(_MARK))
         if not mark or group not in GROUPS or group in formulas:
             raise FormulaError(

@@ -9,6 +9,7 @@ import dataclasses
 from pathlib import Path
 
 from actsearch.errors import BadInput, shorten, unknown
+from actsearch.paths import typed_path
 from actsearch.tasks.protocol import Task
 
 TASKS: dict[str, str] = {
@@ -140,4 +141,4 @@ def _is_file(spec: str) -> bool:
 
 
 def _path_of(spec: str) -> Path:
-    return Path(spec.rpartition(":")[0] or spec).expanduser()
+    return typed_path(spec.rpartition(":")[0] or spec)

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from actsearch.errors import BadInput, nearest, shorten
+from actsearch.paths import typed_path
 from actsearch.tasks import consent
 from actsearch.tasks.protocol import (
     CompilesAhead,
@@ -112,7 +113,7 @@ def load_user_task(spec: str, data: Path | None = None, *, named: bool = True) -
             no task; the message lists what is missing.
     """
     name, _, function = spec.rpartition(":") if not spec.endswith(".py") else (spec, "", "")
-    path = Path(name).expanduser().resolve()
+    path = typed_path(name).resolve()
     if not path.is_file():
         raise BadInput(f"no task file {path}; a task is given as path/to/file.py:make_task")
     try:

@@ -14,6 +14,7 @@ from actsearch.expressions import FormulaError, parse_candidate
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
+from actsearch.paths import typed_path
 from actsearch.runs import (
     RunStore,
     existing_run,
@@ -32,6 +33,8 @@ _AMONG, _SHAPE_RADIUS = 10, 0.1
 #: Nearer than this to a known activation, a factor aside, a winner is called nearly that. GELU and
 #: silu(1.7*x) are 0.016 apart, GELU and ELiSH 0.08.
 _SAME_RADIUS = 0.05
+#: No run has births with longer ids.
+_MAX_DIGITS = 18
 
 
 class NothingToConfirm(BadInput):
@@ -298,11 +301,11 @@ def formula_in_run(text: str, runs_dir: Path | None = None) -> str:
         BadInput: there is no such run or birth, or what it holds was rejected before training.
     """
     run, _, number = text.rpartition(":")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _MAX_DIGITS:
         raise BadInput(
             f"'{shorten(text)}' is not RUN:ID: the id of a birth is a number, as in first:12"
         )
-    given = Path(run).expanduser()
+    given = typed_path(run)
     if len(given.parts) > 1 and given.is_dir():
         folder = existing_run(given.name, given.parent)
     else:

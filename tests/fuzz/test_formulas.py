@@ -4,7 +4,6 @@ the text; nothing else, and never more work than the text is long.
 
 from __future__ import annotations
 
-import pickle
 import sys
 from types import FrameType
 from typing import Any
@@ -13,21 +12,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actsearch.expressions import Candidate, FormulaError, parse, parse_candidate, parts_of
-from actsearch.expressions.parser import MAX_NODES, MAX_TEXT_CHARS
-from tests.fuzz import texts
+from actsearch.expressions import FormulaError, parse
+from actsearch.expressions.parser import MAX_TEXT_CHARS
+from tests.fuzz import promises, texts
 
 #: Longer than any text that is accepted: it must be refused before it is looked at.
 _LONG = texts.formulas.map(lambda text: text * (1 + 3 * MAX_TEXT_CHARS // len(text)))
 ANY = st.one_of(texts.near_formulas, texts.formulas, st.text(), _LONG)
-
-
-def read(text: str) -> Candidate | FormulaError:
-    """Return what reading gives; another exception than ``FormulaError`` fails the test."""
-    try:
-        return parse_candidate(text)
-    except FormulaError as error:
-        return error
 
 
 @given(ANY)
@@ -36,36 +27,12 @@ def read(text: str) -> Candidate | FormulaError:
 @example("max(x, p0*x); p0=0.25" + " " * 5000)
 @example("input: relu(x) | last: " + "tanh(" * 101 + "x" + ")" * 101)
 def test_any_text_is_a_formula_or_an_error_with_a_place(text: str) -> None:
-    found = read(text)
-    if isinstance(found, FormulaError):
-        refused(found, text)
-    else:
-        accepted(found)
-
-
-def accepted(found: Candidate) -> None:
-    """Assert that a formula says again what it is, as text, as a pickle and by its fingerprint."""
-    again = parse_candidate(str(found))
-    assert again == found
-    assert str(again) == str(found)
-    assert again.fingerprint() == found.fingerprint()
-    assert pickle.loads(pickle.dumps(found)) == found
-    assert all(part.size <= MAX_NODES for part in parts_of(found))
-
-
-def refused(error: FormulaError, text: str) -> None:
-    """Assert that an error can be shown, whole, and points into the text."""
-    assert error.column is None or 1 <= error.column <= max(1, len(text))
-    message = str(error)
-    assert message.startswith("formula: ")
-    assert len(message) < 500
-    assert message.replace("\n", "").isprintable()
-    assert str(pickle.loads(pickle.dumps(error))) == message
+    promises.formula(text)
 
 
 @given(texts.formulas)
 def test_what_is_right_is_accepted_up_to_the_limits(text: str) -> None:
-    found = read(text)
+    found = promises.read(text)
     if isinstance(found, FormulaError):
         assert len(text) > MAX_TEXT_CHARS or "more than" in str(found) or "at most" in str(found)
 
@@ -81,7 +48,7 @@ def calls_of(text: str) -> int:
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        read(text)
+        promises.read(text)
     finally:
         sys.setprofile(before)
     return n_calls

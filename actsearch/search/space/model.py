@@ -29,6 +29,7 @@ from actsearch.expressions import (
 from actsearch.expressions.known import formula_of
 from actsearch.expressions.node import INPUTS
 from actsearch.expressions.table import ALIASES
+from actsearch.paths import typed_path
 from actsearch.search.racing import Racing
 from actsearch.search.space.conditions import AnyCondition
 from actsearch.search.space.contradictions import contradictions
@@ -207,7 +208,7 @@ def space_path(spec: str | Path) -> Path:
     shipped, text = space_files(), str(spec)
     if text not in shipped and not (text.endswith(".toml") or "/" in text):
         raise unknown("search space", text, shipped)
-    return shipped.get(text, Path(text))
+    return shipped[text] if text in shipped else typed_path(text)
 
 
 def load_space(spec: str | Path) -> SearchSpace:
