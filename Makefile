@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help search test nightly check format bench env clean
+.PHONY: help search test nightly mutants check format bench env clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -24,6 +24,11 @@ test: check  ## ruff, mypy, and the tests (ARGS='-k export' for some of them)
 
 nightly: $(STAMP)  ## the tests that take long
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
+
+mutants: $(STAMP)  ## change the parser, the store and the statistics, one place at a time: do the tests notice?
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,fuzz]'
+	@CI=1 nice -n 15 $(BIN)/mutmut run --max-children 1 $(ARGS)
+	@$(BIN)/mutmut results
 
 check: $(STAMP)  ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check
@@ -42,7 +47,7 @@ env: $(STAMP)  ## only make the environment (.venv)
 	@echo "make: $(VENV) is ready"
 
 clean:  ## remove the environment, the caches and the built files; runs/ stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP):
