@@ -37,6 +37,8 @@ _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
 #: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
 WIDTH = 2 * (_N_POINTS + 4) + 1
+#: Where the points stand for -x.
+_TURNED = np.array([*range(_N_POINTS)][::-1] + [*range(_N_POINTS, _N_POINTS + 4)][::-1])
 #: Where the further inputs stand in the curves of a function that reads them: ``u`` at quarters of
 #: N(0, 1), ``o`` small and large, the same for u and -u.
 _SLICES = (
@@ -112,10 +114,12 @@ def _mirrored(one: Array) -> list[Array]:
     """Return the curves (slices, ``WIDTH``) of f(x), f(-x), -f(x), -f(-x); of f(., -u) as well."""
     n = _N_POINTS + 4
     values, slopes, scale = one[:, :n], one[:, n:-1], one[:, -1:]
-    turned = np.concatenate([np.arange(_N_POINTS)[::-1], np.arange(_N_POINTS, n)[::-1]])
     images = [
-        np.concatenate([sign * values[:, order], sign * way * slopes[:, order], scale], axis=1)
-        for order, way in ((np.arange(n), 1.0), (turned, -1.0))
+        np.concatenate([sign * along, sign * way * across, scale], axis=1)
+        for along, across, way in (
+            (values, slopes, 1.0),
+            (values[:, _TURNED], slopes[:, _TURNED], -1.0),
+        )
         for sign in (1.0, -1.0)
     ]
     # Groups of layers are no slices: what stands first there does not stand last.
@@ -133,15 +137,31 @@ def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIG
     width = max(known.shape[-1], len(one))
     known = widened(known, width).reshape(len(known), width // WIDTH, WIDTH)
     one = widened(one, width).reshape(-1, WIDTH)
-    return np.min(
-        [
-            np.mean(
-                [_squares(known[:, k], image[k], scale_weight) for k in range(len(one))], axis=0
-            )
-            for image in _mirrored(one)
-        ],
-        axis=0,
-    )
+    found = []
+    for image in _mirrored(one):
+        by_slice = [_squares(known[:, k], image[k], scale_weight) for k in range(len(one))]
+        found.append(by_slice[0] if len(one) == 1 else np.mean(by_slice, axis=0))
+    return np.min(found, axis=0)
+
+
+def weighted(known: Array, scale_weight: float = SCALE_WEIGHT) -> Array:
+    """Return curves (..., width) as points, whose squared distance is that of the curves.
+
+    It agrees with ``squared_distances`` but for rounding, and for mirror images (``images``).
+    """
+    return known * _roots(known.shape[-1] // WIDTH, scale_weight).ravel()
+
+
+def images(one: Array) -> Array:
+    """Return the mirror images of a curve, shape (n, width), its own among them."""
+    return np.array(_mirrored(one.reshape(-1, WIDTH))).reshape(-1, len(one))
+
+
+def _roots(n_slices: int, scale_weight: float) -> Array:
+    """Return what the numbers of curves are multiplied by to be points, (n_slices, ``WIDTH``)."""
+    n = _N_POINTS + 4
+    weights = np.concatenate([[1 / n] * n, [_SLOPE_WEIGHT / n] * n, [scale_weight]])
+    return np.tile(np.sqrt(weights / n_slices), (n_slices, 1))
 
 
 def embedded(
@@ -154,26 +174,20 @@ def embedded(
     there.
     """
     found = curves([*expressions, beside])
-    found = found.reshape(len(found), -1, WIDTH)
-    n = _N_POINTS + 4
-    weights = np.concatenate([[1 / n] * n, [_SLOPE_WEIGHT / n] * n, [scale_weight]])
-    roots = np.sqrt(weights / found.shape[1])
+    points = weighted(found, scale_weight)
     turned = []
     for one in found[:-1]:
-        images = np.array(_mirrored(one)) * roots
-        apart = ((images - found[-1] * roots) ** 2).sum(axis=(1, 2))
-        turned.append(images[np.argmin(apart)].ravel())
+        candidates = weighted(images(one), scale_weight)
+        apart = ((candidates - points[-1]) ** 2).sum(axis=1)
+        turned.append(candidates[np.argmin(apart)])
     return np.array(turned).reshape(len(turned), -1)
 
 
 def _squares(known: Array, one: Array, scale_weight: float) -> Array:
     n = _N_POINTS + 4
     squares = (known - one) ** 2
-    return (
-        squares[:, :n].mean(axis=1)
-        + _SLOPE_WEIGHT * squares[:, n:-1].mean(axis=1)
-        + scale_weight * squares[:, -1]
-    )
+    values, slopes = np.add.reduce(squares[:, :n], axis=1), np.add.reduce(squares[:, n:-1], axis=1)
+    return values / n + _SLOPE_WEIGHT * (slopes / n) + scale_weight * squares[:, -1]
 
 
 def multiple_of(expression: Candidate, rivals: Sequence[Candidate]) -> int | None:

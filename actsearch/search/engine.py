@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.expressions import Candidate, parse_candidate, parts_of
+from actsearch.expressions import Candidate, parts_of
 from actsearch.expressions.conditions import penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Snapshot, TrainingRow
 from actsearch.runs.records import ACCEPTED, NO_END
 from actsearch.search import endings
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.faults import Faults
+from actsearch.search.formulas import read
 from actsearch.search.ledger import Ledger
 from actsearch.search.litter import Litter
 from actsearch.search.quarantine import not_made
@@ -331,12 +332,12 @@ class Engine:
         """Return why not to train a birth that ``_judge`` let through: what costs more to see."""
         try:
             self._penalty(birth)  # what can't be judged is turned away here, not later
-            return self._faults.of(parse_candidate(birth.formula))
+            return self._faults.of(read(birth.formula))
         except Exception as error:  # noqa: BLE001 - as above
             return f"can't be analysed: {type(error).__name__}: {error}"
 
     def _penalty(self, birth: Birth) -> float:
-        parts = parts_of(parse_candidate(birth.formula))
+        parts = parts_of(read(birth.formula))
         return sum(penalty_of(part, self._conditions) for part in parts) / len(parts)
 
     def _exhausted(self) -> bool:

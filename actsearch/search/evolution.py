@@ -7,22 +7,23 @@ state has to be stored and an interrupted search goes on exactly as it would hav
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from deap import base, gp, tools
 
-from actsearch.expressions import Candidate, parse, parse_candidate
+from actsearch.expressions import Candidate, parse
 from actsearch.expressions.expression import too_large
 from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.expressions.parser import MAX_DEPTH, MAX_NODES
 from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
+from actsearch.search.formulas import read
 from actsearch.search.space import SearchSpace
 from actsearch.search.trees.shapes import shape_of
 from actsearch.search.trees.tree import (
@@ -64,6 +65,11 @@ class _Individual(gp.PrimitiveTree):
         self.birth_id = birth_id
         self.learned = learned or {}
         self.fitness = _Fitness(() if merit is None else (merit,))
+
+    @functools.cached_property
+    def candidate(self) -> Candidate:
+        """Its formula; only for one that is changed no more."""
+        return to_candidate(self)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,9 @@ class Breeder:
         self.shape = shape_of(space)
         self._opened = {} if space.shape.template else opened_forms(space)
         self._operators = operators_of(space, self.shape, self._opened)
-        self._trees: dict[str, list[Any] | None] = {}
+        self._trees: dict[str, list[Any] | None] = {}  # of the last parents, by formula
+        self._bred_from: Sequence[Parent] = ()
+        self._select: Callable[[], _Individual] | None = None
         self._permutation: list[int] = []
 
     def share(self, number: int) -> float:
@@ -145,15 +153,17 @@ class Breeder:
             litter: The id of the first birth that it was bred with, None for its own; it decides
                 who the mother is, so that siblings compete with each other and families do not.
         """
-        parents = [parent for parent in parents if self._tree(parent.formula) is not None]
+        if parents is not self._bred_from:  # siblings are bred from one list
+            self._bred_from, self._select = parents, self._selector(parents)
+        select = self._select
         with _seeded(self._seed, number if litter is None else litter, -2):
-            mother = self._selector(parents)() if parents else None
+            mother = None if select is None else select()
         with _seeded(self._seed, number):
             operator = "fresh" if mother is None else self._operator(mother)
-            if operator == "fresh" or mother is None:
+            if operator == "fresh" or mother is None or select is None:
                 return self._fresh()
             if operator == "crossover":
-                return self._crossover(mother, self._selector(parents))
+                return self._crossover(mother, select)
             return self._mutate(operator, mother)
 
     def _operator(self, mother: _Individual) -> str:
@@ -193,24 +203,30 @@ class Breeder:
     def _expression(self, tree: Sequence[Any]) -> Candidate:
         return to_candidate(tree, per_channel=self._space.parameters.per == "channel")
 
-    def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual]:
-        """Return what draws a parent, as the space's ``selection`` says."""
+    def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual] | None:
+        """Return what draws a parent, as the space's ``selection`` says; None where there is none.
+
+        One that has not the form of the space is left out.
+        """
+        known = self._trees
+        self._trees = {
+            one.formula: known.get(one.formula) or self.shape.read(read(one.formula))
+            for one in parents
+        }
+        parents = [parent for parent in parents if self._trees[parent.formula] is not None]
+        if not parents:
+            return None
         merits = {score: float(k) for k, score in enumerate(sorted({p.score for p in parents}))}
         population = [self._individual(parent, merits[parent.score]) for parent in parents]
         if self._space.evolution.selection == "tournament":
-            return partial(self._double_tournament, population)
+            return functools.partial(self._double_tournament, population)
         ranking = Ranking(parents, self._space.evolution.objectives)
         return lambda: population[ranking.tournament()]
 
     def _individual(self, parent: Parent, merit: float) -> _Individual:
-        tree = self._tree(parent.formula)
+        tree = self._trees[parent.formula]
         assert tree is not None
         return _Individual(tree, parent.birth_id, merit, parent.learned)
-
-    def _tree(self, formula: str) -> list[Any] | None:
-        if formula not in self._trees:
-            self._trees[formula] = self.shape.read(parse_candidate(formula))
-        return self._trees[formula]
 
     def _double_tournament(self, population: Sequence[_Individual]) -> _Individual:
         evolution = self._space.evolution
@@ -229,7 +245,10 @@ class Breeder:
             father = select()
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
             order_bounds(child)
-            if self._fits(child) and not _same(child, mother) and not _same(child, father):
+            if self._fits(child) and to_candidate(child) not in (
+                mother.candidate,
+                father.candidate,
+            ):
                 ids = (mother.birth_id, father.birth_id)
                 return Offspring(self._expression(child), "crossover", ids)
         return self._fresh()
@@ -243,7 +262,7 @@ class Breeder:
                 continue  # the space has no primitive of the kind that the operator looks for
             fill(child, self._space)
             order_bounds(child)
-            if self._fits(child) and not _same(child, mother):
+            if self._fits(child) and to_candidate(child) != mother.candidate:
                 return Offspring(self._expression(child), operator, (mother.birth_id,))
         return self._fresh()
 
@@ -266,7 +285,3 @@ class Breeder:
             if too_large(to_expression(part, per_channel=per_channel)):
                 return False
         return True
-
-
-def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    return to_candidate(a) == to_candidate(b)

@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 from deap import base, tools
 
-from actsearch.expressions import Candidate, parse_candidate
+from actsearch.expressions import Candidate
 from actsearch.expressions.cost import modelled_cost
 from actsearch.expressions.layered import mean_over_parts
+from actsearch.search.formulas import read
 
 
 class _Scored(Protocol):
@@ -46,7 +47,7 @@ class _Candidate:
     """A parent's place in the order by score, with the fitness that DEAP sorts by."""
 
     def __init__(self, place: int, formula: str, objectives: Sequence[str]) -> None:
-        candidate = parse_candidate(formula)
+        candidate = read(formula)
         self.place = place
         # What is no objective is equal in all.
         values = [OBJECTIVES[name](place, candidate) if name in objectives else 0 for name in ALL]

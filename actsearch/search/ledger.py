@@ -13,12 +13,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from actsearch.expressions import parse_candidate
 from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
 from actsearch.runs.learned import learned_means
 from actsearch.runs.records import NO_END
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
+from actsearch.search.formulas import read
 from actsearch.search.racing import Promotion, Race
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.parts import Screening
@@ -47,6 +47,33 @@ class _Kinship:
         return value + self.screening.exploration * reach
 
 
+class _Niches:
+    """Which births are near to which: the best change slowly, and so are asked for again.
+
+    Args:
+        kinship: Tells it.
+        n_kept: So many births' neighbours are kept, those that were asked for last.
+    """
+
+    def __init__(self, kinship: _Kinship, n_kept: int) -> None:
+        self._kinship = kinship
+        self._n_kept = n_kept
+        self._known: dict[int, dict[int, bool]] = {}  # birth -> other -> whether it is near
+
+    def is_taken(self, birth_id: int, others: Sequence[int]) -> bool:
+        """Tell whether a birth is near to any of ``others``."""
+        known = self._known.pop(birth_id, {})
+        new = [other for other in others if other not in known]
+        near = set(self._kinship.near(birth_id, new))
+        if len(known) + len(new) > self._n_kept:
+            known = {other: known[other] for other in others if other in known}
+        known |= {other: other in near for other in new}
+        self._known[birth_id] = known
+        if len(self._known) > self._n_kept:
+            del self._known[next(iter(self._known))]
+        return any(known[other] for other in others)
+
+
 class Ledger:
     """Births, heats and trainings in memory, with the race and the parents that decisions see.
 
@@ -70,10 +97,12 @@ class Ledger:
         self._rows: dict[int, dict[tuple[str, int], TrainingRow]] = {}
         self._levels: dict[int, int] = {}  # birth -> index of the last stage it was sent to
         self._heat_levels: list[int] = []
+        self._missing: dict[tuple[int, str, int], tuple[Heat, int]] = {}  # in the order of heats
         self._n_seen = 0  # leading heats that decisions have seen
         self._scored: dict[int, Scored] = {}
         self._learned: dict[int, dict[str, float]] = {}  # birth -> what its parameters became
         self._ranking = Leaderboard()
+        self._niches = _Niches(self._kinship, 2 * _POOL * self._evolution.population)
         #: Rung -> how many candidates have a training there, the shortest rung first.
         self.n_by_rung = dict.fromkeys(self._ladder, 0)
 
@@ -93,6 +122,10 @@ class Ledger:
         self._levels[heat.birth_id] = level
         self.heats.append(heat)
         self._heat_levels.append(level)
+        rows = self._rows[heat.birth_id]
+        for seed in heat.seeds:
+            if (heat.rung, seed) not in rows:
+                self._missing[heat.birth_id, heat.rung, seed] = (heat, seed)
         if level:
             self.race.promote(heat.birth_id, level)
 
@@ -101,6 +134,7 @@ class Ledger:
         self.n_trainings += 1
         rows = self._rows[row.birth_id]
         rows[row.rung, row.seed] = row
+        self._missing.pop((row.birth_id, row.rung, row.seed), None)
         (scored,) = scores([self.births[row.birth_id]], rows.values(), ladder=self._ladder)
         self._scored[row.birth_id] = scored
         if scored.mean is None:
@@ -136,12 +170,7 @@ class Ledger:
 
     def missing(self) -> list[tuple[Heat, int]]:
         """Return the trainings still to be made, as heats and seeds, in the order of heats."""
-        return [
-            (heat, seed)
-            for heat in self.heats
-            for seed in heat.seeds
-            if (heat.rung, seed) not in self._rows[heat.birth_id]
-        ]
+        return list(self._missing.values())
 
     def quarantined(self) -> list[tuple[Heat, int, TrainingRow]]:
         """Return the trainings that are not to be made, each with the one that speaks against it.
@@ -188,7 +217,7 @@ class Ledger:
         for one in self.race.ranking(_POOL * n):
             if len(ids) == n and not trade_off:
                 break
-            if not self._kinship.near(one.birth_id, ids):
+            if not self._niches.is_taken(one.birth_id, ids):
                 ids.append(one.birth_id)
         ranked = [
             Parent(id_, self.births[id_].formula, float(-rank), self._learned.get(id_, {}))
@@ -211,7 +240,7 @@ class Ledger:
             scores_so_far = found
             self._learned[birth.id] = learned_means(rows)
         mean = None if scores_so_far is None else math.fsum(found.values()) / len(found)
-        self.surrogate.learn(birth.id, parse_candidate(birth.formula), heat.rung, mean)
+        self.surrogate.learn(birth.id, read(birth.formula), heat.rung, mean)
         self.race.finish(birth.id, birth.size, level, scores_so_far, curve)
 
     def _is_complete(self, heat: Heat) -> bool:

@@ -150,11 +150,13 @@ class Race:
         self._n_reached = [0] * len(self.stages)
         self._gone: list[list[int]] = [[] for _ in self.stages]  # that went on from there
         self._n_passed_over = [0] * len(self.stages)
+        self._first_waits_at: int | None = None  # at which level the first birth waits
         self._records: list[tuple[float, int]] = [(-math.inf, -1)] * len(self.stages)
         self._standings: dict[int, Standing] = {}
         self._ranking = Leaderboard()
         self._means: dict[tuple[int, int], float] = {}  # (birth, level) -> mean there
         self._contrasts: dict[str, list[float]] = {}  # rung -> second seed's score - first seed's
+        self._deviations: dict[str, float] = {}  # rung -> what follows from its contrasts
         self._curves: dict[int, dict[str, tuple[tuple[int, float], ...]]] = {}
         seeds = {rung.name: len(rung.seeds) for rung in rungs}
         n_tests = max(1, sum(seeds[stage.rung] > 1 for stage in self.stages[:-1]))
@@ -199,12 +201,15 @@ class Race:
                 self._n_passed_over[level] += 1
             else:
                 bisect.insort(self._waiting[level], (-mean, size, birth_id))
+                if birth_id == 0:
+                    self._first_waits_at = level
                 if longer:
                     distances = self._kinship.distances(birth_id, gone)
                     self._apart[level][birth_id] = min(distances, default=math.inf)
         if len(stage.so_far) == 2:
             first, second = (scores[seed] for seed in stage.so_far)
             self._contrasts.setdefault(stage.rung, []).append(second - first)
+            self._deviations.pop(stage.rung, None)
         if stage.seeds == stage.so_far:
             points = tuple((step, score) for step, _, score in curve[:-1])
             self._curves.setdefault(birth_id, {})[stage.rung] = points
@@ -231,7 +236,9 @@ class Race:
         before = level - 1
         mean, size = self._means[birth_id, before], self._standings[birth_id].size
         waiting, apart = self._waiting[before], self._apart[before]
-        waiting.remove((-mean, size, birth_id))
+        del waiting[bisect.bisect_left(waiting, (-mean, size, birth_id))]
+        if birth_id == 0:
+            self._first_waits_at = None
         apart.pop(birth_id, None)
         self._gone[before].append(birth_id)
         if not self._is_longer(before):
@@ -294,7 +301,7 @@ class Race:
         waiting = self._waiting[level]
         if not waiting:
             return None
-        if any(birth_id == 0 for *_, birth_id in waiting):
+        if self._first_waits_at == level:
             return 0
         best, longer = waiting[0][-1], self._is_longer(level)
         is_record = best == self._records[level][1] and self._n_reached[level] >= MIN_RAN
@@ -337,6 +344,8 @@ class Race:
         contrasts = self._contrasts.get(rung, [])
         if len(contrasts) < MIN_CONTRASTS:
             return None
-        middle = statistics.median(contrasts)
-        spread = statistics.median(abs(value - middle) for value in contrasts)
-        return _MAD_TO_DEVIATION * spread
+        if rung not in self._deviations:
+            middle = statistics.median(contrasts)
+            spread = statistics.median(abs(value - middle) for value in contrasts)
+            self._deviations[rung] = _MAD_TO_DEVIATION * spread
+        return self._deviations[rung]

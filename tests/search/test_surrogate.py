@@ -92,7 +92,7 @@ def test_scores_of_a_short_rung_are_translated_to_the_last() -> None:
         surrogate.learn(number, parse(f"sin({number + 1}*x)"), "short", score)
         if number % 3 == 0:
             surrogate.learn(number, parse(f"sin({number + 1}*x)"), "full", 0.9 + score / 10)
-    values = surrogate._translated()
+    values = surrogate._up_to_date()
     assert values == pytest.approx([0.9 + number / 1000 for number in range(60)])
 
 
@@ -106,7 +106,7 @@ def test_among_the_best_a_short_score_counts_for_what_it_tells() -> None:
             surrogate.learn(number, formula, "full", 0.9 if number % 2 else 0.8)
     for number in range(60, 70):
         surrogate.learn(number, parse(f"sin({number + 1}*x)"), "short", number / 100)
-    values = surrogate._translated()
+    values = surrogate._up_to_date()
     assert values[69] == pytest.approx(0.85, abs=0.01)
     assert values[0] < 0.7
 
