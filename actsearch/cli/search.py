@@ -47,6 +47,14 @@ def search(
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same run.")
     ] = 0,
+    lag: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many decisions run ahead of the results that they see, instead of the "
+            "space's own: more for many workers. It decides births, as the seed does.",
+        ),
+    ] = None,
     run: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the run; by default made up.")
     ] = None,
@@ -92,6 +100,7 @@ def search(
             training_limit=training_limit,
             memory_limit=memory_limit,
             seed=seed,
+            lag=lag,
             run=run,
             runs_dir=runs_dir,
             data=data,

@@ -28,6 +28,7 @@ from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, check_readable, formulas_of
+from actsearch.search.lag import too_many, with_lag
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.search.walk import check_searchable
@@ -92,6 +93,7 @@ def search(
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
     seed: int = 0,
+    lag: int | None = None,
     run: str | None = None,
     runs_dir: Path | None = None,
     data: Path | None = None,
@@ -116,6 +118,8 @@ def search(
         memory_limit: How much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
         seed: Decides every birth. The same seed gives the same births and scores for any number
             of workers.
+        lag: How many decisions run ahead of the results that they see, instead of the space's own:
+            more for many workers (docs/performance.md). It decides births, as the seed does.
         run: Name of the run; made up by default.
         runs_dir: The folder of the runs; by default ``ACTSEARCH_RUNS`` or ``runs``.
         data: A folder that holds the data set already.
@@ -132,7 +136,7 @@ def search(
     """
     if budget is None and births is None:
         raise BadInput("a search needs an end: give a budget such as '5m', births, or both")
-    the_space = space if isinstance(space, SearchSpace) else load_space(space)
+    the_space = with_lag(space if isinstance(space, SearchSpace) else load_space(space), lag)
     check_searchable(the_space)
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
@@ -336,8 +340,4 @@ def _slots(slots: Slots, asked: str | int, space: SearchSpace) -> Slots:
     if str(asked) == "auto":
         devices = slots.devices if slots.devices == ("cpu",) else slots.devices[:lag]
         return dataclasses.replace(slots, workers=lag, devices=devices)
-    raise BadInput(
-        f"{slots.workers} workers are more than the lag of {lag} of space '{space.name}': births "
-        f"wait for the results of all but the last {lag} candidates. Use at most {lag} workers, "
-        "or set 'lag' under [evolution] in a space file of your own"
-    )
+    raise BadInput(too_many(slots.workers, space))
