@@ -37,6 +37,18 @@ def resume(
     budget: BudgetOption = None,
     births: BirthsOption = None,
     task: TaskAgainOption = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE", help="The run's space, to be sure of it: it can't be another one."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="The run's seed, to be sure of it: it can't be another one."
+        ),
+    ] = None,
     workers: WorkersOption = "auto",
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
@@ -55,6 +67,8 @@ def resume(
 
     Without --budget and --births the run goes on to the limits that it was started with. They count
     from the run's beginning: a run that used up 5m goes on with --budget 15m for another ten.
+    Budget, births, workers and devices of the same kind may change; space, task and seed may not:
+    the message lists all that differs.
     Then the best are confirmed, in as much time at most as the run was searched in all
     (see: actsearch confirm).
     """
@@ -80,6 +94,8 @@ def resume(
             budget=budget,
             births=births,
             task=task,
+            space=space,
+            seed=seed,
             workers=workers,
             devices=devices,
             training_limit=training_limit,

@@ -30,13 +30,20 @@ from actsearch.search.engine import RULES, Engine, Limits, Observer
 from actsearch.search.given import best_of, check_readable, formulas_of
 from actsearch.search.lag import too_many, with_lag
 from actsearch.search.ledger import Ledger, load
+from actsearch.search.sameness import (
+    Difference,
+    differences_without_data,
+    of_task,
+    refuse,
+    stated,
+)
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.search.walk import check_searchable
 from actsearch.tasks.ahead import compiling_ahead
 from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
-from actsearch.trials.saved import check_same, saved_task
+from actsearch.trials.saved import saved_task
 from actsearch.workers import Slots, pool_for, resolve
 
 if TYPE_CHECKING:
@@ -188,6 +195,8 @@ def resume(
     seed_formulas: Iterable[str] = (),
     seed_run: Path | None = None,
     task: str | Task | None = None,
+    space: str | Path | SearchSpace | None = None,
+    seed: int | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -205,25 +214,22 @@ def resume(
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births.
         seed_run: A run whose best formulas are further seeds.
-        task: The task, for a run that was started with a task object, or its name or file.
+        task: The task, for a run that was started with a task object, or its name or file; it must
+            be that of the run.
+        space: As in ``search``; a statement, which must be true of the run. None: nothing is said.
+        seed: As in ``search``; a statement, too.
         runs_dir: As in ``search``.
         observer: As in ``search``.
 
     Raises:
-        BadInput: There is no such run, another process writes it, or the task is not what it was.
+        BadInput: There is no such run, another process writes it, or it is not what it was, or not
+            what is said of it: the message lists all that differs.
         ActsearchError: The disk failed; what was done is kept.
     """
     folder = run_folder(run, runs_dir) if isinstance(run, str) else run
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     with RunStore.open(folder, write=True) as store:
         config = store.config
-        if config.get("search_rules") != RULES:
-            raise BadInput(
-                f"run '{store.name}' was begun by another version of the program, whose searches "
-                "take other decisions; it can be inspected, confirmed and exported. Start a new "
-                f"run with --seed-run {store.name} instead"
-            )
-        the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         there = resolve(
             workers,
             devices,
@@ -231,17 +237,22 @@ def resume(
             memory_limit=memory_limit,
             given_object=task is not None and not isinstance(task, str),
         )
+        kind = _kind(there)
+        differing = stated(config, rules=RULES, kind=kind, space=space, seed=seed, task=task)
+        the_task = (
+            None
+            if any(one.key == "task" for one in differing)
+            else _task_again(store, data, task, differing)
+        )
+        if differing:
+            differing += differences_without_data(config, the_task, given=isinstance(task, str))
+            refuse(store, differing)
+        assert the_task is not None
+        the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         slots = _slots(there, workers, the_space)
-        if _kind(slots) != config["device_kind"]:
-            raise BadInput(
-                f"run '{store.name}' was trained on {config['device_kind']}, and scores of "
-                f"{_kind(slots)} would not compare; resume it with --devices "
-                f"{config['device_kind']}"
-            )
-        the_task = saved_task(store, data, task)
         check_readable(the_space, given, the_task)
         the_task.prepare()
-        check_same(store, the_task)
+        refuse(store, of_task(config, the_task, given=isinstance(task, str)))
         if budget is None and births is None:  # those of the last session that said something
             last = store.last_search()
             budget, births = last["budget"], last["births"]
@@ -299,6 +310,18 @@ def _run(
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(map(Found.of, best)), task, ended)
+
+
+def _task_again(
+    store: RunStore, data: Path | None, task: str | Task | None, differing: Sequence[Difference]
+) -> Task | None:
+    """Load the task of a run; None where it can't be and the run is refused for other reasons."""
+    try:
+        return saved_task(store, data, task)
+    except BadInput:
+        if not differing:
+            raise
+        return None
 
 
 def _checked(task: Task) -> Task:

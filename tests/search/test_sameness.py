@@ -1,0 +1,142 @@
+"""Going on with a run: what is said of it has to be true, and all that differs is told at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.errors import BadInput
+from actsearch.runs import RunStore, digest, event_log
+from actsearch.search.space import load_space, space_from
+from tests.search.simulated import SimulatedTask
+from tests.search.test_api import births, go_on, start
+
+
+class Other(SimulatedTask):
+    def settings(self) -> dict[str, Any]:
+        return {"simulated": 1, "network": {"width": 8, "layers": [{"n": 1}, {"n": 3}]}}
+
+
+class Settled(SimulatedTask):
+    def settings(self) -> dict[str, Any]:
+        return {"simulated": 1, "network": {"width": 4, "layers": [{"n": 1}, {"n": 2}]}}
+
+
+def changed_space(**evolution: Any) -> Any:
+    values = load_space("default").model_dump(mode="json")
+    return space_from(values | {"evolution": values["evolution"] | evolution}, where="a test")
+
+
+def refused(folder: Path, **options: Any) -> str:
+    with pytest.raises(BadInput) as caught:
+        go_on(folder, **options)
+    return str(caught.value)
+
+
+def test_what_is_true_is_no_hindrance(tmp_path: Path) -> None:
+    start(tmp_path, births=40)
+    go_on(tmp_path, births=50, space="default", seed=0)
+    named_otherwise = load_space("default").model_copy(update={"name": "mine", "description": ""})
+    go_on(tmp_path, births=60, space=named_otherwise)
+    start(tmp_path, run="whole")
+    with RunStore.open(tmp_path / "r") as one, RunStore.open(tmp_path / "whole") as whole:
+        assert digest(event_log(one)) == digest(event_log(whole))
+
+
+def test_all_that_differs_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(tmp_path, task=Settled())
+    monkeypatch.setattr("actsearch.search.api._kind", lambda _slots: "cuda")
+    said = refused(tmp_path, task=Other(), space=changed_space(lag=32, population=5), seed=1)
+    before = load_space("default").evolution
+    for part in (
+        f"space.evolution.lag: {before.lag} in the run, 32 given",
+        f"space.evolution.population: {before.population} in the run, 5 given",
+        "seed: 0 in the run, 1 given",
+        "device_kind: cpu in the run, cuda given",
+        "task.network.width: 4 in the run, 8 now",
+        "task.network.layers[1].n: 2 in the run, 3 now",
+        "--devices cpu",
+        "actsearch search --seed-run r",
+    ):
+        assert part in said
+    assert said.count(" in the run, ") == 6
+
+
+def test_nothing_is_done_to_a_run_that_is_refused(tmp_path: Path) -> None:
+    start(tmp_path)
+    before = hashlib.sha256((tmp_path / "r" / "run.sqlite").read_bytes()).digest()
+    refused(tmp_path, births=90, seed=7)
+    assert hashlib.sha256((tmp_path / "r" / "run.sqlite").read_bytes()).digest() == before
+    assert len(births(tmp_path)) <= 60
+
+
+def test_a_key_that_one_of_them_lacks_is_named(tmp_path: Path) -> None:
+    start(tmp_path)
+    assert "task.network: nothing in the run, {" in refused(tmp_path, task=Settled())
+
+
+def test_a_list_is_shown_whole_and_short(tmp_path: Path) -> None:
+    values = load_space("default").model_dump(mode="json")
+    space = space_from(values | {"unary": values["unary"][:-1]}, where="a test")
+    start(tmp_path)
+    (said,) = [
+        part for part in refused(tmp_path, space=space).split(";") if "space.unary: [" in part
+    ]
+    assert len(said) < 400
+
+
+def test_other_rungs_are_others(tmp_path: Path) -> None:
+    class Longer(SimulatedTask):
+        rungs = (*SimulatedTask.rungs[:2], type(SimulatedTask.rungs[0])("full", 19, (0, 1, 2, 3)))
+
+    start(tmp_path)
+    assert "task.rungs[2].steps: 18 in the run, 19 now" in refused(tmp_path, task=Longer())
+
+
+def test_a_task_that_has_another_name_is_not_even_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(tmp_path)
+    with RunStore.open(tmp_path / "r", write=True) as store:
+        store.config |= {"task": "mnist1d-mlp", "task_from": "name"}
+    monkeypatch.setattr("actsearch.search.api.saved_task", lambda *_: pytest.fail("loaded"))
+    assert "task: simulated in the run, mnist1d-mlp given" in refused(tmp_path, task="mnist1d-mlp")
+
+
+def test_a_space_that_is_none_is_bad_input(tmp_path: Path) -> None:
+    start(tmp_path)
+    assert "did you mean 'default'" in refused(tmp_path, space="defautl")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), None),
+        (("--seed", "0", "--space", "default"), None),
+        (("--seed", "5"), "seed: 0 in the run, 5 given"),
+        (("--task", "mnist1d-mlp"), "mnist1d-mlp given"),
+    ],
+)
+def test_the_command_line_says_the_same(
+    more: tuple[str, ...], said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    import actsearch.search
+    from actsearch.cli.main import run
+
+    real: Callable[..., Any] = actsearch.search.resume
+
+    def resume(path: Path, **options: Any) -> Any:
+        asked.update(options)
+        return real(path, **(options | {"task": options["task"] or SimulatedTask()}))
+
+    start(tmp_path)
+    monkeypatch.setattr(actsearch.search, "resume", resume)
+    options = ("--runs-dir", str(tmp_path), "--births", "60", "--quiet", "--no-report")
+    code = run(["resume", "r", *options, "--confirm", "none", *more])
+    assert (code == 2) == (said is not None)
+    assert asked["seed"] == (int(more[1]) if "--seed" in more else None)
