@@ -70,7 +70,7 @@ app.command("compare", short_help="Train any activations head to head.")(compare
 app.command("diagnose", short_help="Look into the layers while activations train.")(
     diagnose.diagnose
 )
-app.command("runs", short_help="List the runs.")(runs.runs)
+app.add_typer(runs.app, name="runs", short_help="List the runs, or check one.")
 app.command("watch", short_help="Follow a run from another terminal.")(watch.watch)
 app.command("inspect", short_help="Show a run's hall of fame, or one of its births.")(
     inspect.inspect

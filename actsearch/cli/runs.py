@@ -1,4 +1,4 @@
-"""`actsearch runs`: what is in the folder of runs."""
+"""`actsearch runs`: what is in the folder of runs, and whether a run is sound."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from actsearch.cli.check import check
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, note
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
@@ -39,12 +42,21 @@ MORE_COLUMNS = (
 )
 
 
-def runs(runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table") -> None:
-    """List the runs, the latest first.
+app = typer.Typer(invoke_without_command=True)
+app.command("check")(check)
+
+
+@app.callback()
+def runs(
+    context: typer.Context, runs_dir: RunsDirOption = RUNS_DIR, output: FormatOption = "table"
+) -> None:
+    """List the runs, the latest first; `check RUN` says whether one is sound.
 
     A duplicate is a birth that turned out to be a function seen before, under another formula: a
     candidate judged without a training. The states are those of `actsearch watch`.
     """
+    if context.invoked_subcommand is not None:
+        return
     from actsearch.runs import run_names
     from actsearch.runs.folder import misnamed
 

@@ -42,11 +42,11 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
             _make_database(draft / DATABASE, config, environment)
         _write_json(draft / CONFIG_COPY, config)
         _write_json(draft / ENVIRONMENT_COPY, environment)
-        _sync_names(draft)
+        sync_names(draft)
         # Renaming a folder onto another works only where that one is empty: of two searches that
         # make the same run at once, one gets here first.
         draft.rename(folder)
-        _sync_names(folder.parent)
+        sync_names(folder.parent)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise _explained(error, folder) from error
@@ -86,7 +86,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_names(folder: Path) -> None:
+def sync_names(folder: Path) -> None:
     """Make the names in ``folder`` durable, where the system can (not on Windows)."""
     if os.name == "posix":
         fd = os.open(folder, os.O_RDONLY)

@@ -23,6 +23,9 @@ REMEDIES = {
     "database is locked": "end the other program that has the file open",
 }
 
+#: What reading a file raises that is not what was written; and, of SQLite, what the disk does.
+DAMAGE = (sqlite3.Error, UnicodeDecodeError, Malformed)
+
 
 @contextlib.contextmanager
 def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> Iterator[None]:
@@ -40,7 +43,7 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
     run = path.parent.name
     try:
         yield
-    except (sqlite3.Error, Malformed) as error:
+    except DAMAGE as error:
         remedy = next((text for part, text in REMEDIES.items() if part in str(error)), None)
         if remedy is None:
             raise BadInput(

@@ -75,6 +75,14 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """Open a file that may be damaged, to be asked what is wrong with it."""
+    foreign.check_files(path)
+    connection = _connect_to_read(path)
+    foreign.limit(connection)
+    return connection
+
+
 def _connect_to_write(path: Path) -> sqlite3.Connection:
     return _connect(f"{path.absolute().as_uri()}?mode=rw")
 

@@ -144,8 +144,8 @@ def _of_spaces(config: Mapping[str, Any], space: SearchSpace) -> list[Difference
     with contextlib.suppress(BadInput):  # what a newer version added has its default there
         before = space_from(before, where="the space of the run").model_dump(mode="json")
     now = space.model_dump(mode="json")
-    shown = [{k: v for k, v in one.items() if k not in _WORDS} for one in (before, now)]
-    return list(_differing("space", *shown, given=True))
+    before, now = ({k: v for k, v in one.items() if k not in _WORDS} for one in (before, now))
+    return list(_differing("space", before, now, given=True))
 
 
 def _differing(key: str, before: Any, now: Any, given: bool) -> Iterator[Difference]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actsearch.cli.main import run
 from actsearch.errors import BadInput
 from actsearch.runs import RunStore, digest, event_log
 from actsearch.search.space import load_space, space_from
@@ -125,17 +127,15 @@ def test_the_command_line_says_the_same(
     more: tuple[str, ...], said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
-    import actsearch.search
-    from actsearch.cli.main import run
-
-    real: Callable[..., Any] = actsearch.search.resume
+    room = importlib.import_module("actsearch.search")  # `actsearch.search` is the function, too
+    real: Callable[..., Any] = room.resume
 
     def resume(path: Path, **options: Any) -> Any:
         asked.update(options)
         return real(path, **(options | {"task": options["task"] or SimulatedTask()}))
 
     start(tmp_path)
-    monkeypatch.setattr(actsearch.search, "resume", resume)
+    monkeypatch.setattr(room, "resume", resume)
     options = ("--runs-dir", str(tmp_path), "--births", "60", "--quiet", "--no-report")
     code = run(["resume", "r", *options, "--confirm", "none", *more])
     assert (code == 2) == (said is not None)

@@ -1,0 +1,106 @@
+"""`actsearch runs check RUN`: whether a run is sound, and making it so."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
+from actsearch.results.tables import Format, printable, write_record
+
+if TYPE_CHECKING:
+    from actsearch.runs.checking import Findings
+    from actsearch.runs.repair import Repaired
+
+
+def check(
+    run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
+    full: Annotated[
+        bool, typer.Option("--full", help="Fingerprint every formula, not a sample of them.")
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Where it is damaged, keep the longest beginning that holds together; the damaged "
+            "file stays beside it.",
+        ),
+    ] = False,
+    runs_dir: RunsDirOption = RUNS_DIR,
+    output: FormatOption = "table",
+) -> None:
+    """Look whether a run is what was written, and whole; exit code 0 if so, 1 if not.
+
+    The digest is that of the log of all births, decisions and results: two executions of one run
+    have the same, on any machine and with any workers.
+    """
+    from actsearch.runs.checking import check as check_run
+    from actsearch.runs.lock import WriterLock
+    from actsearch.runs.repair import repair as repair_run
+
+    fmt = Format.named(output)
+    folder = find_run(run, runs_dir)
+    if repair:
+        WriterLock(folder).release()  # who writes it is told of before anything else is
+    found = check_run(folder, full=full)
+    repaired = repair_run(folder) if repair and found.damage else None
+    after = check_run(folder, full=full) if repaired else found
+    if fmt is Format.TABLE:
+        _tell(folder.name, found, repaired, after)
+    else:
+        write_record(_record(folder.name, found, repaired, after), fmt, sys.stdout)
+    if after.damage:
+        raise typer.Exit(1)
+
+
+def _record(
+    name: str, found: Findings, repaired: Repaired | None, after: Findings
+) -> dict[str, Any]:
+    return {
+        "run": name,
+        "state": "damaged" if after.damage else "repaired" if repaired else "sound",
+        "format": after.format,
+        "rows": after.counts,
+        "fingerprinted": after.n_fingerprints,
+        "digest": after.digest,
+        "damage": found.damage,
+        "notes": after.notes,
+        "repair": None
+        if repaired is None
+        else {
+            "kept": dict(repaired.kept),
+            "lost": dict(repaired.lost),
+            "damaged_file": str(repaired.damaged),
+            "remarks": list(repaired.remarks),
+        },
+    }
+
+
+def _tell(name: str, found: Findings, repaired: Repaired | None, after: Findings) -> None:
+    lines = [f"run '{name}' is {'damaged' if found.damage else 'sound'}"]
+    lines += [f"  damage: {one}" for one in found.damage]
+    if repaired is not None:
+        lines.append("repaired: the longest beginning that holds together was kept")
+        for table, n in repaired.kept.items():
+            lines.append(f"  {table}: {n} kept, {repaired.lost[table]} lost")
+        lines += [f"  {one}" for one in repaired.remarks]
+        lines.append(f"  the damaged file: {repaired.damaged}")
+        if after.damage:
+            lines += [f"  damage that is left: {one}" for one in after.damage]
+    if after.digest is not None:
+        rows = ", ".join(f"{table} {n}" for table, n in after.counts.items())
+        lines.append(f"  format {after.format}: {rows}")
+        lines.append(f"  formulas fingerprinted again: {after.n_fingerprints}")
+        lines.append(f"  digest of its log: {after.digest}")
+    lines += [f"  note: {one}" for one in after.notes]
+    if repaired is not None and not after.damage:
+        lines.append(f"go on with it: actsearch resume {name}")
+    elif after.damage:
+        lines.append(
+            "restore its folder from a copy, or keep what can be kept: "
+            f"actsearch runs check {name} --repair"
+        )
+    for line in lines:
+        sys.stdout.write(f"{printable(line)}\n")
