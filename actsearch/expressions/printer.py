@@ -16,7 +16,7 @@ _CALL = re.compile(r"\\(operatorname\{\{\w+\}\}'*|[a-z]+)\\left\(\{0\}(, \{\d\})
 
 def number(value: float) -> str:
     """Write a constant so that it reads back as the same double, whole numbers without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e16 else repr(value)
 
 
 def text(node: Node) -> str:

@@ -25,6 +25,11 @@ LATEX = {
     "2.5e+20*x": r"2.5 \cdot 10^{20} \cdot x",
     "sqrt_abs(x)": r"\sqrt{\left|x\right|}",
     "rbf(x, 0, -2)": r"e^{-\left(-2\right) \left(x - \left(0\right)\right)^{2}}",
+    "(x + u)*(o - x)": r"\left(x + u\right) \cdot \left(o - x\right)",
+    "x + u*o": r"x + u \cdot o",
+    "(-2)**2": r"\left(-2\right)^{2}",
+    "0**2 + 0.5**2": r"0^{2} + 0.5^{2}",
+    "rbf(-x, 0, 2)": r"e^{-2 \left(-x - \left(0\right)\right)^{2}}",
     "clip(x, -1, 1)": r"\operatorname{clip}\left(x, -1, 1\right)",
 }
 
