@@ -207,7 +207,7 @@ def _leader(
 
     def place(finalist: str) -> tuple[int, float]:
         values = list(had[finalist].values())
-        return order.index(standing[finalist]), -mean_and_error(values)[0] if values else 0.0
+        return order.index(standing[finalist]), -mean_and_error(values)[0] if values else math.inf
 
     return min(finalists, key=place, default=None)
 
