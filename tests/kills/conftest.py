@@ -12,7 +12,14 @@ import pytest
 from tests.kills.campaign import ALONE, TASK, Campaign, command
 from tests.kills.drivers import Drivers
 
-BEGIN = ("search", "default", "--task", TASK, "--births", "90", "--confirm", "none")
+
+
+def beginning(space: str = "default") -> tuple[str, ...]:
+    """Return the command that makes a run in a space."""
+    return ("search", space, "--task", TASK, "--births", "90", "--confirm", "none")
+
+
+BEGIN = beginning()
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +43,29 @@ def drivers(tmp_path_factory: pytest.TempPathFactory, shim: Path | None) -> Iter
         yield made
 
 
+class References:
+    """Whole runs that nothing interrupted, one a space, made when they are asked for."""
+
+    def __init__(self, drivers: Drivers, root: Path) -> None:
+        self._drivers, self._root = drivers, root
+
+    def __call__(self, space: str = "default") -> Path:
+        folder = self._root / (space if space != "default" else "reference")
+        if not folder.exists():
+            made = self._drivers.run(*command(folder, beginning(space), ()), *ALONE)
+            made.check_nothing_is_left()
+        return folder
+
+
 @pytest.fixture(scope="session")
-def reference(drivers: Drivers, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a whole run that nothing interrupted."""
-    folder = tmp_path_factory.mktemp("runs") / "reference"
-    made = drivers.run(*command(folder, BEGIN, ()), *ALONE)
-    made.check_nothing_is_left()
-    return folder
+def references(drivers: Drivers, tmp_path_factory: pytest.TempPathFactory) -> References:
+    return References(drivers, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def reference(references: References) -> Path:
+    """Return the whole run of the default space."""
+    return references()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.kills.campaign import ENDING, MAKING, PLACES, TWO, Campaign, shuffled
-from tests.kills.drivers import AFTER, BEFORE, MIDST
+from tests.kills.conftest import References, beginning
+from tests.kills.drivers import AFTER, BEFORE, MIDST, Drivers
 from tests.kills.points import Fuse
 
 
@@ -45,6 +46,44 @@ def test_killed_inside_of_sqlites_own_writes(campaign: Campaign, shim: Path | No
     for nth in (1, 3):
         campaign.end_at(("write", "*/run.sqlite", nth, MIDST))
     campaign.end_at(("sync", "*/run.sqlite", 1, AFTER))
+    campaign.finish()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("space", ["default", "parametric", "layerwise", "actbench"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_every_place_in_other_spaces_and_orders(
+    drivers: Drivers, references: References, tmp_path: Path, space: str, seed: int
+) -> None:
+    campaign = Campaign(drivers, tmp_path / "killed", references(space), beginning(space))
+    for fuse in shuffled(seed):
+        campaign.end_at(fuse)
+    campaign.finish(TWO)
+    assert campaign.n_kills > 30
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_with_workers_again_and_again(campaign: Campaign, seed: int) -> None:
+    draw = random.Random(f"workers {seed}")
+    for fuse in draw.sample(shuffled(seed)[len(MAKING) : -len(ENDING)], 8):
+        campaign.end_at(fuse, TWO, delay_s=0.01)
+    for _ in range(4):
+        fuse = Fuse("any", draw.randint(200, 400), delay_s=draw.uniform(0, 0.1))
+        campaign.end_at(fuse, TWO, delay_s=0.01)
+    campaign.finish(TWO)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_inside_of_any_write(campaign: Campaign, shim: Path | None, seed: int) -> None:
+    if shim is None:
+        pytest.skip("there is no C compiler")
+    draw = random.Random(f"writes {seed}")
+    campaign.end_at(Fuse("make:after"))
+    for _ in range(20):
+        how = draw.choice([BEFORE, MIDST, AFTER])
+        campaign.end_at((draw.choice(["write", "sync"]), "*/run.sqlite-wal", draw.randint(3, 12), how))
     campaign.finish()
 
 

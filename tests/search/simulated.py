@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from actsearch.tasks.protocol import Record, Rung, Training
+from actsearch.tasks.protocol import Record, Rung, Task, Training
 from actsearch.workers import Wait
 
 
@@ -74,17 +74,23 @@ class SimulatedTask:
 
 
 class ShuffledPool:
-    """Implements ``Pool``: keeps ``n_workers`` jobs in flight and ends a random one of them."""
+    """Implements ``Pool``: keeps ``n_workers`` jobs in flight and ends a random one of them.
+
+    Instead of a seed it takes what chooses, of so many in flight, which ends.
+    """
 
     devices = ("cpu",)
 
-    def __init__(self, n_workers: int, seed: int) -> None:
+    def __init__(
+        self, n_workers: int, seed: int | Callable[[int], int], task: Task | None = None
+    ) -> None:
         self.n_workers = n_workers
-        self._random = random.Random(seed)
+        self._choose = random.Random(seed).randrange if isinstance(seed, int) else seed
+        self._task = SimulatedTask() if task is None else task
         self.most_in_flight = 0
 
     def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
-        task, ended = SimulatedTask(), False
+        task, ended = self._task, False
         in_flight: list[Any] = []
         while True:
             while not ended and len(in_flight) < self.n_workers:
@@ -99,7 +105,7 @@ class ShuffledPool:
             if not in_flight:
                 assert ended, "the engine waits and nothing is in flight"
                 return
-            job = in_flight.pop(self._random.randrange(len(in_flight)))
+            job = in_flight.pop(self._choose(len(in_flight)))
             yield job, task.train([job.training])[0]
 
     def close(self) -> None:
