@@ -13,7 +13,6 @@ from tests.kills.campaign import ALONE, TASK, Campaign, command
 from tests.kills.drivers import Drivers
 
 
-
 def beginning(space: str = "default") -> tuple[str, ...]:
     """Return the command that makes a run in a space."""
     return ("search", space, "--task", TASK, "--births", "90", "--confirm", "none")

@@ -164,9 +164,7 @@ class Driver:
         They bear its mark in what they were started with, so those whose parents died are found.
         """
         return {
-            pid: command
-            for pid, command in _marked(self.mark)
-            if pid not in (self.pid, os.getpid())
+            pid: command for pid, command in marked(self.mark) if pid not in (self.pid, os.getpid())
         }
 
     def check_nothing_is_left(self) -> None:
@@ -177,7 +175,7 @@ class Driver:
         assert not left, left
 
 
-def _marked(mark: str) -> Iterator[tuple[int, str]]:
+def marked(mark: str) -> Iterator[tuple[int, str]]:
     wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
