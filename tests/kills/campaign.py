@@ -18,7 +18,9 @@ from tests.kills.points import Fuse
 
 TASK = f"{ROOT / 'tests/kills/simulated_task.py'}:make_task"
 KILLED = -signal.SIGKILL
-ALONE = ("--workers", "1")
+#: In the driver's own process, in one that it guards, in two that are guarded by loky's.
+ALONE = ("--workers", "inline")
+ONE = ("--workers", "1")
 TWO = ("--workers", "2")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.campaign import ENDING, MAKING, PLACES, TWO, Campaign, shuffled
+from tests.kills.campaign import ENDING, MAKING, ONE, PLACES, TWO, Campaign, shuffled
 from tests.kills.conftest import References, beginning
 from tests.kills.drivers import AFTER, BEFORE, MIDST, Drivers
 from tests.kills.points import Fuse
@@ -63,16 +63,19 @@ def test_killed_at_every_place_in_other_spaces_and_orders(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(8))
-def test_killed_with_workers_again_and_again(campaign: Campaign, seed: int) -> None:
+@pytest.mark.parametrize("workers", [ONE, TWO])
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_with_workers_again_and_again(
+    campaign: Campaign, seed: int, workers: tuple[str, ...]
+) -> None:
     draw = random.Random(f"workers {seed}")
     for place in draw.sample(sorted(PLACES), 8):
         fuse = Fuse(place, draw.randint(1, PLACES[place]))
-        campaign.end_at(fuse, TWO, delay_s=0.01)
+        campaign.end_at(fuse, workers, delay_s=0.01)
     for _ in range(4):
         fuse = Fuse("any", draw.randint(200, 400), delay_s=draw.uniform(0, 0.1))
-        campaign.end_at(fuse, TWO, delay_s=0.01)
-    campaign.finish(TWO)
+        campaign.end_at(fuse, workers, delay_s=0.01)
+    campaign.finish(workers)
 
 
 @pytest.mark.nightly
@@ -95,6 +98,5 @@ def test_interrupted_at_places_and_gone_on_with(campaign: Campaign) -> None:
     for point in ("commit:before", "insert:after", "dispatch:after", "compile:before", "any"):
         nth = draw.randint(1, 2 if point == "compile:before" else 6)
         campaign.end_at(Fuse(point, nth, draw.choice(["interrupt", "terminate"])), code=130)
-    for action in ("interrupt", "terminate"):
-        campaign.end_at(Fuse("collect:received", 3, action), TWO, code=130)
+    campaign.end_at(Fuse("collect:received", 3, "interrupt"), TWO, code=130)
     campaign.finish()

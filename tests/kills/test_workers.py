@@ -28,18 +28,24 @@ def moments(driver: Driver, draw: random.Random) -> Iterator[None]:
 
 
 def workers_of(driver: Driver) -> list[int]:
-    """Return the processes that train, or watch over one that does."""
+    """Return the processes that train, and those that watch over them."""
     return [pid for pid, command in driver.processes().items() if "tracker" not in command]
 
 
-def test_all_workers_are_killed_at_once(campaign: Campaign) -> None:
+def test_workers_are_killed_one_several_and_all_at_once(campaign: Campaign) -> None:
+    draw = random.Random(2)
     driver = campaign.start(TWO, delay_s=DELAY_S)
-    next(moments(driver, random.Random(2)))
-    victims = workers_of(driver)
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
+    shots = iter((1, None, 1, 2))
+    n_shots = 0
+    for _ in moments(driver, draw):
+        there = workers_of(driver)
+        n_shot = next(shots, 0)
+        for pid in draw.sample(there, len(there) if n_shot is None else min(n_shot, len(there))):
+            n_shots += 1
+            os.kill(pid, signal.SIGKILL)
     driver.wait(0)
-    assert len(victims) >= 2
+    assert n_shots >= 8
+    assert not list(shots)
     campaign.check(driver, workers_lived=False)
     campaign.check_whole()
 
