@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from actsearch.cli.options import checked_budget, note
+from actsearch.cli.options import checked_budget, note, said_of
 from actsearch.durations import parse_duration
+
+if TYPE_CHECKING:
+    from actsearch.workers import Cluster
 
 NONE = "none"
 #: Less time than this confirms nothing anywhere: the workers alone take seconds to start.
@@ -21,6 +25,7 @@ def confirming(
     devices: str,
     training_limit: str,
     memory_limit: str,
+    cluster: Cluster | None,
     data: Path | None,
     quiet: bool,
 ) -> Callable[[Path, float], None] | None:
@@ -32,6 +37,7 @@ def confirming(
         devices: as for the search.
         training_limit: as for the search.
         memory_limit: as for the search.
+        cluster: as for the search.
         data: where the data set lies, if it was said.
         quiet: show no progress.
 
@@ -62,6 +68,7 @@ def confirming(
                     devices=devices,
                     training_limit=training_limit,
                     memory_limit=memory_limit,
+                    cluster=cluster,
                     data=data,
                     observer=lambda moment: shown.show(line(moment)),
                 )
@@ -74,6 +81,7 @@ def confirming(
                 devices=devices,
                 training_limit=training_limit,
                 memory_limit=memory_limit,
+                **said_of(cluster),
                 data=data,
             ) from None
         except BadInput as error:  # the search itself is done and saved

@@ -12,6 +12,9 @@ import typer
 from actsearch.cli.confirm import PAIR_COLUMNS, difference_cell, words
 from actsearch.cli.options import (
     RUNS_DIR,
+    ClusterOption,
+    ClusterTlsOption,
+    ClusterWaitOption,
     DataOption,
     DevicesOption,
     FormatOption,
@@ -21,6 +24,7 @@ from actsearch.cli.options import (
     TaskOption,
     TrainingLimitOption,
     WorkersOption,
+    cluster_from,
     note,
 )
 from actsearch.errors import BadInput, shorten
@@ -73,6 +77,9 @@ def compare(
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
     memory_limit: MemoryLimitOption = "auto",
+    cluster: ClusterOption = None,
+    cluster_wait: ClusterWaitOption = None,
+    cluster_tls: ClusterTlsOption = None,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -87,6 +94,7 @@ def compare(
     from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
+    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     rates = learning_rates(learning_rate)
     if plot is not None:
         from actsearch.plots.style import check_format
@@ -109,6 +117,7 @@ def compare(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             data=data,
             runs_dir=runs_dir,
             observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),

@@ -13,6 +13,9 @@ import typer
 
 from actsearch.cli.options import (
     RUNS_DIR,
+    ClusterOption,
+    ClusterTlsOption,
+    ClusterWaitOption,
     DataOption,
     DevicesOption,
     FormatOption,
@@ -23,8 +26,10 @@ from actsearch.cli.options import (
     TrainingLimitOption,
     WorkersOption,
     checked_budget,
+    cluster_from,
     find_run,
     note,
+    said_of,
 )
 from actsearch.cli.report import ReportOption, report_after
 from actsearch.durations import format_duration
@@ -91,6 +96,9 @@ def confirm(
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
     memory_limit: MemoryLimitOption = "auto",
+    cluster: ClusterOption = None,
+    cluster_wait: ClusterWaitOption = None,
+    cluster_tls: ClusterTlsOption = None,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -108,6 +116,7 @@ def confirm(
 
     fmt = Format.named(output)
     checked_budget(budget)
+    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     path = find_run(run, runs_dir)
     shown = TrialLine(quiet=quiet)
     try:
@@ -124,6 +133,7 @@ def confirm(
                 devices=devices,
                 training_limit=training_limit,
                 memory_limit=memory_limit,
+                cluster=on_cluster,
                 data=data,
                 observer=lambda moment: shown.show(line(moment)),
             )
@@ -139,6 +149,7 @@ def confirm(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            **said_of(on_cluster),
             data=data,
         ) from None
     finally:

@@ -14,6 +14,9 @@ from actsearch.cli.compare import learning_rates
 from actsearch.cli.confirm import words
 from actsearch.cli.options import (
     RUNS_DIR,
+    ClusterOption,
+    ClusterTlsOption,
+    ClusterWaitOption,
     DataOption,
     DevicesOption,
     FormatOption,
@@ -23,6 +26,7 @@ from actsearch.cli.options import (
     TaskOption,
     TrainingLimitOption,
     WorkersOption,
+    cluster_from,
     note,
 )
 from actsearch.errors import BadInput, shorten
@@ -80,6 +84,9 @@ def diagnose(
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
     memory_limit: MemoryLimitOption = "auto",
+    cluster: ClusterOption = None,
+    cluster_wait: ClusterWaitOption = None,
+    cluster_tls: ClusterTlsOption = None,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -95,6 +102,7 @@ def diagnose(
     from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
+    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     depths, rates = depths_of(depth), learning_rates(learning_rate)
     if plot is not None:
         from actsearch.plots.style import check_format
@@ -117,6 +125,7 @@ def diagnose(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             data=data,
             runs_dir=runs_dir,
             observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),

@@ -11,6 +11,9 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
+    ClusterOption,
+    ClusterTlsOption,
+    ClusterWaitOption,
     ConfirmOption,
     DataOption,
     DevicesOption,
@@ -25,6 +28,7 @@ from actsearch.cli.options import (
     TrainingLimitOption,
     WorkersOption,
     checked_budget,
+    cluster_from,
     find_run,
     note,
 )
@@ -53,6 +57,9 @@ def resume(
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
     memory_limit: MemoryLimitOption = "auto",
+    cluster: ClusterOption = None,
+    cluster_wait: ClusterWaitOption = None,
+    cluster_tls: ClusterTlsOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     data: DataOption = None,
     seed_formula: SeedFormulaOption = None,
@@ -79,6 +86,7 @@ def resume(
     from actsearch.runs.lock import holder
 
     checked_budget(budget)
+    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     path = find_run(run, runs_dir)
     also = events(tensorboard, tensorboard_dir, path.parent)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
@@ -100,6 +108,7 @@ def resume(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             data=data,
             seed_formulas=tuple(seed_formula or ()),
             seed_run=seed_path,
@@ -118,6 +127,7 @@ def resume(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             data=data,
             quiet=quiet,
         ),

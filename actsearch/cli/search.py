@@ -10,6 +10,9 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
+    ClusterOption,
+    ClusterTlsOption,
+    ClusterWaitOption,
     ConfirmOption,
     DataOption,
     DevicesOption,
@@ -24,6 +27,7 @@ from actsearch.cli.options import (
     TrainingLimitOption,
     WorkersOption,
     checked_budget,
+    cluster_from,
     find_run,
 )
 from actsearch.cli.report import ReportOption
@@ -44,6 +48,9 @@ def search(
     devices: DevicesOption = "auto",
     training_limit: TrainingLimitOption = "auto",
     memory_limit: MemoryLimitOption = "auto",
+    cluster: ClusterOption = None,
+    cluster_wait: ClusterWaitOption = None,
+    cluster_tls: ClusterTlsOption = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same run.")
     ] = 0,
@@ -84,6 +91,7 @@ def search(
         budget = DEFAULT_BUDGET
         confirm = DEFAULT_CONFIRM if confirm is None else confirm
     checked_budget(budget)
+    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     also = events(tensorboard, tensorboard_dir, runs_dir)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
@@ -99,6 +107,7 @@ def search(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             seed=seed,
             lag=lag,
             run=run,
@@ -121,6 +130,7 @@ def search(
             devices=devices,
             training_limit=training_limit,
             memory_limit=memory_limit,
+            cluster=on_cluster,
             data=data,
             quiet=quiet,
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import saved_task
-from actsearch.workers import Slots, pool_for, resolve
+from actsearch.workers import Cluster, Slots, pool_for, reached
 
 if TYPE_CHECKING:
     from actsearch.trials.judged import Confirmation
@@ -99,6 +100,7 @@ def search(
     devices: str | Sequence[str] = "auto",
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
+    cluster: str | Cluster | None = None,
     seed: int = 0,
     lag: int | None = None,
     run: str | None = None,
@@ -123,6 +125,9 @@ def search(
         training_limit: How long one training may take before it is ended: seconds, text
             (``"10m"``), ``auto`` (many times what others took) or ``none``.
         memory_limit: How much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
+        cluster: Train on a Dask cluster: ``tcp://HOST:PORT`` of its scheduler, ``local:N`` for N
+            processes here, or a ``Cluster``; then ``workers`` is how many trainings run at once at
+            most, and ``devices`` is ``auto``, ``cpu`` or ``cuda``.
         seed: Decides every birth. The same seed gives the same births and scores for any number
             of workers.
         lag: How many decisions run ahead of the results that they see, instead of the space's own:
@@ -148,38 +153,39 @@ def search(
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     check_readable(the_space, given, the_task)
-    there = resolve(
+    with reached(
+        cluster,
         workers,
         devices,
         training_limit=training_limit,
         memory_limit=memory_limit,
         given_object=not isinstance(task, str),
-    )
-    slots = _slots(there, workers, the_space)
-    _limits(budget, births, 0.0)  # refused now, not after the data are made
-    name = run if run is not None else default_name(the_task.name, runs_dir)
-    folder = run_folder(name, runs_dir)
-    check_free(folder)  # before the data are prepared, which may take long
-    the_task.prepare()
-    config = {
-        "search_rules": RULES,
-        "space": the_space.name,
-        "space_settings": the_space.model_dump(mode="json"),
-        **task_reference(task, data),
-        "score_name": the_task.score_name,
-        **({} if (known := own_known(the_task)) is None else {"known": dict(known)}),
-        "task_settings": the_task.settings(),
-        "rungs": [rung.settings() for rung in the_task.rungs],
-        "seed": seed,
-        "threads": THREADS,
-        "device_kind": _kind(slots),
-        "budget": budget,
-        "births": births,
-        "seed_formulas": [str(expression) for expression in given],
-    }
-    with RunStore.create(folder, config, environment(slots)) as store:
-        limits = _limits(budget, births, 0.0)
-        return _run(store, the_space, the_task, limits, slots, observer, budget)
+    ) as there:
+        slots = _slots(there, workers, the_space)
+        _limits(budget, births, 0.0)  # refused now, not after the data are made
+        name = run if run is not None else default_name(the_task.name, runs_dir)
+        folder = run_folder(name, runs_dir)
+        check_free(folder)  # before the data are prepared, which may take long
+        the_task.prepare()
+        config = {
+            "search_rules": RULES,
+            "space": the_space.name,
+            "space_settings": the_space.model_dump(mode="json"),
+            **task_reference(task, data),
+            "score_name": the_task.score_name,
+            **({} if (known := own_known(the_task)) is None else {"known": dict(known)}),
+            "task_settings": the_task.settings(),
+            "rungs": [rung.settings() for rung in the_task.rungs],
+            "seed": seed,
+            "threads": THREADS,
+            "device_kind": _kind(slots),
+            "budget": budget,
+            "births": births,
+            "seed_formulas": [str(expression) for expression in given],
+        }
+        with RunStore.create(folder, config, environment(slots)) as store:
+            limits = _limits(budget, births, 0.0)
+            return _run(store, the_space, the_task, limits, slots, observer, budget)
 
 
 def resume(
@@ -191,6 +197,7 @@ def resume(
     devices: str | Sequence[str] = "auto",
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
+    cluster: str | Cluster | None = None,
     data: Path | None = None,
     seed_formulas: Iterable[str] = (),
     seed_run: Path | None = None,
@@ -211,6 +218,7 @@ def resume(
         devices: As in ``search``; of the kind that the run was started on.
         training_limit: As in ``search``; may differ from before.
         memory_limit: As in ``search``; may differ from before.
+        cluster: As in ``search``; a run may go on with another one, or without.
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births.
         seed_run: A run whose best formulas are further seeds.
@@ -228,14 +236,17 @@ def resume(
     """
     folder = run_folder(run, runs_dir) if isinstance(run, str) else run
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
-    with RunStore.open(folder, write=True) as store:
+    with RunStore.open(folder, write=True) as store, ExitStack() as stack:
         config = store.config
-        there = resolve(
-            workers,
-            devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            given_object=task is not None and not isinstance(task, str),
+        there = stack.enter_context(
+            reached(
+                cluster,
+                workers,
+                devices,
+                training_limit=training_limit,
+                memory_limit=memory_limit,
+                given_object=task is not None and not isinstance(task, str),
+            )
         )
         kind = _kind(there)
         differing = stated(config, rules=RULES, kind=kind, space=space, seed=seed, task=task)
@@ -276,8 +287,7 @@ def _run(
         "budget": budget,
         "births": limits.births,
         "added_seeds": [str(expression) for expression in added],
-        "workers": slots.workers,
-        "devices": list(slots.devices),
+        **slots.facts(),
     }
     pool = pool_for(task, slots, THREADS)
     with store.session(info), pool:
@@ -288,7 +298,7 @@ def _run(
             seed=store.config["seed"],
             limits=limits,
             observer=observer,
-            compile=compiling_ahead(task, slots.devices[0]),
+            compile=compiling_ahead(task, slots.devices[0]) if slots.is_here else None,
         )
         # Seeds interrupted halfway are completed: those in the store are a prefix of them.
         listed = [parse_candidate(text) for text in space.seeds]

@@ -37,7 +37,6 @@ def environment(slots: Slots) -> dict[str, Any]:
         "machine": platform.machine(),
         "n_cpus": os.cpu_count(),
         "versions": versions,
-        "workers": slots.workers,
-        "devices": list(slots.devices),
+        **slots.facts(),
         "command": list(sys.argv),
     }

@@ -161,7 +161,7 @@ class Field:
         formulas = dict.fromkeys(one.formula for one in wanted)
         new = [formula for formula in formulas if formula not in self._compiled]
         compile_ahead = compiling_ahead(self.arena.task, self._slots.devices[0])
-        if compile_ahead is not None:
+        if compile_ahead is not None and self._slots.is_here:
             for batch in _batches(new):
                 if deadline is None or time.time() < deadline:
                     compile_ahead(batch)

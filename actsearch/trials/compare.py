@@ -20,7 +20,7 @@ from actsearch.trials.arena import TEST, VALIDATION, Arena, Field, PoolMaker, Wa
 from actsearch.trials.entries import Entry, entries_of
 from actsearch.trials.saved import Contestant, check_readable, contestants
 from actsearch.trials.tuned import TunedTask, rung_of
-from actsearch.workers import resolve
+from actsearch.workers import Cluster, reached
 
 #: Seeds of comparisons begin here; no search and no confirmation uses them.
 FIRST_SEED = 2_000_000
@@ -64,6 +64,7 @@ def compare(
     devices: str | Sequence[str] = "auto",
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
+    cluster: str | Cluster | None = None,
     data: Path | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
@@ -89,6 +90,7 @@ def compare(
         training_limit: how long one training may take before it is ended: seconds, text
             (``"10m"``), ``auto`` (many times what others took) or ``none``.
         memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
+        cluster: as in ``search``.
         data: a folder that holds the data set already.
         runs_dir: the folder of the runs, for ``RUN:ID``.
         observer: called with the trainings done and wanted, after each.
@@ -111,13 +113,6 @@ def compare(
         Target.parse(until)
     check_readable([one.formula for one in entrants], the_task)
     arena = _arena(the_task, test=test, steps=steps, rates=rates, until=until)
-    slots = resolve(
-        workers,
-        devices,
-        training_limit=training_limit,
-        memory_limit=memory_limit,
-        given_object=not isinstance(task, str),
-    )
     used = tuple(range(FIRST_SEED, FIRST_SEED + seeds))
 
     records: dict[str, dict[int, Record]] = {one.formula: {} for one in entrants}
@@ -155,7 +150,15 @@ def compare(
         if observer is not None:
             observer(n_done, n_wanted)
 
-    with Field(arena, slots, pool_of) as field:
+    there = reached(
+        cluster,
+        workers,
+        devices,
+        training_limit=training_limit,
+        memory_limit=memory_limit,
+        given_object=not isinstance(task, str),
+    )
+    with there as slots, Field(arena, slots, pool_of) as field:
         field.train(next_round, on_record)
     entries = entries_of(entrants, records, chosen, reference, until is not None)
     return Comparison(

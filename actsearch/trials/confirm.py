@@ -44,7 +44,7 @@ from actsearch.trials.saved import (
     rivals_of,
     saved_task,
 )
-from actsearch.workers import Slots, resolve
+from actsearch.workers import Cluster, Slots, reached
 
 N_FINALISTS = 3
 
@@ -78,6 +78,7 @@ def confirm(
     devices: str | Sequence[str] = "auto",
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
+    cluster: str | Cluster | None = None,
     data: Path | None = None,
     task: str | Task | None = None,
     observer: Observer | None = None,
@@ -96,6 +97,7 @@ def confirm(
         training_limit: how long one training may take before it is ended: seconds, text
             (``"10m"``), ``auto`` (many times what others took) or ``none``.
         memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
+        cluster: as in ``search``.
         data: where the data sets lie, if not where the run found them.
         task: the task, for a run that was started with a task object, or its name or file.
         observer: called with a ``Moment`` after each trial.
@@ -115,34 +117,35 @@ def confirm(
     if budget_s is not None and not budget_s > 0:
         raise BadInput(f"the budget must be above 0 seconds, got {budget_s}")
     folder = existing_run(run, runs_dir) if isinstance(run, str) else run
-    slots = resolve(
+    with reached(
+        cluster,
         workers,
         devices,
         training_limit=training_limit,
         memory_limit=memory_limit,
         given_object=task is not None and not isinstance(task, str),
-    )
-    others = [load_task(name, data) for name in transfer]
-    with RunStore.open(folder) as store:
-        the_task = saved_task(store, data, task)
-        check_other_tasks(the_task, others)
-        chosen = finalists_of(store, finalists, the_task)
-        for other in others:
-            check_readable(chosen, other)
-        if is_clear(store, [the_task, *others], chosen):  # nothing to write, so reading is enough
-            return judged(store, the_task, others, chosen)
-    the_task.prepare()
-    with RunStore.open(folder, write=True) as store:
-        check_same(store, the_task)
-        return confirm_store(
-            store,
-            the_task,
-            slots=slots,
-            budget_s=budget_s,
-            finalists=finalists,
-            transfer=others,
-            observer=observer,
-        )
+    ) as slots:
+        others = [load_task(name, data) for name in transfer]
+        with RunStore.open(folder) as store:
+            the_task = saved_task(store, data, task)
+            check_other_tasks(the_task, others)
+            chosen = finalists_of(store, finalists, the_task)
+            for other in others:
+                check_readable(chosen, other)
+            if is_clear(store, [the_task, *others], chosen):  # nothing to write: reading is enough
+                return judged(store, the_task, others, chosen)
+        the_task.prepare()
+        with RunStore.open(folder, write=True) as store:
+            check_same(store, the_task)
+            return confirm_store(
+                store,
+                the_task,
+                slots=slots,
+                budget_s=budget_s,
+                finalists=finalists,
+                transfer=others,
+                observer=observer,
+            )
 
 
 def confirm_store(
@@ -199,8 +202,7 @@ def confirm_store(
             "finalists": list(chosen),
             "tasks": [one.name for one in tasks],
             "settings": {field.arena.name: digests(field.arena) for field in fields},
-            "workers": slots.workers,
-            "devices": list(slots.devices),
+            **slots.facts(),
         }
         with store.session(info):
             for n_done, field in enumerate(fields):

@@ -29,7 +29,7 @@ from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, 
 from actsearch.trials.compare import FIRST_SEED, MAX_SEEDS
 from actsearch.trials.diagnosed import DiagnosedTask, Way
 from actsearch.trials.saved import Contestant, check_readable, contestants
-from actsearch.workers import resolve
+from actsearch.workers import Cluster, reached
 
 MAX_POINTS = 1000
 
@@ -58,6 +58,7 @@ def diagnose(
     devices: str | Sequence[str] = "auto",
     training_limit: str | float = "auto",
     memory_limit: str | int = "auto",
+    cluster: str | Cluster | None = None,
     data: Path | None = None,
     runs_dir: Path | None = None,
     observer: Observer | None = None,
@@ -83,6 +84,7 @@ def diagnose(
         training_limit: how long one training may take before it is ended: seconds, text
             (``"10m"``), ``auto`` (many times what others took) or ``none``.
         memory_limit: how much memory one training may take: ``"4GB"``, ``auto`` or ``none``.
+        cluster: as in ``search``.
         data: a folder that holds the data set already.
         runs_dir: the folder of the runs, for ``RUN:ID``.
         observer: called with the trainings done and wanted, after each.
@@ -117,17 +119,15 @@ def diagnose(
         if observer is not None:
             observer(sum(map(len, records.values())), len(wanted))
 
-    with Field(
-        arena,
-        resolve(
-            workers,
-            devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            given_object=not isinstance(task, str),
-        ),
-        pool_of,
-    ) as field:
+    there = reached(
+        cluster,
+        workers,
+        devices,
+        training_limit=training_limit,
+        memory_limit=memory_limit,
+        given_object=not isinstance(task, str),
+    )
+    with there as slots, Field(arena, slots, pool_of) as field:
         field.train(lambda: next(rounds, []), on_record)
     return Diagnosis(
         task=arena.name,

@@ -1,11 +1,25 @@
 """Workers: where trainings run, on which devices, and what becomes of those that fail.
 
-The room's doors: ``resolve`` (what was asked for to what there is), ``make_pool`` and ``pool_for``,
-and the jobs that go through ``Pool.stream``.
+The room's doors: ``resolve`` (what was asked for to what there is), ``reached`` (the same, on a
+cluster where one is named), ``make_pool`` and ``pool_for``, and the jobs that go through
+``Pool.stream``.
 """
 
+from actsearch.workers.cluster.address import Cluster
 from actsearch.workers.devices import Slots, resolve
 from actsearch.workers.jobs import WAIT, Job, Pool, Wait
 from actsearch.workers.pool import make_pool, pool_for
+from actsearch.workers.reach import reached
 
-__all__ = ["WAIT", "Job", "Pool", "Slots", "Wait", "make_pool", "pool_for", "resolve"]
+__all__ = [
+    "WAIT",
+    "Cluster",
+    "Job",
+    "Pool",
+    "Slots",
+    "Wait",
+    "make_pool",
+    "pool_for",
+    "reached",
+    "resolve",
+]

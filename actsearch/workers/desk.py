@@ -78,6 +78,10 @@ class Desk:
                 self._free.append(ticket.device)
         return ticket
 
+    def put_back(self, number: int) -> None:
+        """Take back a job that is not done, to be pulled again before anything else."""
+        self._returned.append(self.settle(number).job)
+
     def recall(self) -> list[Job]:
         """Take back all that is out, to be pulled again before anything else, in the same order.
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from actsearch.errors import BadInput, shorten, unknown
 from actsearch.workers.limits import parse_training_limit
 from actsearch.workers.memory import parse_memory_limit
+
+if TYPE_CHECKING:
+    from actsearch.workers.cluster.link import Link
 
 AUTO = "auto"
 CPU = "cpu"
@@ -20,7 +24,8 @@ MAX_WORKERS = 1024
 class Slots:
     """How many trainings run at once, where, and within which bounds.
 
-    ``inline``: in the program's own process, where nothing is limited.
+    ``inline``: in the program's own process, where nothing is limited. ``link``: on this cluster,
+    where ``workers`` is the most at once, and of ``devices`` the kind counts.
     """
 
     workers: int
@@ -28,6 +33,17 @@ class Slots:
     inline: bool = False
     training_limit: str | float = AUTO
     memory_limit: str | int = AUTO
+    link: Link | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether trainings run on this machine, and find what is compiled on it."""
+        return self.link is None or self.link.cluster.n_local is not None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a run keeps of it."""
+        of_all = {"workers": self.workers, "devices": list(self.devices)}
+        return of_all if self.link is None else of_all | {"cluster": self.link.facts()}
 
 
 def cuda_devices() -> list[str]:
@@ -86,7 +102,7 @@ def _resolved(
     cuda: Callable[[], Sequence[str]],
     cpus: Callable[[], int],
 ) -> tuple[int, tuple[str, ...]]:
-    wanted = _number(workers)
+    wanted = number_of(workers)
     names = _devices(devices, cuda)
     if names == (CPU,):
         return (max(1, min(cpus(), MAX_WORKERS)) if wanted is None else wanted), names
@@ -99,7 +115,8 @@ def _resolved(
     return n_workers, names[:n_workers]
 
 
-def _number(workers: str | int) -> int | None:
+def number_of(workers: str | int) -> int | None:
+    """Return how many workers were asked for, None for "auto". Raises BadInput."""
     text = str(workers).strip().lower()
     if text == AUTO:
         return None

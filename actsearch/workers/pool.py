@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from actsearch.tasks.protocol import Task
 from actsearch.workers.desk import CPU
 from actsearch.workers.devices import Slots
@@ -12,6 +14,9 @@ from actsearch.workers.watchdog import GRACE_S
 
 #: Trainings a process does before it is replaced, against memory that leaks.
 RENEW_AFTER = 300
+
+if TYPE_CHECKING:
+    from actsearch.workers.cluster.link import Link
 
 
 def make_pool(
@@ -25,6 +30,7 @@ def make_pool(
     memory_limit: str | int = AUTO,
     renew_after: int = RENEW_AFTER,
     grace_s: float = GRACE_S,
+    link: Link | None = None,
 ) -> Pool:
     """Return a pool for ``task``. Nothing is started before its stream is read.
 
@@ -42,6 +48,8 @@ def make_pool(
         memory_limit: what a training may take, as in "4GB", "auto" or "none".
         renew_after: trainings a process does before it is replaced.
         grace_s: how long after the deadline a training that does not stop is ended.
+        link: a cluster to train on; then ``workers`` is how many trainings run at once at most,
+            and of ``devices`` the kind counts. The task is prepared before the stream is read.
 
     Raises:
         BadInput: the task can't be sent to processes, or a limit is none.
@@ -51,6 +59,19 @@ def make_pool(
         raise ValueError(f"at least one worker and one thread, not {workers} and {threads}")
     if len(set(devices)) < len(devices) or (CPU in devices) != (devices == (CPU,)):
         raise ValueError(f"either ('cpu',) or different other devices, not {devices}")
+    if link is not None:
+        from actsearch.workers.cluster.pool import ClusterPool
+        from actsearch.workers.cluster.remote import Terms
+
+        kind = devices[0].partition(":")[0]
+        return ClusterPool(
+            task,
+            link,
+            TrainingLimit(parse_training_limit(training_limit), task.rungs),
+            workers=workers,
+            kind=kind,
+            terms=Terms(threads, memory_limit, renew_after, grace_s),
+        )
     if devices != (CPU,) and len(devices) < workers:
         raise ValueError(f"{workers} workers and only {len(devices)} devices")
     if processes is None:
@@ -90,4 +111,5 @@ def pool_for(task: Task, slots: Slots, threads: int = 1) -> Pool:
         processes=not slots.inline,
         training_limit=slots.training_limit,
         memory_limit=slots.memory_limit,
+        link=slots.link,
     )

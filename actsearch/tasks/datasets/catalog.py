@@ -166,9 +166,18 @@ _ALL = (
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
 
+_is_elsewhere = False
+
+
+def look_here_for_data() -> None:
+    """Pass over folders that were given on another machine and are none on this one."""
+    global _is_elsewhere
+    _is_elsewhere = True
+
+
 def data_root(given: Path | None) -> Path | None:
     """Return the user's data folder: what was given, else ``ACTSEARCH_DATA``, else None."""
-    if given is not None:
+    if given is not None and not (_is_elsewhere and not Path(given).expanduser().exists()):
         return Path(given).expanduser()
     named = os.environ.get(DATA_VARIABLE)
     return Path(named).expanduser() if named else None

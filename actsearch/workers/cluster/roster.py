@@ -1,0 +1,251 @@
+"""Who is there to work: each worker is met, given the task once, and struck off when it goes.
+
+The scheduler tells of comings and goings at once; as such news may be lost with a connection, the
+list of workers is also looked at every few seconds. The driver gives each training to one seat (a
+worker's thread, with a device of its own where there are devices), so it knows what is lost with a
+worker, and nothing queues behind a training that is long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from actsearch.errors import shorten
+from actsearch.workers.cluster.link import GPU, Link
+from actsearch.workers.cluster.remote import Facts, Terms, admit, dismiss
+from actsearch.workers.cluster.versions import differences, versions
+from actsearch.workers.desk import CPU
+
+#: How often the list of workers is looked at without news.
+_LOOK_EVERY_S = 2.0
+#: How long the workers may take to forget the task at the end.
+_DISMISS_S = 5.0
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where one training runs at a time."""
+
+    worker: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The news that a worker is gone, with all that it had."""
+
+    worker: str
+
+
+class Roster:
+    """The workers of a cluster for one task. A context manager: met inside, dismissed at its end.
+
+    Args:
+        link: the cluster.
+        key: names the task.
+        payload: the task, packed.
+        terms: of its trainings.
+        kind: "cpu" or "cuda".
+        tell: called with a ``Gone``, or None where anything else has changed; from any thread.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        key: str,
+        payload: bytes,
+        terms: Terms,
+        kind: str,
+        tell: Callable[[Gone | None], None],
+    ) -> None:
+        self._link = link
+        self._task = (key, payload, terms)
+        self._kind = kind
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._met: set[str] = set()  # asked, admitted or refused
+        self._seats: dict[str, tuple[Seat, ...]] = {}
+        self._refused: dict[str, str] = {}
+        self._present: set[str] = set()
+        self._news = threading.Event()
+        self._over = False
+        self._thread = threading.Thread(target=self._watch, name="roster", daemon=True)
+
+    def seats(self) -> list[Seat]:
+        """Return where trainings can run now."""
+        with self._lock:
+            return [seat for seats in self._seats.values() for seat in seats]
+
+    def refused(self) -> dict[str, str]:
+        """Return the workers that get no work, and why."""
+        with self._lock:
+            return dict(self._refused)
+
+    def all_refused(self) -> bool:
+        """Say whether there are workers and none of them is of use."""
+        with self._lock:
+            return bool(self._present) and self._present <= set(self._refused)
+
+    def refuse(self, worker: str, reason: str) -> None:
+        """Give a worker no more work."""
+        with self._lock:
+            self._seats.pop(worker, None)
+            self._refused[worker] = reason
+
+    def meet_again(self, worker: str) -> None:
+        """Take a worker for a new one: it has forgotten the task."""
+        self._forget(worker)
+        self._news.set()
+
+    def _forget(self, worker: str) -> None:
+        with self._lock:
+            self._met.discard(worker)
+            self._seats.pop(worker, None)
+            self._refused.pop(worker, None)
+            self._present.discard(worker)
+
+    def _watch(self) -> None:
+        while not self._over:
+            with contextlib.suppress(Exception):  # the link says whether it is lost
+                self._look()
+            self._news.wait(_LOOK_EVERY_S)
+            self._news.clear()
+
+    def _look(self) -> None:
+        if not self._link.is_up:
+            # Whoever is there after a new connection is met anew.
+            there: dict[str, Any] = {}
+        else:
+            there = {
+                worker: facts
+                for worker, facts in self._link.workers().items()
+                if facts["status"] in ("running", "paused")
+            }
+        with self._lock:
+            gone = self._met - set(there)
+            new = {worker: facts for worker, facts in there.items() if worker not in self._met}
+            self._present = set(there)
+            self._met |= set(new)
+        for worker in gone:
+            self._go(worker)
+        if new:
+            # In a thread of its own: a worker that does not answer must not keep out the others.
+            threading.Thread(target=self._meet, args=(new,), daemon=True).start()
+
+    def _go(self, worker: str) -> None:
+        self._forget(worker)
+        self._tell(Gone(worker))
+
+    def _meet(self, new: dict[str, dict[str, Any]]) -> None:
+        wants_gpu = self._kind != CPU
+        chosen, refused = [], {}
+        for worker, facts in new.items():
+            if wants_gpu and not facts["resources"].get(GPU):
+                refused[worker] = f"it has no resource {GPU} (dask worker --resources {GPU}=1)"
+            else:
+                chosen.append(worker)
+        answers: dict[str, Any] = {}
+        for n_sharing, workers in _by_share(chosen, new, self._kind).items():
+            with contextlib.suppress(Exception):  # the workers or the link are gone
+                answers |= self._link.client.run(
+                    admit,
+                    *self._task,
+                    n_sharing=n_sharing,
+                    wants_gpu=wants_gpu,
+                    workers=workers,
+                    on_error="return",
+                )
+        with self._lock:
+            for worker in chosen:
+                reason = _reason(answers.get(worker), wants_gpu)
+                if worker not in self._met:  # it is gone already
+                    continue
+                if reason is None:
+                    self._met.discard(worker)  # it did not answer; perhaps it will
+                elif reason:
+                    refused[worker] = reason
+                else:
+                    self._seats[worker] = _seats(worker, new[worker], self._kind)
+            self._refused |= refused
+        self._tell(None)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """Take news of the scheduler's; called in the thread of Dask's event loop."""
+        news = event[1]
+        action = news.get("action") if isinstance(news, dict) else None
+        if action == "remove-worker":
+            self._go(news["worker"])
+        elif action == "add-worker":
+            self._forget(news["worker"])
+            self._news.set()
+
+    def __enter__(self) -> Roster:
+        self._link.client.subscribe_topic("all", self._hear)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over = True
+        self._news.set()
+        if self._link.is_up:
+            with contextlib.suppress(Exception):
+                self._link.client.unsubscribe_topic("all")
+            farewell = threading.Thread(target=self._dismiss, daemon=True)
+            farewell.start()
+            farewell.join(_DISMISS_S)
+        self._thread.join(_DISMISS_S)
+
+    def _dismiss(self) -> None:
+        with self._lock:
+            workers = list(self._seats)
+        if workers:
+            with contextlib.suppress(Exception):
+                self._link.client.run(dismiss, self._task[0], workers=workers, on_error="ignore")
+
+
+def _reason(answer: Any, wants_gpu: bool) -> str | None:
+    """Return why a worker gets no work, "" where it does, None where it did not answer."""
+    if isinstance(answer, Facts):
+        differing = differences(versions(), answer.versions)
+        if not differing and wants_gpu and not answer.n_devices:
+            return f"it has the resource {GPU}, and torch sees no CUDA device in it"
+        return differing
+    if isinstance(answer, ImportError | AttributeError):
+        return f"actsearch is not installed there, or an older one ({shorten(str(answer), 100)})"
+    if answer is None or isinstance(answer, OSError):
+        return None
+    return f"it can't take the task: {type(answer).__name__}: {shorten(str(answer), 100)}"
+
+
+def _by_share(
+    chosen: list[str], facts: dict[str, dict[str, Any]], kind: str
+) -> dict[int, list[str]]:
+    """Return the workers by how many trainings share their machine."""
+    n_seats = {worker: len(_seats(worker, facts[worker], kind)) for worker in chosen}
+    on_host: Counter[str] = Counter()
+    for worker in chosen:
+        on_host[facts[worker]["host"]] += n_seats[worker]
+    found: dict[int, list[str]] = {}
+    for worker in chosen:
+        found.setdefault(max(1, on_host[facts[worker]["host"]]), []).append(worker)
+    return found
+
+
+def _seats(worker: str, facts: dict[str, Any], kind: str) -> tuple[Seat, ...]:
+    n_threads = int(facts["nthreads"])
+    if kind == CPU:
+        return tuple(Seat(worker, CPU) for _ in range(n_threads))
+    n = min(n_threads, int(facts["resources"][GPU]))
+    return tuple(Seat(worker, f"{kind}:{k}") for k in range(n))

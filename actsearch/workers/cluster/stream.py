@@ -1,0 +1,290 @@
+"""One stream of jobs over a cluster: out to free seats, and each answered once.
+
+A job whose worker is gone, or can't train, goes out again before anything else. Nothing here waits
+for a single worker: the driver takes what comes (an answer, a worker that came or went) and looks
+at the clock in between. So a worker that dies, hangs or lies behind a broken network costs at most
+its own trainings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import queue
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from actsearch.errors import ActsearchError, shorten
+from actsearch.tasks.protocol import CRASHED, STOPPED, Record
+from actsearch.workers.cluster.link import GPU, Link
+from actsearch.workers.cluster.remote import Stranger, train
+from actsearch.workers.cluster.roster import Gone, Roster, Seat
+from actsearch.workers.cluster.versions import listed
+from actsearch.workers.desk import CPU, Desk, Ticket
+from actsearch.workers.guard import Faulty, Unavailable
+from actsearch.workers.jobs import Answers, Deadline, Job
+from actsearch.workers.limits import START_S, TrainingLimit
+from actsearch.workers.training import without_score
+
+#: A training that has lost more workers than this is not handed out again.
+MAX_LOSSES = 4
+
+#: A guard tries twice, and the second time for twice as long.
+_TIMES = 4
+
+_NAP_S, _LOOK_EVERY_S = 0.02, 0.5
+
+
+@dataclass(frozen=True)
+class _Out:
+    """A job at a worker; what is let go of is forgotten there."""
+
+    ticket: Ticket
+    seat: Seat
+    future: Any  # Dask's
+    follower: Future[None]
+    begin_s: float
+    late_s: float  # by when a worker that can keep the limit has answered
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came back for a ticket: an answer, or the exception in its place."""
+
+    number: int
+    value: Any
+
+
+class Stream:
+    """The state of one stream; ``answers`` is read once, in one thread.
+
+    Args:
+        link: the cluster.
+        roster: its workers, met and given the task.
+        desk: what is out, and what is next.
+        news: where the roster tells of workers, and followers of answers.
+        deadline: when trainings are to stop.
+        key: names the task.
+        most: how many jobs are out at most.
+        limit: how long a training may take.
+        grace_s: how long after the deadline a training is waited for.
+        patience_s: how long to go on without a worker.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        roster: Roster,
+        desk: Desk,
+        news: queue.SimpleQueue[Any],
+        deadline: Deadline,
+        *,
+        key: str,
+        most: int,
+        limit: TrainingLimit,
+        grace_s: float,
+        patience_s: float,
+    ) -> None:
+        self._link = link
+        self._roster = roster
+        self._desk = desk
+        self._news = news
+        self._deadline = deadline
+        self._key = key
+        self._most = most
+        self._limit = limit
+        self._grace_s = grace_s
+        self._patience_s = patience_s
+        self._out: dict[int, _Out] = {}
+        self._losses: Counter[tuple[int, int]] = Counter()
+        self._told: set[str] = set()
+        self._worked_s: float | None = None  # when there last was a seat
+
+    def answers(self) -> Answers:
+        """Yield each job with its record, until there are no more.
+
+        Raises:
+            ActsearchError: the scheduler is gone, or there is nobody to train.
+        """
+        begin_s = looked_s = time.monotonic()
+        while True:
+            waits = self._hand_out()
+            if not self._out and not self._desk.has_more():
+                return
+            try:
+                event = self._news.get(timeout=_NAP_S if waits else _LOOK_EVERY_S)
+            except queue.Empty:
+                event = None
+            if isinstance(event, _Answer):
+                yield from self._take(event)
+            elif isinstance(event, Gone):
+                yield from self._lose(event.worker)
+            if time.monotonic() - looked_s > _LOOK_EVERY_S or not isinstance(event, _Answer):
+                looked_s = time.monotonic()
+                self._check(begin_s)
+                yield from self._overdue()
+
+    def clear(self) -> None:
+        """Let go of all that is out."""
+        for number in list(self._out):
+            self._drop(number)
+
+    def _hand_out(self) -> bool:
+        """Send jobs to free seats; say whether one is left and the search may soon fill it."""
+        if not self._link.is_up:
+            return False
+        busy = {out.seat for out in self._out.values()}
+        counts = Counter(out.seat.worker for out in self._out.values())
+        taken = Counter(out.seat for out in self._out.values())
+        free: list[Seat] = []
+        for seat in self._roster.seats():
+            if taken[seat] > 0:  # equal seats of a worker with several threads
+                taken[seat] -= 1
+            elif seat.device == CPU or seat not in busy:
+                free.append(seat)
+        free.sort(key=lambda seat: counts[seat.worker])
+        for seat in free[: max(0, self._most - len(self._out))]:
+            ticket = self._desk.pull()
+            if not isinstance(ticket, Ticket):
+                return ticket is not None
+            self._send(ticket, seat)
+        return False
+
+    def _send(self, ticket: Ticket, seat: Seat) -> None:
+        deadline, limit_s = self._deadline(), self._limit.of(ticket.job.training.rung)
+        future = self._link.client.submit(
+            train,
+            self._key,
+            ticket.job.training,
+            seat.device,
+            None if deadline is None else deadline - time.time(),
+            limit_s,
+            workers=[seat.worker],
+            allow_other_workers=False,
+            # The driver leases seats; the resource keeps other drivers off the device, too.
+            resources=None if seat.device == CPU else {GPU: 1},
+            pure=False,
+        )
+        follower = asyncio.run_coroutine_threadsafe(
+            self._follow(ticket.number, future), self._link.client.loop.asyncio_loop
+        )
+        late_s = math.inf if limit_s is None else time.monotonic() + START_S + _TIMES * limit_s
+        self._out[ticket.number] = _Out(ticket, seat, future, follower, time.perf_counter(), late_s)
+
+    async def _follow(self, number: int, future: Any) -> None:
+        """Wait for an answer, in the thread of Dask's event loop."""
+        try:
+            value = await self._link.client.gather(future, asynchronous=True)
+        except asyncio.CancelledError as error:
+            if future.cancelled():
+                self._news.put(_Answer(number, error))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever befell it there
+            value = error
+        self._news.put(_Answer(number, value))
+
+    def _take(self, answer: _Answer) -> Iterator[tuple[Job, Record]]:
+        out, value = self._out.get(answer.number), answer.value
+        if out is None:
+            return  # it was put back meanwhile
+        if isinstance(value, Record):
+            self._limit.saw(value)
+            self._drop(answer.number)
+            yield self._desk.settle(answer.number).job, value
+            return
+        if isinstance(value, Stranger):
+            self._roster.meet_again(out.seat.worker)
+        elif isinstance(value, Faulty):
+            self._refuse(out.seat.worker, f"it can't go on: {value.reason}")
+        elif isinstance(value, Unavailable):
+            self._refuse(out.seat.worker, f"it can't load the task: {value.reason}")
+        elif type(value).__name__ == "KilledWorker":
+            yield from self._count_loss(answer.number)
+            return
+        elif not isinstance(value, asyncio.CancelledError | FutureCancelled):
+            self._refuse(out.seat.worker, f"it can't train: {type(value).__name__}: {value}")
+        self._put_back(answer.number)
+
+    def _lose(self, worker: str) -> Iterator[tuple[Job, Record]]:
+        for number in [n for n, out in self._out.items() if out.seat.worker == worker]:
+            yield from self._count_loss(number)
+
+    def _count_loss(self, number: int) -> Iterator[tuple[Job, Record]]:
+        """Put a job back whose worker is gone; too often, and the job is what ends workers."""
+        out = self._out[number]
+        job = out.ticket.job
+        self._losses[job.key] += 1
+        if self._losses[job.key] <= MAX_LOSSES:
+            self._put_back(number)
+            return
+        message = f"the worker was lost while it trained, {self._losses[job.key]} times"
+        time_s = time.perf_counter() - out.begin_s
+        record = without_score(job.training, CRASHED, message, out.seat.device, time_s)
+        self._drop(number)
+        yield self._desk.settle(number).job, record
+
+    def _overdue(self) -> Iterator[tuple[Job, Record]]:
+        """Give up workers that answer neither at a training's limit nor at the deadline."""
+        now = time.monotonic()
+        for number, out in list(self._out.items()):
+            if now > out.late_s:
+                self._refuse(out.seat.worker, "a training there ended long after its limit")
+                yield from self._count_loss(number)
+        deadline = self._deadline()
+        if deadline is None or time.time() < deadline + self._grace_s:
+            return
+        for number, out in list(self._out.items()):
+            self._refuse(out.seat.worker, "a training there did not stop at its deadline")
+            time_s = time.perf_counter() - out.begin_s
+            message = "it did not stop at its deadline"
+            record = without_score(
+                out.ticket.job.training, STOPPED, message, out.seat.device, time_s
+            )
+            self._drop(number)
+            yield self._desk.settle(number).job, record
+
+    def _check(self, begin_s: float) -> None:
+        """Raise where there is nobody to train, and is not likely to be."""
+        refused = self._roster.refused()
+        for worker in sorted(set(refused) - self._told):
+            self._told.add(worker)
+            if self._worked_s is not None or self._roster.seats():
+                told = listed([(worker, refused[worker])])
+                warnings.warn(f"a worker of the cluster gets no work: {told}", stacklevel=2)
+        if self._link.is_lost:
+            raise ActsearchError(
+                f"the connection to the scheduler at {self._link.cluster} is lost; everything "
+                "scored so far is saved, and actsearch resume goes on from there, with a cluster "
+                "or without"
+            )
+        now = time.monotonic()
+        if self._roster.seats():
+            self._worked_s = now
+            return
+        since = now - (begin_s if self._worked_s is None else self._worked_s)
+        useless = self._worked_s is None and self._roster.all_refused()
+        if useless or since > self._patience_s:
+            why = f": {listed(refused.items())}" if refused else ""
+            raise ActsearchError(
+                f"no worker of the cluster at {self._link.cluster} can train{why}; what was scored "
+                "so far is saved"
+            )
+
+    def _refuse(self, worker: str, reason: str) -> None:
+        reason = shorten(reason, 300)
+        self._roster.refuse(worker, reason)
+
+    def _put_back(self, number: int) -> None:
+        self._drop(number)
+        self._desk.put_back(number)
+
+    def _drop(self, number: int) -> None:
+        out = self._out.pop(number)
+        out.follower.cancel()
+        out.future.release()
