@@ -54,6 +54,8 @@ LAZY_EXCEPTIONS = {("expressions/expression.py", "kernels")}
 # package -> where alone it may be imported
 DOORS: dict[str, tuple[str, ...]] = {
     "deap": ("search/evolution", "search/trees/"),
+    "dask": ("workers/cluster/",),
+    "distributed": ("workers/cluster/",),
     "joblib": ("workers/",),
     "sqlite3": ("runs/",),
     "typer": ("cli/",),
@@ -145,7 +147,9 @@ def test_packages_stay_behind_their_doors(file: Path) -> None:
             assert place(file).startswith(doors), f"{place(file)} imports {name}"
 
 
-HEAVY = ("torch", "sympy", "numpy", "scipy", "deap", "joblib", "matplotlib", "pandas")
+HEAVY = (
+    "torch", "sympy", "numpy", "scipy", "deap", "joblib", "matplotlib", "pandas", "distributed",
+)  # fmt: skip
 
 CODE = """
 import sys

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from actsearch.tasks.protocol import OK, STOPPED, Record, Rung, Training
-from actsearch.workers import Job, Pool, make_pool
+from actsearch.workers import Cluster, Job, Pool, make_pool
+from actsearch.workers.cluster.link import Link
 
 MakePool = Callable[..., Pool]
 
@@ -133,16 +134,28 @@ def task() -> ObedientTask:
     return ObedientTask()
 
 
-@pytest.fixture(params=["in-process", "guarded", "processes"])
+@pytest.fixture(scope="session")
+def local_link() -> Iterator[Link]:
+    """A cluster of two real worker processes, and a scheduler, for all tests of the session."""
+    pytest.importorskip("distributed")
+    with Link(Cluster("local:2")) as link:
+        yield link
+
+
+@pytest.fixture(params=["in-process", "guarded", "processes", "cluster"])
 def pool_kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "cluster":
+        request.getfixturevalue("local_link")
     return str(request.param)
 
 
 @pytest.fixture
-def pool(pool_kind: str, task: ObedientTask) -> Iterator[Pool]:
+def pool(pool_kind: str, task: ObedientTask, request: pytest.FixtureRequest) -> Iterator[Pool]:
     """Each of the pools in turn, with as many workers as it can have here."""
-    n_workers = 2 if pool_kind == "processes" else 1
-    with make_pool(task, workers=n_workers, processes=pool_kind != "in-process") as made:
+    n_workers = 2 if pool_kind in ("processes", "cluster") else 1
+    link = request.getfixturevalue("local_link") if pool_kind == "cluster" else None
+    processes = pool_kind != "in-process"
+    with make_pool(task, workers=n_workers, processes=processes, link=link) as made:
         yield made
 
 
@@ -201,7 +214,9 @@ def children() -> set[int]:
 
 
 @pytest.fixture
-def no_child_is_left() -> Iterator[None]:
+def no_child_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "pool_kind" in request.fixturenames:
+        request.getfixturevalue("pool_kind")  # a cluster is there before, and stays
     before = children()
     yield
     deadline = time.monotonic() + 10

@@ -152,7 +152,7 @@ def test_scores_and_threads_are_those_of_any_other_pool(
 
 def test_a_pool_says_what_it_has(pool: Pool, pool_kind: str) -> None:
     assert Slots(pool.n_workers, pool.devices) == Slots(
-        2 if pool_kind == "processes" else 1, ("cpu",)
+        2 if pool_kind in ("processes", "cluster") else 1, ("cpu",)
     )
 
 

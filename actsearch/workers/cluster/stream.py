@@ -9,6 +9,7 @@ its own trainings.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import queue
 import time
@@ -105,6 +106,7 @@ class Stream:
         self._losses: Counter[tuple[int, int]] = Counter()
         self._told: set[str] = set()
         self._worked_s: float | None = None  # when there last was a seat
+        self._lost_s = -math.inf  # when a worker last went
 
     def answers(self) -> Answers:
         """Yield each job with its record, until there are no more.
@@ -212,6 +214,7 @@ class Stream:
         self._put_back(answer.number)
 
     def _lose(self, worker: str) -> Iterator[tuple[Job, Record]]:
+        self._lost_s = time.monotonic()
         for number in [n for n, out in self._out.items() if out.seat.worker == worker]:
             yield from self._count_loss(number)
 
@@ -254,7 +257,7 @@ class Stream:
         refused = self._roster.refused()
         for worker in sorted(set(refused) - self._told):
             self._told.add(worker)
-            if self._worked_s is not None or self._roster.seats():
+            if self._roster.seats():  # else this ends, and says it then
                 told = listed([(worker, refused[worker])])
                 warnings.warn(f"a worker of the cluster gets no work: {told}", stacklevel=2)
         if self._link.is_lost:
@@ -268,7 +271,8 @@ class Stream:
             self._worked_s = now
             return
         since = now - (begin_s if self._worked_s is None else self._worked_s)
-        useless = self._worked_s is None and self._roster.all_refused()
+        # One that has just gone may come back; those that are refused stay so.
+        useless = self._roster.all_refused() and now - self._lost_s > self._patience_s
         if useless or since > self._patience_s:
             why = f": {listed(refused.items())}" if refused else ""
             raise ActsearchError(
@@ -286,5 +290,8 @@ class Stream:
 
     def _drop(self, number: int) -> None:
         out = self._out.pop(number)
-        out.follower.cancel()
-        out.future.release()
+        if out.follower.done():
+            out.future.release()
+            return
+        with contextlib.suppress(Exception):  # the link may be gone, and all with it
+            self._link.client.cancel([out.future])  # which ends the follower as well
