@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Without an address its pages would be open to all networks, dashboard or not.
+_NO_DASHBOARD = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 #: Processes start slowly where many do at once.
 _START_S = 60.0
 
@@ -27,7 +29,7 @@ class Dask:
         self._file = folder / "scheduler.json"
         self.workers: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start(
-            *("scheduler", "--host", f"{'tls' if tls else 'tcp'}://127.0.0.1:0", "--no-dashboard"),
+            *("scheduler", "--host", f"{'tls' if tls else 'tcp'}://127.0.0.1:0", *_NO_DASHBOARD),
             *("--scheduler-file", str(self._file), *self._tls),
         )
         self.address = str(json.loads(_written(self._file, self.scheduler))["address"])
@@ -35,7 +37,7 @@ class Dask:
     def work(self, *options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
         """Start a worker of one thread; it comes when it comes."""
         worker = self._start(
-            *("worker", self.address, "--no-dashboard", "--host", "127.0.0.1"),
+            *("worker", self.address, "--host", "127.0.0.1", *_NO_DASHBOARD),
             *("--nanny" if nanny else "--no-nanny", "--local-directory", str(self._folder)),
             *([] if "--nthreads" in options else ["--nthreads", "1"]),
             *self._tls,
