@@ -36,14 +36,17 @@ class Sleepy:
     rungs: tuple[Rung, ...] = (Rung("full", 1, (0,)),)
 
     def prepare(self) -> None:
-        pass
+        """Do nothing."""
 
     def settings(self) -> dict[str, Any]:
+        """Return nothing."""
         return {}
 
     def train(
         self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
     ) -> list[Record]:
+        """Sleep."""
+        del deadline
         (t,) = trainings
         time.sleep(float(t.formula))
         return [Record(t.formula, t.rung, t.seed, OK, 0.5, {}, (), 0.0, device)]
@@ -51,6 +54,8 @@ class Sleepy:
 
 @dataclass(frozen=True)
 class Cost:
+    """Of one training."""
+
     wall_s: float
     cpu_s: float
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from actsearch.errors import ActsearchError, BadInput
@@ -135,6 +134,7 @@ def test_no_gpu_is_bad_input(dask: Dask, link: Link) -> None:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes no certificates")
 def test_a_cluster_here_is_for_nobody_else() -> None:
+    psutil: Any = pytest.importorskip("psutil")  # comes with Dask
     me = psutil.Process()
     before = set(me.children(recursive=True))
     with Link(Cluster("local:1")) as link:

@@ -122,7 +122,8 @@ def test_without_workers_it_ends_and_says_so(
     with Link(Cluster(own_dask.address, wait_s=60)) as link:
         wait_for_workers(link, 1)
     with Link(Cluster(own_dask.address, wait_s=0.5)) as link:
-        stream = pool_on(link, patience_s=0.5).stream(hand_out(jobs(["x"] * 2 + ["sleep 60"])))
+        assert len(list(pool_on(link).stream(hand_out(jobs(["x"]))))) == 1  # it is awake
+        stream = pool_on(link, patience_s=2).stream(hand_out(jobs(["x"] * 2 + ["sleep 60"])))
         assert next(stream)[1].status == "ok"
         end(worker)
         with pytest.raises(ActsearchError, match=r"no worker of the cluster .* can train"):
