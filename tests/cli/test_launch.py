@@ -32,6 +32,9 @@ def test_search_hands_over_its_defaults(
         "births": None,
         "workers": "auto",
         "devices": "auto",
+        "training_limit": "auto",
+        "memory_limit": "auto",
+        "cluster": None,
         "seed": 0,
         "run": None,
         "runs_dir": Path("runs"),
@@ -114,9 +117,9 @@ def test_what_the_confirmation_is_given(
     monkeypatch.setattr("actsearch.cli.afterwards.confirming", confirming)
     answer = actsearch(*words.split(), "--workers", "2", "--quiet")
     assert answer.code == 0, answer.err
-    assert asked == [
-        (budget, {"workers": "2", "devices": "auto", "data": None, "quiet": True}),
-    ]
+    limits = {"training_limit": "auto", "memory_limit": "auto"}
+    where = {"workers": "2", "devices": "auto", "cluster": None, "data": None}
+    assert asked == [(budget, {**where, **limits, "quiet": True})]
     ((path, search_s),) = confirmed
     assert path.parent == Path("runs")
     assert search_s == 192.0  # what the search took, for a confirmation without a budget
