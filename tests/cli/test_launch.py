@@ -35,6 +35,7 @@ def test_search_hands_over_its_defaults(
         "training_limit": "auto",
         "memory_limit": "auto",
         "cluster": None,
+        "lag": None,
         "seed": 0,
         "run": None,
         "runs_dir": Path("runs"),
