@@ -396,5 +396,29 @@ def changes_torch(training: Training, argument: str) -> None:
     torch.manual_seed(1)
 
 
+def grandparent() -> int:
+    """Return the process that guards this one: the keeper's parent."""
+    stat = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="utf-8")
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+@act("crashed", "it took its worker with it, time and again")
+def kills_its_guard(training: Training, argument: str) -> None:
+    os.kill(grandparent(), signal.SIGKILL)
+    time.sleep(FOR_EVER_S)
+
+
+@act("ok")
+def stops_its_guard_once(training: Training, argument: str) -> None:
+    try:
+        Path(argument).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(grandparent(), signal.SIGSTOP)
+
+
+#: What reaches for the workers themselves, and is for pools that have such.
+AT_WORKERS = {"kills-its-guard", "stops-its-guard-once"}
+
 #: Those that need torch in the process, which takes seconds to import.
 WITH_TORCH = {"changes-torch"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.conftest import train_all
-from tests.faults.hostile import ACTS, WITH_TORCH
+from tests.faults.hostile import ACTS, AT_WORKERS, WITH_TORCH
 
 #: One of each kind, for one worker by day.
 SOME = [
@@ -23,7 +23,7 @@ SOME = [
     "forks-a-daemon",
     "changes-everything",
 ]
-ALL = [name for name in ACTS if name not in WITH_TORCH]
+ALL = [name for name in ACTS if name not in WITH_TORCH | AT_WORKERS]
 
 Alive = Callable[[], list[int]]
 

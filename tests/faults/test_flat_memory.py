@@ -1,0 +1,67 @@
+"""The memory of workers stays flat over many trainings, of tasks that leak too."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actsearch.tasks.protocol import Training
+from actsearch.workers import Job, make_pool
+from tests.faults.conftest import train_all
+from tests.faults.hostile import HostileTask
+
+Alive = Callable[[], list[int]]
+MB = 2**20
+
+
+def taken_bytes(pids: list[int]) -> int:
+    """Return what these processes have to themselves, all together."""
+    page, total = os.sysconf("SC_PAGE_SIZE"), 0
+    for pid in pids:
+        try:
+            _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+        except (OSError, ValueError):  # it has just ended
+            continue
+        total += page * (int(resident) - int(shared))
+    return total
+
+
+def slope(n: int, every: int, workers: int, alive: Alive) -> float:
+    """Return by how many MB the workers and the driver grow in 1,000 of ``n`` trainings."""
+    asked, points = 0, []
+
+    def next_job() -> Job | None:
+        nonlocal asked
+        asked += 1
+        return Job((asked, 0), Training("innocent", "full", asked)) if asked <= n else None
+
+    with make_pool(HostileTask(), workers=workers, processes=True, renew_after=every // 4) as pool:
+        for k, (_, record) in enumerate(pool.stream(next_job), start=1):
+            assert record.status == "ok", record
+            if k % every == 0:
+                points.append((k / 1000, taken_bytes([os.getpid(), *alive()]) / MB))
+    # What the first trainings need is no leak.
+    later = points[len(points) // 4 :]
+    return statistics.linear_regression(*zip(*later, strict=True)).slope
+
+
+def test_a_task_that_leaks_is_renewed_between_trainings() -> None:
+    answers = train_all(["leaks 40"] * 24, workers=2, memory_limit="400MB")
+    assert [record.status for _, record in answers] == ["ok"] * 24
+    n_by_process = [record.metrics["pid"] for _, record in answers]
+    assert len(set(n_by_process)) > 2
+    assert max(n_by_process.count(pid) for pid in n_by_process) > 2
+
+
+def test_600_trainings(marked: Alive) -> None:
+    assert slope(600, 40, 1, marked) < 10  # few points, and the driver's tests grow beside it
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("workers", [1, 2])
+def test_10_000_trainings(marked: Alive, workers: int) -> None:
+    assert slope(10_000, 200, workers, marked) < 1
