@@ -40,7 +40,7 @@ class HostileSimulation(SimulatedTask):
         return super().train(trainings, device=device, deadline=deadline)
 
     def _act(self, training: Training) -> Act | None:
-        luck = number_of("hostile", training.formula)
+        luck = number_of(5, "hostile", training.formula)
         return None if luck >= 0.1 else ACTS[self._kinds[int(luck * 1e6) % len(self._kinds)]]
 
 
@@ -62,7 +62,7 @@ def compare(tmp_path: Path, kinds: Sequence[str], births: int, workers: Sequence
 
 
 def test_two_workers(tmp_path: Path) -> None:
-    compare(tmp_path, KINDS, 120, [2])
+    compare(tmp_path, KINDS, 80, [2])
 
 
 @pytest.mark.nightly
