@@ -124,6 +124,11 @@ class Task(Protocol):
     ) -> list[Record]:
         """Train each of ``trainings`` and return their records in the same order.
 
+        In a worker process what a training changes (the current folder, environment variables,
+        handlers of signals, warnings, switches of torch and numpy) is set back before the next one
+        to what it was when the task had been loaded, and the global generators of random numbers
+        are seeded with ``Training.seed``.
+
         Args:
             trainings: what to train; the same training gives the same record, whatever came before.
             device: a torch device, as in "cpu" or "cuda:0".

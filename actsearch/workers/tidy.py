@@ -52,11 +52,11 @@ class Tidy:
             self._restore_python,
             self._restore_numpy,
             self._restore_torch,
+            lambda: _seed(training),
         ):
             # What can't be set back must not keep the rest from it.
             with contextlib.suppress(Exception):
                 step()
-        _seed(training)
 
     def _restore_output(self) -> None:
         for number in (1, 2):
