@@ -100,6 +100,8 @@ _LARGE = texts.balanced(700, "x")
 @example({"name": "deep", "unary": [_DEEP], "shape": {"template": "u(u(u(x)))"}})
 @example({"name": "large", "unary": [_LARGE], "shape": {"template": "u(u(x))"}})
 @example({"name": "large", "unary": [_LARGE, "relu"], "shape": {"min_random_depth": 3}})
+@example({"name": "as it came", "unary": ["x", "tanh"], "binary": ["a", "b", "add"]})
+@example({"name": "learned", "unary": ["p0", "x + p0"], "constants": {"share": 0}})
 @example({"name": "wide", "unary": [texts.balanced(180, "pi")], "binary": ["add"]})
 def test_wrong_values_are_a_space_or_one_message(values: dict[str, Any]) -> None:
     promises.space(lambda: space_from(values, "space file 'none'"))

@@ -10,6 +10,7 @@ from deap import gp
 from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import is_parameter
 from actsearch.search.space import SearchSpace
+from actsearch.search.space.primitives import FORMALS
 from actsearch.search.trees.counted import CountedShape, slots_of, takes_constants
 from actsearch.search.trees.counting import Alternative, splits
 from actsearch.search.trees.tree import (
@@ -34,7 +35,9 @@ class FreeShape(CountedShape):
         super().__init__(space)
         self.pset = primitive_set(space)
         self.root: type = Value
-        entries = [one for one in offered(space).entries if one.body != Node("x")]
+        # What gives an operand as it came is of every form, over and over.
+        offers = offered(space).entries
+        entries = [one for one in offers if one.body.op not in FORMALS[one.n_operands]]
         # The most particular form first: 1/x is no division where a space has it as a whole.
         self._entries = sorted(entries, key=lambda one: -one.body.size)
 
@@ -62,7 +65,7 @@ class FreeShape(CountedShape):
         return self._read(candidate.root, Value, candidate)
 
     def _read(self, node: Node, kind: type, expression: Expression) -> list[Any]:
-        item, found = self._item(node)
+        item, found = self._item(node) if kind is Value else (None, {})
         if item is None:
             return [leaf_of(node, kind, expression)]
         tree: list[Any] = [item]
