@@ -14,12 +14,13 @@ from pathlib import Path
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs.rows import Malformed
 
+_WRITABLE = "the folder must be writable, with space on its disk, or be copied to one of your own"
 #: Part of SQLite's message -> what to do about it. Such a failure says nothing against the file.
 REMEDIES = {
     "disk is full": "free some space",
     "disk I/O error": "look at the disk and its cable or mount",
-    "readonly database": "the folder must be writable: copy it to one of your own",
-    "unable to open database file": "the folder must be writable: copy it to one of your own",
+    "readonly database": _WRITABLE,
+    "unable to open database file": _WRITABLE,
     "database is locked": "end the other program that has the file open",
 }
 
