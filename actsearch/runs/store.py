@@ -1,11 +1,15 @@
 """The store of one run: every birth, every training, and the time they took, in one SQLite file.
 
-What it promises
-----------------
-*Durable when.* Each call of ``add_births``, ``add_heats``, ``add_training`` and ``add_trial`` is one
-transaction, which is on the disk (WAL, synchronous=FULL) when the call returns. Whatever ends the
-process after that - an exception, Ctrl-C, SIGKILL, the power - does not take it back; whatever ends
-it before leaves no trace. So the store always holds a prefix of what the writer added.
+What it promises, and docs/reliability.md names the test of each
+---------------------------------------------------------------
+*Durable when.* Each call that adds is one transaction, which is on the disk when it returns. What
+ends the process after that - an exception, Ctrl-C, SIGKILL, the power - does not take it back; what
+ends it before leaves no trace; where the disk fails in it, it is there in full or not at all. So
+the store holds a prefix of what was added. On a network file system another journal sees to it, as
+far as the locks hold there (``runs.filesystem``).
+
+*What is read* is what was written, all of it, or an error: each row has a checksum, and each table
+a tally of them (``runs.reading``; files of format 3 and before have none).
 
 *Who may write.* One process at a time, the one that holds the run's lock (``runs.lock``) from
 ``create`` or ``open(write=True)`` to ``close``; a second is refused with the first one's process
@@ -13,15 +17,13 @@ id. Within that process any thread may call any method. Any number of processes 
 each call reads the commits there are at that moment, and all calls in a ``with store.reading()``
 those of one moment.
 
-*Births* are added in the order of their ids, 0, 1, 2 ..., without gaps, and never change. Parents
-and ``same_as`` point to earlier births.
+*Births* are added in the order of their ids, 0, 1, 2 ..., without gaps, and never change; parents
+and ``same_as`` are earlier ones. *Heats* are the log of what the search decided, added likewise: a
+birth that is trained comes with its first heat in one transaction, later heats follow alone.
 
 *Trainings* are unique by (birth, rung, seed) and never change: adding one again is an error, so a
-resumed search that trains twice what it already knows fails loudly. A training that its deadline
-stopped is no result and is refused; one that diverged, failed or killed its worker is a result.
-
-*Heats* are the log of what the search decided, added in the order of their ids without gaps: a
-birth that is trained comes with its first heat in one transaction, later heats follow alone.
+resumed search that trains twice what it knows fails loudly. One that the search's end stopped is no
+result and is refused; one that diverged, failed, crashed or ran into its own limit is a result.
 
 *Trials* are unique by (task, split, formula, seed) and belong to the confirm stage; nothing of the
 search reads them.
@@ -29,12 +31,11 @@ search reads them.
 *Time.* Each session counts the seconds it was active up to its last commit, in the same
 transaction; ``elapsed_s`` adds the sessions up, so that a budget survives every kind of end.
 
-*Configuration and environment* are written at creation and never change. ``config.json`` and
-``environment.json`` beside the file are copies for people.
+*Configuration and environment* are written at creation and never change (``search.sameness`` says
+what sessions may differ in). ``config.json`` and ``environment.json`` are copies for people.
 
-*Creation* is all or nothing (``runs.creation``).
-
-Nothing in the file is a pickle or otherwise executable. WAL needs a local disk.
+*Creation* is all or nothing (``runs.creation``), and so is bringing an older format up to date, as
+only a writer does (``runs.migrations``). Nothing in the file is executable, as a pickle would be.
 """
 
 from __future__ import annotations
