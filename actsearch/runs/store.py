@@ -25,8 +25,7 @@ birth that is trained comes with its first heat in one transaction, later heats 
 resumed search that trains twice what it knows fails loudly. One that the search's end stopped is no
 result and is refused; one that diverged, failed, crashed or ran into its own limit is a result.
 
-*Trials* are unique by (task, split, formula, seed) and belong to the confirm stage; nothing of the
-search reads them.
+*Trials* are unique by (task, split, formula, seed); nothing of the search reads them.
 
 *Time.* Each session counts the seconds it was active up to its last commit, in the same
 transaction; ``elapsed_s`` adds the sessions up, so that a budget survives every kind of end.
