@@ -18,6 +18,7 @@ from actsearch.workers import Cluster
 from actsearch.workers.cluster.link import Link
 from tests.cluster.conftest import wait_for_workers
 from tests.cluster.dask_processes import Dask, end
+from tests.cluster.slow import SlowTask
 from tests.search.simulated import SimulatedTask
 
 BIRTHS = 40
@@ -115,7 +116,7 @@ def test_workers_may_be_killed_and_come_at_any_moment(
 
     def look(snapshot: Any) -> None:
         nonlocal killed
-        if snapshot.n_trainings % 12 == 0:
+        if snapshot.n_trainings % 6 == 0:
             alive = [worker for worker in own_dask.workers if worker.poll() is None]
             if alive:
                 os.kill(chance.choice(alive).pid, signal.SIGKILL)
@@ -126,7 +127,7 @@ def test_workers_may_be_killed_and_come_at_any_moment(
         wait_for_workers(link, 3)
     found = search(
         "swish",
-        SimulatedTask(),
+        SlowTask(),
         births=births,
         cluster=Cluster(own_dask.address, wait_s=60),
         run="r",
@@ -134,7 +135,7 @@ def test_workers_may_be_killed_and_come_at_any_moment(
         observer=look,
         seed=seed,
     )
-    assert killed >= 10
+    assert killed >= 12
     assert log_of(found.path) == log_of(local.path)
 
 
