@@ -178,6 +178,8 @@ def can_redraw(stream: TextIO) -> bool:
 def line(snapshot: Snapshot) -> str:
     """Write the state of a search on one line."""
     parts = [time_text(snapshot, snapshot.elapsed_s), counts(snapshot)]
+    if snapshot.n_workers is not None:
+        parts.append(counted(snapshot.n_workers, "worker"))
     if snapshot.best:
         parts.append(f"best {scored_text(snapshot.best[0])}")
     return printable(" | ".join(parts))
@@ -208,13 +210,18 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
     elapsed_s = snapshot.elapsed_s + since_s
     return [
         f"{bar(fraction_done(snapshot, elapsed_s))}  {time_text(snapshot, elapsed_s)}",
-        f"{counts(snapshot)}; {counted(snapshot.n_trainings, 'training')}",
+        f"{counts(snapshot)}; {counted(snapshot.n_trainings, 'training')}{on_workers(snapshot)}",
         climbed(snapshot),
         "",
         *best_lines(snapshot),
         "",
         *flight_lines("training now", snapshot.in_flight),
     ]
+
+
+def on_workers(snapshot: Snapshot) -> str:
+    """Write how many workers a cluster has now; nothing where their number stays as it was asked."""
+    return "" if snapshot.n_workers is None else f" on {counted(snapshot.n_workers, 'worker')}"
 
 
 def best_lines(snapshot: Snapshot) -> list[str]:

@@ -44,7 +44,9 @@ def resume(
     space: Annotated[
         str | None,
         typer.Option(
-            metavar="SPACE", help="The run's space, to be sure of it: it can't be another one."
+            "--space",
+            metavar="SPACE",
+            help="The run's space, to be sure of it: it can't be another one.",
         ),
     ] = None,
     seed: Annotated[

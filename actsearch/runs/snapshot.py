@@ -18,6 +18,7 @@ class Snapshot:
 
     ``n_by_rung`` counts the candidates with a training at each rung, the shortest rung first;
     ``best`` are the leaders, the best first; ``latest`` is the training that led to this state.
+    ``n_workers`` is told where it changes: how many trainings a cluster has room for now.
     """
 
     run: str
@@ -34,3 +35,4 @@ class Snapshot:
     budget_s: float | None
     births_limit: int | None
     latest: TrainingRow | None = None
+    n_workers: int | None = None

@@ -19,6 +19,7 @@ from actsearch.errors import BadInput
 from actsearch.expressions import Candidate, parse_candidate
 from actsearch.runs import (
     RunStore,
+    Snapshot,
     check_free,
     default_name,
     hall_of_fame,
@@ -45,7 +46,7 @@ from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import saved_task
-from actsearch.workers import Cluster, Slots, pool_for, reached
+from actsearch.workers import Cluster, Pool, Slots, pool_for, reached
 
 if TYPE_CHECKING:
     from actsearch.trials.judged import Confirmation
@@ -297,7 +298,7 @@ def _run(
             space=space,
             seed=store.config["seed"],
             limits=limits,
-            observer=observer,
+            observer=observer if slots.link is None else _with_workers(observer, pool),
             compile=compiling_ahead(task, slots.devices[0]) if slots.is_here else None,
         )
         # Seeds interrupted halfway are completed: those in the store are a prefix of them.
@@ -332,6 +333,16 @@ def _task_again(
         if not differing:
             raise
         return None
+
+
+def _with_workers(observer: Observer | None, pool: Pool) -> Observer | None:
+    """Tell ``observer`` as well how many workers a cluster has at each moment."""
+
+    def tell(snapshot: Snapshot) -> None:
+        assert observer is not None
+        observer(dataclasses.replace(snapshot, n_workers=getattr(pool, "n_seats", None)))
+
+    return None if observer is None else tell
 
 
 def _checked(task: Task) -> Task:

@@ -13,6 +13,7 @@ from actsearch.cli.progress import (
     Progress,
     bar,
     fraction_done,
+    line,
     make_progress,
     panel_lines,
     remaining_s,
@@ -129,6 +130,13 @@ def test_the_live_panel_shows_everything(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_nearer_limit_counts(state: Snapshot, fraction: float, left_s: float | None) -> None:
     assert fraction_done(state, state.elapsed_s) == fraction
     assert remaining_s(state, state.elapsed_s) == left_s
+
+
+def test_workers_of_a_cluster_are_told_as_they_are() -> None:
+    assert "workers" not in panel_lines(snapshot())[1]
+    assert panel_lines(snapshot(n_workers=3))[1].endswith("; 8 trainings on 3 workers")
+    assert panel_lines(snapshot(n_workers=0))[1].endswith(" on 0 workers")
+    assert "| 1 worker" in line(snapshot(n_workers=1))
 
 
 def test_time_runs_between_events() -> None:

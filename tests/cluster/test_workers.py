@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from actsearch.errors import ActsearchError
+from actsearch.tasks.protocol import Record, Training
 from actsearch.workers import Cluster, reached
+from actsearch.workers.cluster import remote
 from actsearch.workers.cluster.link import Link
+from actsearch.workers.remote import is_ready
+from actsearch.workers.shipping import pack
 from tests.cluster.conftest import Told, wait_for_workers
 from tests.cluster.dask_processes import Dask, end
 
@@ -219,3 +223,19 @@ def test_a_disk_that_is_full_there_is_no_verdict(
         list(pool_on(link).stream(hand_out(jobs(["no-disk"] * 2))))
     # The next search finds the workers as they were.
     assert len(list(pool_on(link).stream(hand_out(jobs(["x"]))))) == 1
+
+
+def test_a_task_that_nobody_asks_for_any_more_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remote, "IDLE_S", 0.05)
+    monkeypatch.setattr(remote, "_LOOK_EVERY_S", 0.01)
+    training = Training("x", "full", 0)
+    remote.admit("a", pack(Told()), remote.Terms())
+    remote.admit("b", pack(Told()), remote.Terms())
+    assert remote.train("a", Training("sleep 0.3", "full", 0), "cpu", None, None)
+    until = time.monotonic() + 30
+    while any(isinstance(remote.train(key, training, "cpu", None, None), Record) for key in "ab"):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert not any(is_ready(key) for key in "ab")

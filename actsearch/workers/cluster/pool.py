@@ -61,9 +61,13 @@ class ClusterPool:
 
     @property
     def n_workers(self) -> int:
-        """How many trainings can run at once now; workers come and go."""
-        n_seats = 0 if self._roster is None else len(self._roster.seats())
-        return min(n_seats or self._most, self._most)
+        """How many trainings run at once: as many as can now, or before the start, at most."""
+        return min(self.n_seats or self._most, self._most)
+
+    @property
+    def n_seats(self) -> int | None:
+        """How many trainings the workers that are there have room for; None before the start."""
+        return None if self._roster is None else len(self._roster.seats())
 
     def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
         """See ``Pool.stream``."""

@@ -12,7 +12,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from actsearch.tasks.protocol import Training
@@ -21,6 +23,11 @@ from actsearch.workers.cluster.versions import versions
 from actsearch.workers.guard import Answer
 from actsearch.workers.memory import parse_memory_limit
 from actsearch.workers.remote import finish, initialize, is_ready, run
+
+#: A task that nobody has trained on for so long is forgotten, and its processes are ended: a driver
+#: that was killed says no farewell. One that is only slow meets the worker again.
+IDLE_S = 600.0
+_LOOK_EVERY_S = 5.0
 
 #: How long torch may take to say which devices there are.
 _COUNT_S = 120.0
@@ -55,6 +62,11 @@ class Stranger:
     """The answer of a worker that has not taken the task: it was started anew meanwhile."""
 
 
+_used_s: dict[str, float] = {}  # when a task was last asked for
+_n_running: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
 def admit(
     key: str, payload: bytes, terms: Terms, *, n_sharing: int = 1, wants_gpu: bool = False
 ) -> Facts:
@@ -69,6 +81,10 @@ def admit(
     """
     memory_bytes = parse_memory_limit(terms.memory_limit, n_sharing)
     initialize(key, Setup(payload, terms.threads, memory_bytes, terms.renew_after, terms.grace_s))
+    with _lock:
+        if not _used_s:
+            threading.Thread(target=_forget_the_idle, name="idle", daemon=True).start()
+        _used_s[key] = time.monotonic()
     n_devices = n_cuda() if wants_gpu else None
     return Facts(socket.gethostname(), os.getpid(), versions(), n_devices)
 
@@ -88,13 +104,41 @@ def train(
     if not is_ready(key):
         return Stranger()
     deadline = None if left_s is None else time.time() + left_s
-    _, answer = run(key, 0, training, device, deadline, limit_s)
+    with _lock:
+        _n_running[key] += 1
+    try:
+        _, answer = run(key, 0, training, device, deadline, limit_s)
+    finally:
+        with _lock:
+            _n_running[key] -= 1
+            if key in _used_s:  # else it was dismissed meanwhile
+                _used_s[key] = time.monotonic()
     return answer
 
 
 def dismiss(key: str) -> None:
     """Forget a task, and end the processes that train on it."""
+    with _lock:
+        _used_s.pop(key, None)
+        _n_running.pop(key, None)
     finish(key)
+
+
+def _forget_the_idle() -> None:
+    """Dismiss tasks that nobody trains on any more, until there is none."""
+    while True:
+        time.sleep(_LOOK_EVERY_S)
+        now = time.monotonic()
+        with _lock:
+            if not _used_s:
+                return
+            idle = [
+                key
+                for key, used_s in _used_s.items()
+                if now - used_s > IDLE_S and not _n_running[key]
+            ]
+        for key in idle:
+            dismiss(key)
 
 
 def n_cuda() -> int:
