@@ -220,7 +220,7 @@ def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:
 
 
 def on_workers(snapshot: Snapshot) -> str:
-    """Write how many workers a cluster has now; nothing where their number stays as it was asked."""
+    """Write how many workers a cluster has now; nothing where their number is as it was asked."""
     return "" if snapshot.n_workers is None else f" on {counted(snapshot.n_workers, 'worker')}"
 
 
