@@ -49,7 +49,8 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
         if remedy is None:
             raise BadInput(
                 f"{path} is damaged or not a run of actsearch ({error}); restore the run's folder "
-                f"from a copy, or start a new run (--run NAME)"
+                f"from a copy, see what can be kept of it (actsearch runs check {run}), or start a "
+                "new run (--run NAME)"
             ) from error
         kept = f" {safe()}" if safe else ""
         again = f", then go on with: actsearch resume {run}" if doing == "write" else ""
