@@ -1,17 +1,14 @@
 """What DEAP does for the search: random trees, parents by selection, offspring by operators.
 
-One birth is a pure function of (seed, number of the birth, scored individuals): the global
-generator that DEAP draws from is seeded for each birth and put back afterwards, so no generator
-state has to be stored and an interrupted search goes on exactly as it would have.
+One birth is a pure function of (seed, number of the birth, scored individuals): the generator of
+the search, from which DEAP draws, too, is seeded for each birth (``evolution_draws``). So no state
+of it has to be stored, and an interrupted search goes on exactly as it would have.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +18,7 @@ from actsearch.expressions import Candidate, parse
 from actsearch.expressions.expression import too_large
 from actsearch.expressions.node import MAX_PARAMETERS
 from actsearch.expressions.parser import MAX_DEPTH, MAX_NODES
+from actsearch.search.evolution_draws import draws, seeded
 from actsearch.search.evolution_operators import operators_of
 from actsearch.search.evolution_selection import Ranking
 from actsearch.search.formulas import read
@@ -94,18 +92,6 @@ class Offspring:
     parents: tuple[int, ...]
 
 
-@contextmanager
-def _seeded(*key: int) -> Iterator[None]:
-    """Seed the global generator from a key, and restore it afterwards."""
-    state = random.getstate()
-    digest = hashlib.sha256(repr(key).encode()).digest()
-    random.seed(int.from_bytes(digest[:16], "big"))
-    try:
-        yield
-    finally:
-        random.setstate(state)
-
-
 class Breeder:
     """Breeds formulas of a space."""
 
@@ -122,12 +108,12 @@ class Breeder:
 
     def share(self, number: int) -> float:
         """Draw a number in [0, 1) for a choice that belongs to the ``number``-th birth."""
-        with _seeded(self._seed, number, -1):
-            return random.random()
+        with seeded(self._seed, number, -1):
+            return draws.random()
 
     def random(self, number: int) -> Offspring:
         """Draw the ``number``-th birth from the ramp of random trees."""
-        with _seeded(self._seed, number):
+        with seeded(self._seed, number):
             return self._fresh()
 
     def enumerated(self, count: int) -> Offspring:
@@ -139,8 +125,8 @@ class Breeder:
         if not self._permutation:
             size = self.shape.size
             assert size is not None
-            with _seeded(self._seed, -3):
-                self._permutation.extend(random.sample(range(size), size))
+            with seeded(self._seed, -3):
+                self._permutation.extend(draws.sample(range(size), size))
         return self._permutation[count]
 
     def breed(self, number: int, parents: Sequence[Parent], litter: int | None = None) -> Offspring:
@@ -156,9 +142,9 @@ class Breeder:
         if parents is not self._bred_from:  # siblings are bred from one list
             self._bred_from, self._select = parents, self._selector(parents)
         select = self._select
-        with _seeded(self._seed, number if litter is None else litter, -2):
+        with seeded(self._seed, number if litter is None else litter, -2):
             mother = None if select is None else select()
-        with _seeded(self._seed, number):
+        with seeded(self._seed, number):
             operator = "fresh" if mother is None else self._operator(mother)
             if operator == "fresh" or mother is None or select is None:
                 return self._fresh()
@@ -175,7 +161,7 @@ class Breeder:
         }
         if not sum(frequencies.values()) > 0:
             return "fresh"
-        (operator,) = random.choices(list(frequencies), list(frequencies.values()))
+        (operator,) = draws.choices(list(frequencies), list(frequencies.values()))
         return operator
 
     def _fresh(self) -> Offspring:
@@ -197,7 +183,7 @@ class Breeder:
 
     def can_begin(self) -> bool:
         """Tell whether random formulas keep to the limits of the space, now and then at least."""
-        with _seeded(self._seed, -4):
+        with seeded(self._seed, -4):
             return any(self._fits(self._drawn()) for _ in range(_FIRST_TRIES))
 
     def _expression(self, tree: Sequence[Any]) -> Candidate:

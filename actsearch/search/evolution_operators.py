@@ -10,7 +10,6 @@ be, so constants are tuned by gradients at no extra training.
 from __future__ import annotations
 
 import functools
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from deap import gp
 
 from actsearch.expressions import Expression
+from actsearch.search.evolution_draws import draws
 from actsearch.search.rounding import rounded
 from actsearch.search.space import SearchSpace
 from actsearch.search.trees.shapes import Shape
@@ -124,14 +124,14 @@ def _perturb(tree: Tree, places: list[int], space: SearchSpace) -> None:
     Now and then with the other sign. Where all constants are of a list, take another of it; where a
     parameter starts is then of the list of starts.
     """
-    place = random.choice(places)
+    place = draws.choice(places)
     chosen = tree[place]
     old = chosen.value if is_number(chosen) else chosen.value.start
     if space.constants.scale == 0:
         listed = space.constants.values if is_number(chosen) else space.parameters.starts
-        value = random.choice([one for one in listed if one != old])
+        value = draws.choice([one for one in listed if one != old])
     else:
-        scale = random.lognormvariate(0, 0.5) * (-1 if random.random() < 0.1 else 1)
+        scale = draws.lognormvariate(0, 0.5) * (-1 if draws.random() < 0.1 else 1)
         value = round_constant((old or 0.1) * scale)
     if is_number(chosen):
         tree[place] = constant_leaf(value, chosen.ret)
@@ -141,11 +141,11 @@ def _perturb(tree: Tree, places: list[int], space: SearchSpace) -> None:
 
 def _replace(tree: Tree, pset: gp.PrimitiveSetTyped) -> None:
     """Put another primitive for one of a template, the root among them, over the same operands."""
-    place = random.choice([i for i, node in enumerate(tree) if node.arity and not is_factor(node)])
+    place = draws.choice([i for i, node in enumerate(tree) if node.arity and not is_factor(node)])
     old, whole = tree[place], tree.searchSubtree(place)
     n = old.entry.n_operands
     alike = [one for one in pset.primitives[old.ret] if one.args[:n] == old.args[:n]]
-    new = random.choice([one for one in alike if one.entry.n_operands == n and one != old])
+    new = draws.choice([one for one in alike if one.entry.n_operands == n and one != old])
     end, below = place + 1, []
     for _ in range(n):
         part = tree.searchSubtree(end)
@@ -158,16 +158,16 @@ def _replace(tree: Tree, pset: gp.PrimitiveSetTyped) -> None:
 
 def _open(tree: Tree, opened: Mapping[str, list[Any]], pset: gp.PrimitiveSetTyped) -> None:
     """Write one primitive out as what it consists of, and replace a part of that."""
-    place = random.choice([i for i, node in enumerate(tree) if node.name in opened])
+    place = draws.choice([i for i, node in enumerate(tree) if node.name in opened])
     whole = tree.searchSubtree(place)
     form = list(opened[tree[place].name])
-    part = random.choice([i for i, node in enumerate(form) if node.arity])
+    part = draws.choice([i for i, node in enumerate(form) if node.arity])
     alike = [
         one
         for one in pset.primitives[form[part].ret]
         if one.args == form[part].args and one.name != form[part].name
     ]
-    form[part] = random.choice(alike)
+    form[part] = draws.choice(alike)
     argument = tree[place + 1 : whole.stop]
     tree[whole] = [below for node in form for below in (argument if node.name == "x" else [node])]
 
@@ -175,7 +175,7 @@ def _open(tree: Tree, opened: Mapping[str, list[Any]], pset: gp.PrimitiveSetType
 def _add_parameter(tree: Tree, space: SearchSpace) -> None:
     """Put a learned factor on an edge, the one above the root among them."""
     edges = [i for i, node in enumerate(tree) if node.ret not in (Scalar, Learned, Layers)]
-    place = random.choice(edges)
+    place = draws.choice(edges)
     whole, kind = tree.searchSubtree(place), tree[place].ret
     leaf = parameter_leaf(draw_parameter(space), Scalar)
     tree[whole] = [factor(kind), *tree[whole], leaf]
@@ -183,21 +183,21 @@ def _add_parameter(tree: Tree, space: SearchSpace) -> None:
 
 def _drop_parameter(tree: Tree, space: SearchSpace) -> None:
     """Take a parameter out: a factor goes, elsewhere its start stays as a constant."""
-    parameter = random.choice(_droppable(tree))
+    parameter = draws.choice(_droppable(tree))
     _drop_factors(tree, parameter)
     _put_constant(tree, parameter, _constant(parameter.start, space))
 
 
 def _free(tree: Tree) -> None:
     """Turn a constant into a parameter that starts there."""
-    place = random.choice(_numbers(tree))
+    place = draws.choice(_numbers(tree))
     leaf = tree[place]
     tree[place] = parameter_leaf(Parameter(leaf.value, ("freed", place)), leaf.ret)
 
 
 def _freeze(tree: Tree, space: SearchSpace) -> None:
     """Turn a parameter into a constant at what it was learned to be, rounded if that is free."""
-    parameter = random.choice(_droppable(tree))
+    parameter = draws.choice(_droppable(tree))
 
     def learned(one: Parameter) -> float:  # a parent's are known by the names its formula has
         return tree.learned.get(one.name, one.start)

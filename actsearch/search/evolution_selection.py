@@ -10,7 +10,6 @@ NSGA-II, IEEE Transactions on Evolutionary Computation 6(2).
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from deap import base, tools
 from actsearch.expressions import Candidate
 from actsearch.expressions.cost import modelled_cost
 from actsearch.expressions.layered import mean_over_parts
+from actsearch.search.evolution_draws import draws
 from actsearch.search.formulas import read
 
 
@@ -91,7 +91,7 @@ class Ranking:
     def tournament(self) -> int:
         """Return the place of the better of two, drawn from the global generator."""
         n = len(self.merits)
-        drawn = random.sample(range(n), 2) if n > 1 else [0]
+        drawn = draws.sample(range(n), 2) if n > 1 else [0]
         return min(drawn, key=lambda place: self.merits[place])
 
 

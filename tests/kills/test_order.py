@@ -88,11 +88,13 @@ def searched(
     space: SearchSpace,
     workers: int,
     choose: Callable[[int], int] | None,
+    cluster: str | None = None,
 ) -> list[str]:
     """Search, or go on with it, and return the log.
 
     Args:
         choose: which of so many in flight ends first; None: whichever process is ready.
+        cluster: whose processes, if not this machine's.
     """
     if choose is not None:
         pool = ShuffledPool(workers, choose, TracedTask())
@@ -101,7 +103,7 @@ def searched(
         api.resume(folder, task=TracedTask(), workers=workers)
     else:
         api.search(
-            space, TracedTask(), births=N_BIRTHS, workers=workers, run=folder.name,
+            space, TracedTask(), births=N_BIRTHS, workers=workers, cluster=cluster, run=folder.name,
             runs_dir=folder.parent,
         )  # fmt: skip
     return log_of(folder)
@@ -193,6 +195,19 @@ def test_processes_give_the_same_log(
     """One worker is this process."""
     monkeypatch.setenv(DELAY, "0.01")  # on the average; log-normal
     assert searched(monkeypatch, tmp_path / "run", SPACES[space](), workers, None) == logs(space)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("space", SPACES)
+def test_a_cluster_gives_the_same_log(
+    logs: Logs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: str
+) -> None:
+    """By day ``tests/cluster`` holds it of one space."""
+    pytest.importorskip("distributed")
+    monkeypatch.setenv(DELAY, "0.01")
+    run = tmp_path / "run"
+    log = searched(monkeypatch, run, SPACES[space](), 3, None, cluster="local:3")
+    assert log == logs(space)
 
 
 @pytest.mark.nightly

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -59,6 +60,23 @@ def test_the_global_generator_is_left_as_it_was() -> None:
     random.seed(5)
     Breeder(SPACE, 0).breed(3, PARENTS)
     assert random.random() == expected
+
+
+def test_what_another_thread_draws_changes_no_birth() -> None:
+    """A cluster's connection draws from the global generator, and so may a user's own code."""
+    digest, over = digest_of_births(), threading.Event()
+
+    def draw() -> None:
+        while not over.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        assert {digest_of_births() for _ in range(5)} == {digest}
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("name", sorted(space_files()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from actsearch.expressions import Layered, parse, parse_candidate
 from actsearch.search.evolution import Breeder, Parent
+from actsearch.search.evolution_draws import seeded
 from actsearch.search.space import SearchSpace, load_space, space_files, space_from
 from actsearch.search.trees.shapes import Shape, shape_of
 from actsearch.search.trees.tree import fill, to_candidate, to_expression
@@ -32,9 +32,9 @@ def all_of(shape: Shape) -> list[str]:
 def test_what_is_drawn_is_read_back(name: str, seed: int) -> None:
     the_space = load_space(name)
     shape = shape_of(the_space)
-    random.seed(seed)
-    tree = shape.random()
-    fill(tree, the_space)
+    with seeded(seed):
+        tree = shape.random()
+        fill(tree, the_space)
     candidate = to_candidate(tree)
     again = shape.read(candidate)
     assert again is not None
@@ -114,10 +114,10 @@ def test_drawn_trees_of_a_finite_space_are_among_the_counted() -> None:
     )
     shape = shape_of(the_space)
     counted = set(all_of(shape))
-    random.seed(3)
-    for _ in range(400):
-        tree = shape.random()
-        fill(tree, the_space)
+    for k in range(400):
+        with seeded(k):
+            tree = shape.random()
+            fill(tree, the_space)
         if shape.fits(tree):
             assert str(to_expression(tree)) in counted
 
@@ -145,8 +145,8 @@ def test_templates_count_what_they_draw_and_read_what_they_count(
     assert shape.size is not None
     counted = {str(to_expression(shape.at(k))) for k in range(min(shape.size, 400))}
     assert all(shape.read(parse(text)) is not None for text in counted)
-    random.seed(seed)
-    drawn = {str(to_expression(shape.random())) for _ in range(40)}
+    with seeded(seed):
+        drawn = {str(to_expression(shape.random())) for _ in range(40)}
     assert shape.size > 400 or drawn <= counted
 
 
@@ -206,8 +206,8 @@ def test_weights_decide_how_often_a_primitive_is_drawn() -> None:
     )
     shape = shape_of(the_space)
     assert shape.size == 4  # what is never drawn is not in the space
-    random.seed(0)
-    text = " ".join(str(to_expression(shape.random())) for _ in range(400))
+    with seeded(0):
+        text = " ".join(str(to_expression(shape.random())) for _ in range(400))
     assert 2.4 < text.count("tanh") / text.count("relu") < 3.7
     assert "sin" not in text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from deap import gp
 
 from actsearch.expressions import Candidate, Expression, Node
 from actsearch.expressions.node import INPUTS
+from actsearch.search.evolution_draws import draws
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.template import CORE, Slot, read_template
 from actsearch.search.trees.counted import CountedShape, slots_of, takes_constants
@@ -82,11 +82,11 @@ class TemplateShape(CountedShape):
 
     def random(self) -> list[Any]:
         """Draw a template, how often it is repeated, and what fills it, each evenly."""
-        return self._drawn(random.choice(self._templates), self.root, self._draw_n_cores())
+        return self._drawn(draws.choice(self._templates), self.root, self._draw_n_cores())
 
     def _draw_n_cores(self) -> int:
         low, high = self._repeats
-        return random.randint(low, high) - 1 if high > 1 else 0
+        return draws.randint(low, high) - 1 if high > 1 else 0
 
     def subtree(self, kind: type) -> list[Any]:
         """Draw what may stand at a place of a type."""
@@ -96,18 +96,18 @@ class TemplateShape(CountedShape):
             return [open_leaf(kind)]
         name = next(name for name, one in self._types.items() if one is kind)
         slot = Slot(CORE) if name == CORE else read_template_part(name)
-        return self._drawn(slot, kind, random.randrange(self._repeats[1]))
+        return self._drawn(slot, kind, draws.randrange(self._repeats[1]))
 
     def _drawn(self, slot: Slot, kind: type, n_cores: int) -> list[Any]:
         """Fill a place, with ``n_cores`` more of the template at the places for it below."""
         if not slot.operands:
             if slot.name == CORE and n_cores > 0:
-                template = random.choice([one for one in self._templates if one.n_cores])
+                template = draws.choice([one for one in self._templates if one.n_cores])
                 return self._drawn(template, kind, n_cores - 1)
-            return [random.choice(self.pset.terminals[kind])]
-        item = random.choice([one for one, n in self._items(slot, kind) for _ in range(n)])
+            return [draws.choice(self.pset.terminals[kind])]
+        item = draws.choice([one for one, n in self._items(slot, kind) for _ in range(n)])
         places = [k for k, one in enumerate(slot.operands) for _ in range(one.n_cores)]
-        drawn = [random.choice(places) for _ in range(n_cores)] if places else []
+        drawn = [draws.choice(places) for _ in range(n_cores)] if places else []
         tree: list[Any] = [item]
         for k, operand in enumerate(slot.operands):
             tree += self._drawn(operand, item.args[k], drawn.count(k))

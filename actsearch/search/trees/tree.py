@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from deap import gp
 from actsearch.expressions import Candidate, Expression, Node, parse
 from actsearch.expressions.layered import candidate_of
 from actsearch.expressions.node import INPUTS, const, is_parameter
+from actsearch.search.evolution_draws import draws
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.primitives import FORMALS, Entry, entry, filled, row_entry
 
@@ -148,9 +148,9 @@ def round_constant(value: float) -> float:
 def draw_constant(space: SearchSpace) -> float:
     """Draw a constant with the global generator, as DEAP's own operators do."""
     values = space.constants.values
-    if values and (space.constants.scale == 0 or random.random() < 0.5):
-        return random.choice(values)
-    return round_constant(random.gauss(0, space.constants.scale))
+    if values and (space.constants.scale == 0 or draws.random() < 0.5):
+        return draws.choice(values)
+    return round_constant(draws.gauss(0, space.constants.scale))
 
 
 def constant_leaf(value: float, kind: type) -> gp.Terminal:
@@ -242,7 +242,7 @@ def as_new(tree: list[Any]) -> list[Any]:
 def draw_parameter(space: SearchSpace) -> Parameter:
     """Return a parameter that is none of those there are."""
     starts = space.parameters.starts
-    start = starts[0] if len(starts) == 1 else random.choice(starts)
+    start = starts[0] if len(starts) == 1 else draws.choice(starts)
     return Parameter(start, ("new", next(_keys)))
 
 
