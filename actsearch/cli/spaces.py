@@ -82,12 +82,12 @@ def show(
     """Describe a space: what it consists of, how many expressions it has, random samples of it."""
     from actsearch.search import load_space
     from actsearch.search.portrait import samples
-    from actsearch.search.space import space_path
+    from actsearch.search.space import read_space, space_path
 
     if toml:
         if plot is not None or output != "table":
             raise BadInput("--toml prints the file as it is; leave out --plot and --format")
-        sys.stdout.write(space_path(name).read_text(encoding="utf-8"))
+        sys.stdout.write(read_space(space_path(name)))
         return
     fmt = Format.named(output)
     space = load_space(name)

@@ -55,6 +55,8 @@ def write_all(
     try:
         _check_free(folder, paths, elsewhere, force=force)
         _write_and_move(folder, paths, list(files.values()), force=force)
+    except ValueError as error:  # a name that no file has
+        raise BadInput(f"can't write into '{folder}': {error}; nothing was written") from error
     except OSError as error:
         file = error.filename2 or error.filename  # of two it is where to
         where = f" ({file})" if file else ""

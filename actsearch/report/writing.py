@@ -32,6 +32,8 @@ def check_out(file: Path, *, force: bool = False) -> None:
         BadInput: there is no such folder, the file is one that a run is stored in or no regular
             file, or it is there and ``force`` is off.
     """
+    if "\0" in str(file):
+        raise BadInput(f"'{file}' is a name that no file has; name another one with --out")
     if file.is_dir():
         raise BadInput(f"'{file}' is a folder; name a file in it: --out {file / FILE}")
     if not file.parent.is_dir():

@@ -74,7 +74,7 @@ def task_specs(spec: str) -> list[str]:
     Raises:
         BadInput: nothing between two commas, or a task named twice.
     """
-    if "," not in spec or _path_of(spec).is_file():  # a path may have a comma in it
+    if "," not in spec or _is_there(spec):  # a path may have a comma in it
         return [spec.strip()]
     specs = [one.strip() for one in spec.split(",")]
     if "" in specs:
@@ -138,6 +138,13 @@ def _load_one(spec: str, data: Path | None, named: bool) -> Task:
 
 def _is_file(spec: str) -> bool:
     return ":" in spec or spec.endswith(".py")
+
+
+def _is_there(spec: str) -> bool:
+    try:
+        return _path_of(spec).is_file()
+    except (OSError, RuntimeError, ValueError):  # a name that no file has, or nobody's home
+        return False
 
 
 def _path_of(spec: str) -> Path:

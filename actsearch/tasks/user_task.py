@@ -113,9 +113,14 @@ def load_user_task(spec: str, data: Path | None = None, *, named: bool = True) -
             no task; the message lists what is missing.
     """
     name, _, function = spec.rpartition(":") if not spec.endswith(".py") else (spec, "", "")
-    path = typed_path(name).resolve()
+    try:
+        path = typed_path(name).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise BadInput(f"no task file '{shorten(name)}': {shorten(str(error))}") from error
     if not path.is_file():
-        raise BadInput(f"no task file {path}; a task is given as path/to/file.py:make_task")
+        raise BadInput(
+            f"no task file {shorten(str(path), 300)}; a task is given as path/to/file.py:make_task"
+        )
     try:
         source = path.read_bytes()
     except OSError as error:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,36 +10,9 @@ import pytest
 from actsearch.errors import BadInput
 from actsearch.runs import RunStore, rows
 from actsearch.runs.follow import Follower
-from actsearch.runs.foreign import MAX_VALUE_BYTES
 from actsearch.runs.lock import Holder, holder
 from tests.runs.conftest import MakeBirth
-
-_FOREVER = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
-
-SCHEMAS = {
-    "a view": "CREATE VIEW more AS SELECT 1",
-    "a view for a table": f"DROP TABLE births; CREATE VIEW births AS {_FOREVER}",
-    "a trigger": "CREATE TRIGGER t AFTER INSERT ON births BEGIN DELETE FROM meta; END",
-    "a virtual table": "CREATE VIRTUAL TABLE more USING fts5(a)",
-    "a computed column": (
-        "DROP TABLE sessions; CREATE TABLE sessions (id, begin_s, end_s, active_s, info, "
-        "outcome TEXT GENERATED ALWAYS AS (hex(zeroblob(100000000))))"
-    ),
-    "a short computed column": "ALTER TABLE births ADD COLUMN more AS (id + 1)",
-    "an index that computes": "CREATE INDEX more ON births (hex(zeroblob(1000000)))",
-    "another table": "CREATE TABLE more (a)",
-    "no table": "DROP TABLE births",
-    "another column": "ALTER TABLE births ADD COLUMN more TEXT",
-    "a text without end": f"UPDATE meta SET value = CAST(zeroblob({MAX_VALUE_BYTES + 1}) AS TEXT)",
-    "a blob for a text": "UPDATE meta SET value = x'00ff'",
-    "no configuration": "DELETE FROM meta",
-    "a configuration that is a list": "UPDATE meta SET value = '[]'",
-    "a configuration without end": f"UPDATE meta SET value = '{'[' * 100_000}'",
-    "a format of the future": "PRAGMA user_version = 99",
-    "a negative format": "PRAGMA user_version = -1",
-    "another program's": "PRAGMA application_id = 1",
-}
-
+from tests.security.stores import ENDINGS, FILES, SCHEMAS, change
 
 @pytest.fixture
 def run(store: RunStore, birth: MakeBirth) -> Path:
@@ -52,16 +22,11 @@ def run(store: RunStore, birth: MakeBirth) -> Path:
     return store.folder
 
 
-def change(folder: Path, script: str) -> None:
-    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db:
-        db.executescript(script)
-
-
 @pytest.mark.parametrize("write", [False, True])
 @pytest.mark.parametrize("what", SCHEMAS)
 def test_a_file_that_is_no_run_of_ours(run: Path, what: str, write: bool) -> None:
     change(run, SCHEMAS[what])
-    with pytest.raises(BadInput, match="is damaged or not a run|reads format|not a run of"):
+    with pytest.raises(BadInput, match="is damaged or not a run|reads format|not a run of|older"):
         RunStore.open(run, write=write).births()
     assert holder(run) is None  # nothing is left open
 
@@ -79,16 +44,7 @@ def moved(path: Path) -> Path:
     return path.parent.parent / "elsewhere"
 
 
-FILES: dict[str, Callable[[Path], object]] = {
-    "a symbolic link": lambda path: path.symlink_to("/etc/passwd"),
-    "a link to nothing": lambda path: path.symlink_to("nowhere"),
-    "a pipe": os.mkfifo,
-    "a folder": Path.mkdir,
-    "a device": lambda path: path.symlink_to("/dev/zero"),
-}
-
-
-@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("what", FILES)
 def test_the_files_beside_it_are_regular_ones(run: Path, what: str, ending: str) -> None:
     FILES[what](run / f"run.sqlite{ending}")

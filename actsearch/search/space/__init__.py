@@ -3,9 +3,10 @@
 from actsearch.search.space.model import (
     SearchSpace,
     load_space,
+    read_space,
     space_files,
     space_from,
     space_path,
 )
 
-__all__ = ["SearchSpace", "load_space", "space_files", "space_from", "space_path"]
+__all__ = ["SearchSpace", "load_space", "read_space", "space_files", "space_from", "space_path"]

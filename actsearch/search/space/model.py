@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from importlib import resources
@@ -39,7 +41,15 @@ from actsearch.search.space.primitives import FORMALS, KINDS, entry, offered_pri
 from actsearch.search.space.template import Slot, read_template
 
 #: A file longer than this is no space file.
-_MAX_FILE_BYTES = 1_000_000
+_MAX_FILE_BYTES = 200_000
+#: Keys of more parts than any has, in which a reader of TOML loses itself: one line for minutes.
+_DEEP_KEY = re.compile(r"""(?:\.[ \t]*[\w"'-]+[ \t]*){30}""", re.ASCII)
+#: The longest lists; there are some 70 primitives.
+_MOST_ENTRIES, _MOST_SEEDS, _MOST_CONDITIONS = 200, 1000, 50
+#: How many wrong entries of one list are told.
+_MOST_PROBLEMS = 8
+#: How much is said of what is wrong with one.
+_MOST_ERRORS, _MOST_CHARS = 20, 2_000
 LEAST_WEIGHT, MAX_WEIGHT = 0.1, 100
 
 
@@ -54,18 +64,18 @@ class SearchSpace(Part):
     description: str = ""
     source: str = ""
     inputs: tuple[Literal["x", "u", "o"], ...] = ("x",)  # what formulas may read
-    unary: tuple[str, ...] = ()
-    binary: tuple[str, ...] = ()
-    ternary: tuple[str, ...] = ()
-    weights: dict[str, float] = Field(default_factory=dict)
-    seeds: tuple[str, ...] = tuple(KNOWN.values())
+    unary: tuple[str, ...] = Field(default=(), max_length=_MOST_ENTRIES)
+    binary: tuple[str, ...] = Field(default=(), max_length=_MOST_ENTRIES)
+    ternary: tuple[str, ...] = Field(default=(), max_length=_MOST_ENTRIES)
+    weights: dict[str, float] = Field(default_factory=dict, max_length=3 * _MOST_ENTRIES)
+    seeds: tuple[str, ...] = Field(default=tuple(KNOWN.values()), max_length=_MOST_SEEDS)
     constants: Constants = Constants()
     parameters: Parameters = Parameters()
     shape: Shape = Shape()
     evolution: Evolution = Evolution()
     racing: Racing = Racing()
     screening: Screening = Screening()
-    conditions: tuple[AnyCondition, ...] = ()
+    conditions: tuple[AnyCondition, ...] = Field(default=(), max_length=_MOST_CONDITIONS)
 
     @field_validator("unary", "binary", "ternary")
     @classmethod
@@ -77,6 +87,8 @@ class SearchSpace(Part):
                 names.append(entry(text, n_operands).name)
             except BadInput as error:
                 problems.append(f"'{text[:40]}': {error}" if text not in str(error) else str(error))
+                if len(problems) == _MOST_PROBLEMS:
+                    break
         if problems:
             known = ", ".join(offered_primitives(n_operands)) or "none"
             formals = ", ".join(FORMALS[n_operands])
@@ -107,6 +119,8 @@ class SearchSpace(Part):
                 expression = parse_candidate(formula_of(text))
             except FormulaError as error:
                 problems.append(f"'{text[:60]}': {error}")
+                if len(problems) == _MOST_PROBLEMS:
+                    break
                 continue
             if not set(expression.inputs) <= set(inputs):
                 problems.append(
@@ -221,19 +235,39 @@ def load_space(spec: str | Path) -> SearchSpace:
         BadInput: There is no such space, or the file does not fit; all its errors are listed.
     """
     path = space_path(spec)
+    text = read_space(path)
+    if _DEEP_KEY.search(text):
+        raise BadInput(f"space file '{path}' has a key of more than 30 parts")
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise BadInput(f"space file '{path}' cannot be read: {error.strerror}") from None
-    if len(content) > _MAX_FILE_BYTES:
-        raise BadInput(f"space file '{path}' is larger than {_MAX_FILE_BYTES} bytes")
-    try:
-        values = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a mark before it
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers too long to be read are no TOML either
         raise BadInput(f"space file '{path}' is not TOML: {error}") from None
     values.setdefault("name", path.stem)
     return space_from(values, where=f"space file '{path}'")
+
+
+def read_space(path: Path) -> str:
+    """Return the text of a space file.
+
+    Raises:
+        BadInput: There is no such file, or it is none that a space can be in.
+    """
+    try:
+        # Not blocking: what is named may be a pipe that nobody ever writes to.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadInput(f"space file '{path}' is no regular file")
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"space file '{path}' cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a name that no file has
+        raise BadInput(f"space file '{path}' cannot be read: {error}") from None
+    if len(content) > _MAX_FILE_BYTES:
+        raise BadInput(f"space file '{path}' is larger than {_MAX_FILE_BYTES} bytes")
+    try:
+        return content.decode("utf-8-sig")  # some editors put a mark before it
+    except UnicodeDecodeError as error:
+        raise BadInput(f"space file '{path}' is not TOML: {error}") from None
 
 
 def space_from(values: dict[str, Any], where: str) -> SearchSpace:
@@ -245,11 +279,21 @@ def space_from(values: dict[str, Any], where: str) -> SearchSpace:
     try:
         # By way of JSON, where "strict" takes lists as they are, and no text for a number.
         return SearchSpace.model_validate_json(json.dumps(values, default=str), strict=True)
+    except RecursionError:
+        raise BadInput(f"{where} is nested too deeply") from None
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors() if not _is_echo(problem)]
-        plural = "s" if len(lines) > 1 else ""
+        problems = [problem for problem in error.errors() if not _is_echo(problem)]
+        lines: list[str] = []
+        for problem in problems[:_MOST_ERRORS]:
+            line = _explain(problem)
+            lines.append(line if len(line) < _MOST_CHARS else f"{line[:_MOST_CHARS]}…")
+            if sum(map(len, lines)) > _MOST_CHARS:
+                break
+        if len(problems) > len(lines):
+            lines.append(f"and {len(problems) - len(lines)} more")
+        plural = "s" if len(problems) > 1 else ""
         listed = "\n  ".join(lines)
-        raise BadInput(f"{where} has {len(lines)} error{plural}:\n  {listed}") from None
+        raise BadInput(f"{where} has {len(problems)} error{plural}:\n  {listed}") from None
 
 
 def _is_echo(problem: Any) -> bool:

@@ -1,22 +1,25 @@
-"""Archives and matrices that someone made who means ill: refused, and nothing is made of them."""
+"""Hostile archives, matrices and files of data: what is in them."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import os
+import struct
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 from scipy import sparse
 
-from actsearch.errors import BadInput
-from actsearch.tasks.datasets import archives, matrix
+from actsearch.tasks.datasets import matrix
 from actsearch.tasks.datasets.archives import unpack
 from actsearch.tasks.datasets.catalog import Dataset, SourceFile
+from actsearch.tasks.datasets.formats import file_hash, read_cifar, read_idx
+from actsearch.tasks.datasets.sources import source_files
+from tests.security.hostile import Call, Case
 
 SET = Dataset(
     "tiny", "", "cifar", 10, 1, folder="tiny", files=(SourceFile("a.bin", (4, 3)),)
@@ -73,74 +76,6 @@ BAD: dict[str, tuple[bytes, str]] = {
         "unpacks to more|damaged",
     ),
 }
-
-
-def outside(folder: Path) -> set[str]:
-    """Return what lies around the folder that is unpacked into."""
-    return {path.name for path in folder.parent.iterdir()}
-
-
-def packed(tmp_path: Path, content: bytes) -> tuple[Path, Path]:
-    archive, folder = tmp_path / "in" / "a.tar.gz", tmp_path / "in" / "out"
-    folder.mkdir(parents=True)
-    archive.write_bytes(gzip.compress(content, 1))
-    return archive, folder
-
-
-@pytest.mark.parametrize("what", BAD)
-def test_an_archive_that_is_not_what_it_should_be(what: str, tmp_path: Path) -> None:
-    content, said = BAD[what]
-    archive, folder = packed(tmp_path, content)
-    with pytest.raises(BadInput, match=said) as caught:
-        unpack(SET, archive, folder)
-    assert "remove it" in str(caught.value)
-    assert {path.name for path in folder.iterdir()} <= {"a.bin"}
-    assert outside(folder) == {"a.tar.gz", "out"}
-    assert outside(folder.parent) == {"in"}
-
-
-@pytest.mark.parametrize("cut", [0, 1, 9, 20, -9, -1])
-def test_an_archive_cut_short(cut: int, tmp_path: Path) -> None:
-    archive, folder = packed(tmp_path, member("x", b"y" * 4000) + GOOD)
-    archive.write_bytes(archive.read_bytes()[:cut])
-    try:
-        unpack(SET, archive, folder)
-    except BadInput:
-        return
-    # The file was whole; what is cut off is the end that says so.
-    assert (folder / "a.bin").read_bytes() == CONTENT
-
-
-def test_the_good_one_is_unpacked_and_nothing_beside_it(tmp_path: Path) -> None:
-    archive, folder = packed(
-        tmp_path, member("../../evil", b"x") + member("tiny/readme", b"x") + GOOD
-    )
-    unpack(SET, archive, folder)
-    assert [path.name for path in folder.iterdir()] == ["a.bin"]
-    assert (folder / "a.bin").read_bytes() == CONTENT
-    assert (folder / "a.bin").stat().st_mode & 0o111 == 0
-
-
-def test_what_is_unpacked_is_bounded_while_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A gigabyte of zeros takes a megabyte: not more of it is unpacked than may be there."""
-    read: list[int] = []
-    whole = gzip.GzipFile.read
-
-    def counted(self: gzip.GzipFile, size: int | None = -1) -> bytes:
-        found = whole(self, size)
-        read.append(len(found))
-        return found
-
-    monkeypatch.setattr(gzip.GzipFile, "read", counted)
-    archive, folder = packed(tmp_path, member("x", bytes(50_000_000)) + GOOD)
-    with pytest.raises(BadInput, match="unpacks to more"):
-        unpack(SET, archive, folder)
-    assert sum(read) <= archives.MORE_BYTES + len(CONTENT) + 1
-
-
-# -- matrices ------------------------------------------------------------------------------------
 
 
 def npy(array: object) -> bytes:
@@ -231,45 +166,6 @@ def zipped(path: Path, entries: dict[str, bytes]) -> Path:
     return path
 
 
-def test_the_good_matrix_is_read(tmp_path: Path) -> None:
-    documents = matrix.read(zipped(tmp_path / "m.npz", csr()))
-    assert documents.inputs.tolist() == (np.arange(40).reshape(20, 2) % 3).tolist()
-
-
-@pytest.mark.parametrize("what", MATRICES)
-def test_a_matrix_that_is_not_what_it_says(what: str, tmp_path: Path) -> None:
-    path = zipped(tmp_path / "m.npz", MATRICES[what]())
-    with pytest.raises(BadInput) as caught:
-        matrix.read(path)
-    assert str(path) in str(caught.value)
-    assert len(str(caught.value)) < 600
-
-
-def test_a_bomb_is_told_by_what_it_promises(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(matrix, "_MAX_BYTES", 1_000_000)
-    path = zipped(tmp_path / "m.npz", csr(data=npy(np.zeros(1_000_000))))
-    with pytest.raises(BadInput, match=r"unpacks to .* at most 1,000,000"):
-        matrix.read(path)
-
-
-@pytest.mark.parametrize("damage", ["cut", "flipped", "no zip"])
-def test_a_damaged_zip(tmp_path: Path, damage: str) -> None:
-    path = zipped(tmp_path / "m.npz", csr())
-    content = path.read_bytes()
-    middle = content.index(b"data.npy") + 40
-    path.write_bytes(
-        {
-            "cut": content[:-30],
-            "flipped": content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :],
-            "no zip": b"evil" * 100,
-        }[damage]
-    )
-    with pytest.raises(BadInput):
-        matrix.read(path)
-
-
 LABELS: dict[str, bytes] = {
     "objects": npy(np.array([{}] * 20, dtype=object)),
     "a promised terabyte": with_header(
@@ -282,23 +178,134 @@ LABELS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("what", LABELS)
-def test_labels_that_are_none(what: str, tmp_path: Path) -> None:
-    path = zipped(tmp_path / "m.npz", csr())
-    path.with_suffix(".labels.txt").unlink()
-    path.with_suffix(".labels.npy").write_bytes(LABELS[what])
-    with pytest.raises(BadInput, match="labels beside"):
-        matrix.read(path)
+_SHAPE = (4, 3)
+_HEADER = struct.pack(">4I", 0x0802, *_SHAPE, 0)[:12]
+#: An IDX file of 4 x 3 bytes; those that end in .gz are gzipped.
+IDX: dict[str, bytes] = {
+    "nothing": b"",
+    "half a header": _HEADER[:6],
+    "another magic number": b"\x93NUMPY" + bytes(100),
+    "more dimensions": struct.pack(">I", 0x08FF) + bytes(1000),
+    "a promised terabyte": struct.pack(">3I", 0x0802, 2**31, 512) + bytes(12),
+    "another shape": struct.pack(">3I", 0x0802, 3, 4) + bytes(12),
+    "too short": _HEADER + bytes(11),
+    "too long": _HEADER + bytes(13),
+    "much too long": _HEADER + bytes(5_000_000),
+    "a pickle": b"cos\nsystem\n(S'true'\ntR.",
+}
 
 
-def test_labels_that_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = zipped(tmp_path / "m.npz", csr())
-    monkeypatch.setattr(matrix, "_MAX_LABEL_CHARS", 100)
-    path.with_suffix(".labels.txt").write_text("a\n" * 100)
-    with pytest.raises(BadInput, match="more than 100 characters"):
-        matrix.read(path)
-    monkeypatch.undo()
-    monkeypatch.setattr(matrix, "_MAX_BYTES", 100_000)
-    path.with_suffix(".labels.txt").write_text("a\n" * 19 + "b" * 2000)
-    with pytest.raises(BadInput, match=r"'b+…' has 2,000 characters"):
-        matrix.read(path)
+def _of_archive(content: bytes) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        (folder / "out").mkdir()
+        (folder / "a.tar.gz").write_bytes(gzip.compress(content, 1))
+        return lambda: unpack(SET, folder / "a.tar.gz", folder / "out")
+
+    return prepare
+
+
+def _of_matrix(make: Callable[[], dict[str, bytes]]) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        path = zipped(folder / "m.npz", make())
+        return lambda: matrix.read(path)
+
+    return prepare
+
+
+def _of_labels(content: bytes) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        path = zipped(folder / "m.npz", csr())
+        path.with_suffix(".labels.txt").unlink()
+        path.with_suffix(".labels.npy").write_bytes(content)
+        return lambda: matrix.read(path)
+
+    return prepare
+
+
+def _of_idx(content: bytes, ending: str) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        path = folder / f"f{ending}"
+        path.write_bytes(gzip.compress(content, 1) if ending else content)
+        return lambda: read_idx(path, _SHAPE)
+
+    return prepare
+
+
+def _of_gzip(content: bytes) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        (folder / "f.gz").write_bytes(content)
+        return lambda: read_idx(folder / "f.gz", _SHAPE)
+
+    return prepare
+
+
+def _sparse(folder: Path) -> Path:
+    (folder / "f").touch()
+    os.truncate(folder / "f", 1 << 42)
+    return folder / "f"
+
+
+#: What lies in the place of a folder of data, or of a file in it.
+DATA: dict[str, Callable[[Path], object]] = {
+    "none there": lambda path: None,
+    "an empty folder": Path.mkdir,
+    "a file": lambda path: path.write_text("evil"),
+    "a pipe": os.mkfifo,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+def _of_data(make: Callable[[Path], object]) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        make(folder / "data")
+        return lambda: source_files(SET, folder / "data")
+
+    return prepare
+
+
+def _of_file(make: Callable[[Path], object]) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        (folder / "tiny").mkdir()
+        make(folder / "tiny" / "a.bin")
+        return lambda: source_files(SET, folder)
+
+    return prepare
+
+
+def _of_matrix_file(make: Callable[[Path], object]) -> Callable[[Path], Call]:
+    def prepare(folder: Path) -> Call:
+        make(folder / "m.npz")
+        return lambda: matrix.read(folder / "m.npz")
+
+    return prepare
+
+
+def cases() -> Iterator[Case]:
+    """Yield all of them."""
+    for name, (content, _) in BAD.items():
+        yield Case("archive", name, _of_archive(content))
+    for name, make in MATRICES.items():
+        yield Case("matrix", name, _of_matrix(make))
+    for name, content in LABELS.items():
+        yield Case("labels", name, _of_labels(content))
+    for name, content in IDX.items():
+        yield Case("data file", name, _of_idx(content, ""))
+        yield Case("data file", f"{name}, gzipped", _of_idx(content, ".gz"))
+    yield Case("data file", "no gzip", _of_gzip(b"evil"))
+    yield Case("data file", "a torn gzip", _of_gzip(gzip.compress(_HEADER + bytes(12))[:-6]))
+    yield Case("data file", "a gzip of gzips", _of_gzip(gzip.compress(b"") * 2000 + b"evil"))
+    yield Case("data file", "four terabytes", lambda folder: lambda: file_hash(_sparse(folder), 24))
+    yield Case(
+        "data file",
+        "four terabytes, read",
+        lambda folder: lambda: read_idx(_sparse(folder), _SHAPE),
+    )
+    yield Case(
+        "data file", "no CIFAR", lambda folder: lambda: read_cifar(_sparse(folder), (2, 3073))
+    )
+    for name, look in DATA.items():
+        yield Case("data folder", name, _of_data(look))
+        if name != "a file":  # what is in it is looked at by who reads it
+            yield Case("data folder, file", name, _of_file(look))
+        yield Case("matrix, file", name, _of_matrix_file(look))
