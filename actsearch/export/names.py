@@ -17,6 +17,7 @@ _HEAD_BYTES = 4096
 _TAKEN = {
     "torch", "numpy", "scipy", "jax", "flax", "keras", "onnx", "onnxruntime", "triton",
     "tensorflow", "timm", "torchvision", "transformers", "pytest", "actsearch", "test", "tests",
+    "__main__", "__init__",
 }  # fmt: skip
 _ACCEPTED = "(accepted: letters a-z, digits and _, not a digit first, as in my_activation)"
 

@@ -107,7 +107,8 @@ def _write_note(path: Path) -> None:
 def _read_note(path: Path) -> Holder:
     try:
         # Not blocking: what someone else put there may be a pipe.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
+        how = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, how), "rb") as file:
             note = json.loads(file.read(4096))
         return Holder(pid=int(note["pid"]), host=str(note.get("host", ""))[:80])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

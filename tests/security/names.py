@@ -31,7 +31,7 @@ TASKS = (
     "", "evil", ",", "mnist1d-cnn,", "mnist1d-cnn,mnist1d-cnn", "mnist1d-cnn@evil", "@", "@@@@@",
     "mnist1d-cnn@loss@loss", "mnist1d-cnn@__class__", "/etc/passwd:make", "/dev/zero:make",
     "nowhere.py", "nowhere.py:make", ":make", "::::", "\x00.py:make", "os:system", "x" * 5_000,
-    "../../../x.py:make", "\x1b[2J", "~nobody-at-all/x.py:m", "," * 5_000, "\ud800",
+    "../../../no-such-file.py:make", "\x1b[2J", "~nobody-at-all/x.py:m", "," * 5_000, "\ud800",
     "mnist1d-cnn," * 500 + "evil",
 )  # fmt: skip
 EXPORTS = (
@@ -50,8 +50,10 @@ DEVICES = (
 )  # fmt: skip
 UNTIL = ("", "evil", "train-error=", "train-error=nan", "train-error=-1", "=", "a=b", "\x1b=1",
          "train-error=1e999", "train-error=" + "9" * 5_000)  # fmt: skip
-ACTIVATIONS: tuple[list[str], ...] = (["gelu"], ["gelu", "gelu"], ["gelu", "silu(x)", "x*sigmoid(x)"], ["gelu", "evil"],
-               ["gelu", "eval(x)"], ["gelu", "a:1"], ["gelu", "\x1b[2J"], [])  # fmt: skip
+ACTIVATIONS: tuple[list[str], ...] = (
+    ["gelu"], ["gelu", "gelu"], ["gelu", "silu(x)", "x*sigmoid(x)"], ["gelu", "evil"],
+    ["gelu", "eval(x)"], ["gelu", "a:1"], ["gelu", "\x1b[2J"], [],
+)  # fmt: skip
 
 #: What lies where something is to be written.
 IN_THE_WAY: dict[str, Callable[[Path], object]] = {

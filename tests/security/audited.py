@@ -1,0 +1,261 @@
+"""What is run under the audit hook, in a process of its own; it prints what was heard, as JSON.
+
+``python -m tests.security.audited WHAT FOLDER``; WHAT is a name of ``PARTS``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import json
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.security.audit import CANARY, Audit
+
+#: Texts that would be noticed if they were run, imported or written to.
+HOSTILE = f"__import__('{CANARY}').system('{CANARY}')"
+
+
+def plant(folder: Path) -> None:
+    """Put modules where Python would find them first if it looked, that leave a note when run."""
+    witness = folder / "it-ran"
+    for name in ("evil", CANARY, "report", "sitecustomize", "conftest", "yaml", "cupy"):
+        (folder / f"{name}.py").write_text(f"open({str(witness)!r}, 'w')\n")
+
+
+def refusals(audit: Audit, folder: Path) -> None:
+    """Try every hostile input."""
+    from tests.security.cases import CASES
+    from tests.security.hostile import refusal
+
+    for number, case in enumerate(CASES):
+        for turn in ("first", "again"):
+            place = folder / "cases" / str(number) / turn
+            place.mkdir(parents=True)
+            call = case.prepare(place)
+            with audit.on():
+                refusal(call)
+
+
+def made_runs(folder: Path) -> tuple[str, ...]:
+    """Make runs: an ordinary one, and such as hold hostile texts; return their names."""
+    from tests.cli import test_hostile
+    from tests.cli.conftest import fill
+
+    runs = folder / "runs"
+    fill(runs / "first")
+    hostile: Any = test_hostile
+    hostile.TEXTS = (*hostile.TEXTS, HOSTILE)
+    hostile.make(runs / "bad", hostile.ALL)
+    hostile.make(runs / "worse", "x*sin(x)")
+    return "first", "bad", "worse"
+
+
+def said(audit: Audit, *words: str) -> None:
+    """Run a command; it may answer or refuse, and nothing else."""
+    from actsearch.cli.main import run
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), audit.on():
+        code = run(words)
+    if code not in (0, 2) or "Traceback" in err.getvalue():
+        audit.found.append(f"{' '.join(words)} ended with {code}: {err.getvalue()[-300:]}")
+
+
+def reading(audit: Audit, folder: Path) -> None:
+    """Inspect, watch, list and parse: an ordinary run and hostile ones."""
+    for name in made_runs(folder):
+        for words in (
+            ("inspect", name, "--all"),
+            ("inspect", name, "1"),
+            ("inspect", name, "--front"),
+            ("watch", name, "--once"),
+            ("inspect", name, "--format", "json"),
+        ):
+            said(audit, *words)
+    said(audit, "inspect", "first", "worse")
+    said(audit, "runs")
+    said(audit, "analyze", HOSTILE)
+    said(audit, "spaces", "show", "default")
+    said(audit, "tasks")
+
+
+def writing(audit: Audit, folder: Path, names: tuple[str, ...] = ("worse",)) -> None:
+    """Report, plot and export a hostile run."""
+    there = made_runs(folder)
+    for name in names or there:
+        said(audit, "report", name, "--out", f"out/{name}.html")
+        for target in ("torch", "c", "json,latex,numpy"):
+            files = ("--to", target, "--out", f"out/{name}", "--force")
+            said(audit, "export", name, *files)  # of its best, which may be no formula
+            said(audit, "export", name, "0", *files)
+        if not names:
+            said(audit, "plot", name, "--out", "out/pictures", "--format", "svg")
+    said(audit, "export", "--formula", HOSTILE, "--name", "evil_one", "--out", "out/files")
+
+
+def writing_all(audit: Audit, folder: Path) -> None:
+    """Report, plot and export every run."""
+    writing(audit, folder, ())
+
+
+def trusting(audit: Audit, folder: Path) -> None:
+    """Go on with a run that names a task file which nobody has named: it must not be run."""
+    from actsearch.runs import Birth, RunStore, TrainingRow
+    from actsearch.search import load_space
+    from actsearch.search.engine import RULES
+
+    tasks = (f"{folder}/evil.py:make", "evil.py:make", f"mnist1d-mlp,{folder}/evil.py:m")
+    for number, task in enumerate(tasks):
+        name = f"sent-{number}"
+        name = (
+            f"sent-{len(list((folder / 'runs').glob('*')))}"
+            if (folder / "runs").is_dir()
+            else "sent"
+        )
+        config = {
+            "search_rules": RULES,
+            "space_settings": load_space("default").model_dump(mode="json"),
+            "task": task,
+            "task_from": "name",
+            "device_kind": "cpu",
+            "rungs": [{"name": "full", "steps": 3, "seeds": [0]}],
+            "budget": "1s",
+            "births": 3,
+            "seed": 0,
+            "seed_formulas": [],
+            "space": "default",
+        }
+        with RunStore.create(folder / "runs" / name, config, {}) as store, store.session({}):
+            store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
+            store.add_training(TrainingRow(0, "full", 0, "ok", 0.5, {}, (), 1.0, "cpu", ""))
+        for words in (("resume", name, "--quiet"), ("confirm", name, "--quiet"), ("inspect", name)):
+            said(audit, *words)
+        said(audit, "export", name, "--to", "json", "--out", "out/files", "--force")
+
+
+def _import_evil(folder: Path) -> None:
+    sys.path.insert(0, str(folder))
+    try:
+        import evil  # type: ignore[import-not-found]  # noqa: F401
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _exec(text: str) -> None:
+    exec(text, {})
+
+
+def _listen(_folder: Path) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+
+
+def _suppressed(call: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):
+        call()
+
+
+#: What must be heard: each is done once, under the hook.
+VIOLATIONS: dict[str, Callable[[Path], object]] = {
+    "import": _import_evil,
+    "exec of input": lambda _: _exec(f"x = '{CANARY}'"),
+    "exec of anything": lambda _: _exec("x = 1"),
+    "compile": lambda _: compile(f"{CANARY} + 1", "<string>", "eval"),
+    "eval": lambda _: eval("1 + 1"),
+    "open to write": lambda folder: (folder.parent / "else").write_text("x"),
+    "open to append": lambda folder: (folder.parent / "else").open("a").close(),
+    "remove": lambda folder: (folder.parent / "else").unlink(),
+    "rename": lambda folder: (folder / "out").rename(folder.parent / "out"),
+    "make a folder": lambda folder: (folder.parent / "made").mkdir(),
+    "remove a tree": lambda folder: shutil.rmtree(folder.parent / "made"),
+    "link": lambda folder: (folder.parent / "link").symlink_to("x"),
+    "through a link": lambda folder: (folder / "own" / "out" / "x").write_text("x"),
+    "sqlite": lambda folder: __import__("sqlite3").connect(folder.parent / "else.db").close(),
+    "system": lambda _: os.system("true"),
+    "a process": lambda _: subprocess.run(["true"], check=True),
+    "spawn": lambda _: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
+    "a connection": lambda _: socket.create_connection(("127.0.0.1", 9), 0.1),
+    "a server": _listen,
+    "a library": lambda folder: ctypes.CDLL(str(folder / "evil.so")),
+    "a pickle": lambda _: pickle.loads(b"cos\ngetpid\n."),
+    "a signal": lambda _: os.kill(os.getpid(), 0),
+}
+
+
+def biting(audit: Audit, folder: Path) -> dict[str, list[str]]:
+    """Do what is forbidden, and return what was heard of each."""
+    (folder / "own").mkdir()
+    (folder / "own" / "out").symlink_to(folder.parent)
+    audit.own = (str(folder / "own"),)
+    heard: dict[str, list[str]] = {}
+    for name, violate in VIOLATIONS.items():
+        audit.found = []
+        with audit.on():
+            _suppressed(lambda violate=violate: violate(folder))  # type: ignore[misc]
+        heard[name] = audit.found
+    audit.found = []
+    with audit.on():  # and what is allowed is allowed
+        (folder / "own" / "fine").write_text("x")
+        (folder / "evil.py").read_text()
+        import colorsys  # noqa: F401 - any module of Python's that is not there yet
+    heard[""] = audit.found
+    return heard
+
+
+PARTS: dict[str, Callable[[Audit, Path], Any]] = {
+    "refusals": refusals,
+    "reading": reading,
+    "writing": writing,
+    "writing-all": writing_all,
+    "trusting": trusting,
+    "biting": biting,
+}
+
+
+def _there(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        yield str(path.relative_to(folder))
+
+
+def main() -> None:
+    """Run a part and print what was heard and which files are new around the folders it may use."""
+    part, folder = sys.argv[1], Path(sys.argv[2]) / "here"
+    folder.mkdir()
+    for name in ("out", "cache", "home", "tmp"):
+        (folder / name).mkdir(mode=0o700)
+    plant(folder)
+    os.chdir(folder)
+    # A case writes into a folder of its own, which is made before the hook listens.
+    own = ("out", "cache", "home", "tmp", "runs", "cases")
+    audit = Audit(tuple(folder / name for name in own))
+    before = set(_there(folder.parent))
+    heard = PARTS[part](audit, folder)
+    new = {
+        one
+        for one in set(_there(folder.parent)) - before
+        if one.split("/")[1:2] not in [[name] for name in own]
+    }
+    print(
+        json.dumps(
+            {
+                "heard": heard if heard is not None else audit.found,
+                "new": sorted(new),
+                "made": sorted(path.suffix for path in (folder / "out").rglob("*.*")),
+                "n_events": audit.n_events,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
