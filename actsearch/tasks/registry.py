@@ -143,7 +143,7 @@ def _is_file(spec: str) -> bool:
 def _is_there(spec: str) -> bool:
     try:
         return _path_of(spec).is_file()
-    except (OSError, RuntimeError, ValueError):  # a name that no file has, or nobody's home
+    except (BadInput, OSError):  # a name that no file has
         return False
 
 

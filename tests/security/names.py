@@ -15,6 +15,7 @@ from actsearch.tasks import load_task
 from actsearch.tasks.target import Target
 from actsearch.trials.saved import contestants, formula_in_run
 from actsearch.workers import resolve
+from actsearch.workers.cluster.address import cluster_of
 from tests.security.hostile import Call, Case, texts
 
 RUNS = (
@@ -47,6 +48,12 @@ WORKERS = ("0", "-1", "9" * 5_000, "1e9", "1_0", "１", "auto; id", "nan", "", "
 DEVICES = (
     "", "evil", "cuda:999999999999", "cuda:-1", "cpu,cpu", "cpu,evil", ",", "\x1b", "cuda:\x00",
     "/dev/sda", "cpu," * 5_000,
+)  # fmt: skip
+CLUSTERS = (
+    "", "evil", "local", "local:", "local:0", "local:-1", "local:" + "9" * 5_000, "local:1; id",
+    "tcp://", "tcp://host", "tcp://host:99999999", "tcp://:1", "tcp://host:port", "file:///etc/passwd",
+    "http://host:1", "ssh://host:1", "inproc://1", "ucx://host:1", "\x1b[2J", "tcp://a b:1",
+    "tcp://user:word@host:1", "x" * 50_000,
 )  # fmt: skip
 UNTIL = ("", "evil", "train-error=", "train-error=nan", "train-error=-1", "=", "a=b", "\x1b=1",
          "train-error=1e999", "train-error=" + "9" * 5_000)  # fmt: skip
@@ -149,6 +156,7 @@ def cases() -> Iterator[Case]:
     yield from texts("duration", parse_duration, DURATIONS)
     yield from texts("workers", resolve, WORKERS)
     yield from texts("devices", lambda text: resolve(1, text), DEVICES)
+    yield from texts("cluster", cluster_of, CLUSTERS)
     yield from texts("until", Target.parse, UNTIL)
     for several in ACTIVATIONS:
         shown = " ".join(several).encode("unicode_escape").decode()
