@@ -65,7 +65,7 @@ def main() -> None:
         )
     slow = sum(time_s > LIMIT_S for time_s in every)
     print(
-        f"{'all':<22} {len(every):>5} {1e3 * statistics.median(every):>5.1f} ms "
+        f"{'all':<22} {len(every):>5} {1e3 * statistics.median(every):>5.2f} ms "
         f"{1e3 * max(every):>5.1f} ms  {slow} above {1e3 * LIMIT_S:.0f} ms"
     )
 
