@@ -16,8 +16,9 @@ from actsearch.tasks.protocol import Record, Rung
 
 AUTO, NONE = "auto", "none"
 
-#: Seconds while nothing is known.
-AT_FIRST_S = 900.0
+#: Seconds while nothing is known, as before the first training of all ends: there are tasks whose
+#: trainings take hours, and a search that took their first ones for hung would find nothing.
+AT_FIRST_S = 4 * 3600.0
 #: So many times the longest training so far, and at least so many seconds.
 TIMES, LEAST_S = 20.0, 60.0
 

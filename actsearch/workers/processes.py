@@ -171,8 +171,9 @@ class ProcessPool:
         begin = time.perf_counter()
         why = ""
         while self._n_breaks[ticket.job] < CRASHED_AFTER:
+            call = self._call(ticket, deadline, watchdog)
             try:
-                with self._started([self._call(ticket, deadline, watchdog)], 1) as answers:
+                with self._started([call], 1, anew=False) as answers:
                     for _, record in answers:
                         return self._record(record)
             except BrokenProcessPool as error:
@@ -199,15 +200,16 @@ class ProcessPool:
 
     @contextlib.contextmanager
     def _started(
-        self, calls: Iterable[_Call], n_slots: int
+        self, calls: Iterable[_Call], n_slots: int, *, anew: bool = True
     ) -> Iterator[Generator[Any, None, None]]:
-        """Have joblib make ``calls`` in new processes, ``n_slots`` at a time, in a ``with`` block.
+        """Have joblib make ``calls``, ``n_slots`` at a time, inside a ``with`` block.
 
         Args:
             calls: pulled as slots become free.
             n_slots: how many are in flight.
+            anew: start new processes instead of those there are.
         """
-        self._generation += 1
+        self._generation += anew
         # One worker would make joblib call in this process: then there are two, and one idles.
         n_jobs = max(2, n_slots)
         init = (self._key, self._setup, os.getpid(), self._generation)
