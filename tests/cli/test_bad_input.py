@@ -25,6 +25,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (("search", "--births", "0"), "'--births'"),
     (("search", "--workers", "lots"), "auto, inline, or a number"),
     (("search", "--workers", "0"), "auto, inline, or a number"),
+    (("search", "--training-limit", "soon"), "not a limit of a training: 'soon'"),
+    (("search", "--memory-limit", "4"), "not a limit of memory: '4'"),
     (("search", "--devices", "cdua:0"), "unknown device"),
     (("search", "--devices", "cpu,cpu"), "twice"),
     (("search", "--seed-run", "frist"), "did you mean 'first'"),

@@ -11,37 +11,7 @@ import pytest
 from actsearch.runs import RunStore
 from actsearch.runs.events import event_log
 from actsearch.search import search
-from actsearch.tasks.protocol import Record, Training
-from actsearch.workers.training import without_score
-from tests.faults.hostile import ACTS, Act
-from tests.search.simulated import SimulatedTask, number_of
-
-#: What a hostile training does here: one of each end that a training can come to.
-KINDS = ("raises", "segfaults", "exits-at-once", "kills-its-parent", "answers-nan", "prints-from-c")
-SLOW_KINDS = (*KINDS, "hangs", "eats-memory")
-
-
-class HostileSimulation(SimulatedTask):
-    """The simulated task, with some hostile candidates."""
-
-    def __init__(self, kinds: Sequence[str], *, told: bool) -> None:
-        self._kinds = kinds
-        self._told = told
-
-    def train(
-        self, trainings: Sequence[Training], *, device: str = "cpu", deadline: float | None = None
-    ) -> list[Record]:
-        (training,) = trainings
-        act = self._act(training)
-        if act is not None and self._told and act.status != "ok":
-            return [without_score(training, act.status, "told", device, 0.0)]
-        if act is not None and not self._told and (answer := act.do(training, "")) is not None:
-            return list(answer)
-        return super().train(trainings, device=device, deadline=deadline)
-
-    def _act(self, training: Training) -> Act | None:
-        luck = number_of(5, "hostile", training.formula)
-        return None if luck >= 0.1 else ACTS[self._kinds[int(luck * 1e6) % len(self._kinds)]]
+from tests.faults.simulation import KINDS, SLOW_KINDS, HostileSimulation
 
 
 def log_of(folder: Path, kinds: Sequence[str], births: int, **how: Any) -> list[str]:
@@ -63,6 +33,29 @@ def compare(tmp_path: Path, kinds: Sequence[str], births: int, workers: Sequence
 
 def test_two_workers(tmp_path: Path) -> None:
     compare(tmp_path, KINDS, 80, [2])
+
+
+def test_one_worker_survives_what_a_named_task_does(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from tests.faults.simulation import HostileSimulation\n\n"
+        "def make_task():\n"
+        "    return HostileSimulation(['segfaults', 'exits-at-once'], told=False)\n",
+        encoding="utf-8",
+    )
+    found = search(
+        "default",
+        f"{file}:make_task",
+        births=40,
+        seed=8,
+        workers=1,
+        devices="cpu",
+        runs_dir=tmp_path,
+    )
+    with RunStore.open(found.path) as store:
+        ended = [row for row in store.trainings() if row.status == "crashed"]
+    assert {"SIGSEGV" in row.message or "exit code 7" in row.message for row in ended} == {True}
+    assert found.ended.startswith("the limit of 40 births")
 
 
 @pytest.mark.nightly
