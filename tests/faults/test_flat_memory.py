@@ -30,7 +30,7 @@ def taken_bytes(pids: list[int]) -> int:
     return total
 
 
-def slope(n: int, every: int, workers: int, alive: Alive) -> float:
+def slope(n: int, every: int, workers: int, alive: Alive, renew_after: int = 100) -> float:
     """Return by how many MB the workers and the driver grow in 1,000 of ``n`` trainings."""
     asked, points = 0, []
 
@@ -39,7 +39,8 @@ def slope(n: int, every: int, workers: int, alive: Alive) -> float:
         asked += 1
         return Job((asked, 0), Training("innocent", "full", asked)) if asked <= n else None
 
-    with make_pool(HostileTask(), workers=workers, processes=True, renew_after=every // 4) as pool:
+    how = {"workers": workers, "processes": True, "renew_after": renew_after}
+    with make_pool(HostileTask(), **how) as pool:  # type: ignore[arg-type]
         for k, (_, record) in enumerate(pool.stream(next_job), start=1):
             assert record.status == "ok", record
             if k % every == 0:
