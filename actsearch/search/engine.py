@@ -37,6 +37,9 @@ WALKED_AT_ONCE = 100
 #: So many at least may go on from each stage when a finite space is walked through: there will be
 #: no others to take the places.
 LAST_PLACES = 8
+#: Decisions are made until so many trainings wait, and two for each worker: with a large lag there
+#: would else be thousands of births before the first training.
+_AHEAD = 64
 _N_BEST = 5
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
@@ -101,6 +104,7 @@ class Engine:
         self._n_fruitless = _n_fruitless(ledger.births)
         self._left_out: list[Birth] = []  # they did not fit into the limit of births
         self._ended = False
+        self._n_ahead = _AHEAD
 
     def add_seed(self, expression: Candidate, operator: str) -> None:
         """Add a formula that was given rather than bred."""
@@ -119,6 +123,7 @@ class Engine:
             Why it ended, in words.
         """
         self._ended = not decide
+        self._n_ahead = _AHEAD + 2 * pool.n_workers
         self._quarantine()
         self._decide()
         self._compile_ahead(pool.n_workers)
@@ -169,8 +174,11 @@ class Engine:
         return endings.enough_births(self._limits.births, len(births), fruitless)
 
     def _decide(self) -> None:
-        """Send candidates on and breed new ones, as far ahead as the lag allows."""
-        while not self._ended and self._ledger.may_decide():
+        """Send candidates on and breed new ones, as far ahead as the lag allows and workers need.
+
+        When a decision is made is no matter: what it sees is settled by the lag alone.
+        """
+        while not self._ended and len(self._queue) < self._n_ahead and self._ledger.may_decide():
             if self._limits.out_of_time():
                 self._ended = True
                 return

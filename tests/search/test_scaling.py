@@ -50,8 +50,16 @@ def searched(pool: Pool, lag: int, births: int, task: Any = SimulatedTask) -> Le
     return engine_run(space.model_copy(update={"screening": screening}), pool, births, task)
 
 
-def engine_run(space: SearchSpace, pool: Pool, births: int, task: Any = SimulatedTask) -> Ledger:
+def engine_run(
+    space: SearchSpace,
+    pool: Pool,
+    births: int,
+    task: Any = SimulatedTask,
+    known_as: list[Ledger] | None = None,
+) -> Ledger:
     ledger = Ledger(task.rungs, space)
+    if known_as is not None:
+        known_as.append(ledger)
     limits = Limits(budget_s=None, births=births, deadline=None)
     store: Any = NoStore()
     engine = Engine(store=store, ledger=ledger, space=space, seed=0, limits=limits)
@@ -92,6 +100,20 @@ def test_more_workers_than_the_lag_wait_and_change_nothing() -> None:
     alone, many = ShuffledPool(1, 0), ShuffledPool(64, 3)
     assert log_of(searched(alone, lag=4, births=120)) == log_of(searched(many, 4, births=120))
     assert many.most_in_flight < 64
+
+
+def test_a_large_lag_keeps_nobody_waiting_for_the_first_training() -> None:
+    bred: list[int] = []
+    ledgers: list[Ledger] = []
+
+    class Watched(ShuffledPool):
+        def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+            bred.append(len(ledgers[0].births))
+            yield from super().stream(next_job, deadline=deadline)
+
+    space = with_lag(load_space("default"), 2048)
+    engine_run(space, Watched(4, 0), 400, known_as=ledgers)
+    assert bred[0] < 150
 
 
 # -- busy workers ------------------------------------------------------------------------------
