@@ -110,8 +110,9 @@ def test_what_was_committed_stays(work: Work, tmp_path: Path, fault: str, shared
 @pytest.mark.parametrize("shared", [False, True], ids=["local", "network"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_so_at_every_call(work: Work, tmp_path: Path, fault: str, shared: bool) -> None:
-    assert created(work, tmp_path / "a", fault, 10_000, shared) > 20
-    assert written(work, tmp_path / "b", fault, 10_000, shared) > 15
+    n = 10_000 if "once" in fault else 25
+    assert created(work, tmp_path / "a", fault, n, shared) > 10
+    assert written(work, tmp_path / "b", fault, n, shared) > 5
 
 
 def searched(work: Work, root: Path, fault: str, n: int, births: int) -> int:

@@ -73,7 +73,7 @@ def test_a_byte_that_is_another_is_harmless_or_noticed(small: Path, bits: int) -
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("bits", [0x01, 0x20, 0x80, 0xFF])
+@pytest.mark.parametrize("bits", [0x01, 0xFF])
 def test_every_byte_of_a_run_that_is_another_is_harmless_or_noticed(small: Path, bits: int) -> None:
     size = (small / "run.sqlite").stat().st_size
     n_harmless, n_noticed = flip_everywhere(small, list(range(size)), bits)
