@@ -181,6 +181,7 @@ def _started(n: int) -> Iterator[Any]:
                 scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},  # not the usual port
                 security=certified(),
                 memory_limit=0,  # trainings are what needs memory, and they have a limit of theirs
+                preload=["actsearch.workers.cluster.deaf"],
                 silence_logs=logging.CRITICAL,
             )
         except (OSError, RuntimeError, TimeoutError) as error:

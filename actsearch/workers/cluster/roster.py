@@ -74,6 +74,7 @@ class Roster:
         self._seats: dict[str, tuple[Seat, ...]] = {}
         self._refused: dict[str, str] = {}
         self._present: set[str] = set()
+        self._paused: set[str] = set()  # short of memory: what is sent there does not begin
         self._news = threading.Event()
         self._over = False
         self._thread = threading.Thread(target=self._watch, name="roster", daemon=True)
@@ -81,7 +82,12 @@ class Roster:
     def seats(self) -> list[Seat]:
         """Return where trainings can run now."""
         with self._lock:
-            return [seat for seats in self._seats.values() for seat in seats]
+            return [
+                seat
+                for worker, seats in self._seats.items()
+                if worker not in self._paused
+                for seat in seats
+            ]
 
     def refused(self) -> dict[str, str]:
         """Return the workers that get no work, and why."""
@@ -132,6 +138,7 @@ class Roster:
             gone = self._met - set(there)
             new = {worker: facts for worker, facts in there.items() if worker not in self._met}
             self._present = set(there)
+            self._paused = {name for name, facts in there.items() if facts["status"] == "paused"}
             self._met |= set(new)
         for worker in gone:
             self._go(worker)
