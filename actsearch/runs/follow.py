@@ -18,7 +18,7 @@ from typing import Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.runs import rows, schema
+from actsearch.runs import foreign, rows, schema
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE
 from actsearch.runs.ranking import Leaderboard
@@ -79,7 +79,7 @@ class Follower:
         with explained(self._path, "read"), _reading(self._path) as db:
             if not self.config:
                 meta = dict(db.execute("SELECT key, value FROM meta"))
-                self.config = rows.load_object(meta.get("config"))
+                self.config = foreign.check_config(rows.load_object(meta.get("config")))
                 self._ladder = rows.ladder(self.config)
             self.sessions = [
                 rows.session_from_row(row)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from actsearch.errors import BadInput
+from actsearch.runs import rows
 
 #: A text or a row longer than this is none of ours; the longest are curves, of some 100,000.
 MAX_VALUE_BYTES = 32_000_000
@@ -83,3 +86,46 @@ def check_schema(connection: sqlite3.Connection) -> None:
         if kind not in ("table", "index") or (sql is not None and _COMPUTED.search(str(sql))):
             what = f"a {kind}" if kind in ("view", "trigger") else f"a computed {kind}"
             raise sqlite3.DatabaseError(f"its tables are not those of a run: {what}, '{name}'")
+
+
+def check_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's configuration where what is read of it has the kinds that it has in a run.
+
+    Raises:
+        Malformed: it has others.
+    """
+    for key, fits in _CONFIG.items():
+        if key in config and not fits(config[key]):
+            raise rows.Malformed(f"'{key}' of its configuration is not what a run has there")
+    return config
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _rungs(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in value
+    )
+
+
+def _names(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    )
+
+
+def _object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+#: Key of a configuration -> whether a value is of the kind that is read there.
+_CONFIG: dict[str, Callable[[Any], bool]] = {
+    "task": lambda value: isinstance(value, str),
+    "rungs": _rungs,
+    "known": _names,
+    "seed_formulas": _texts,
+    "space_settings": _object,
+    "task_settings": _object,
+}

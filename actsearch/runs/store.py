@@ -50,7 +50,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from actsearch.errors import ActsearchError
-from actsearch.runs import rows, schema
+from actsearch.runs import foreign, rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.filesystem import warning_for
@@ -82,7 +82,8 @@ class RunStore:
         with explained(self.path, "read"):
             meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
             #: The configuration as used.
-            self.config: dict[str, Any] = rows.load_object(meta.get("config"))
+            config = rows.load_object(meta.get("config"))
+            self.config: dict[str, Any] = foreign.check_config(config)
             #: What the run was started on: versions, machine, devices.
             self.environment: dict[str, Any] = rows.load_object(meta.get("environment"))
 

@@ -250,6 +250,7 @@ def resume(
             )
         )
         kind = _kind(there)
+        _check_whole(store)
         differing = stated(config, rules=RULES, kind=kind, space=space, seed=seed, task=task)
         the_task = (
             None
@@ -321,6 +322,17 @@ def _run(
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(map(Found.of, best)), task, ended)
+
+
+def _check_whole(store: RunStore) -> None:
+    """Refuse a run of these rules whose configuration lacks what a search writes there."""
+    needed = ("space_settings", "task", "rungs", "seed", "device_kind", "seed_formulas")
+    lacking = [key for key in (*needed, "budget", "births") if key not in store.config]
+    if store.config.get("search_rules") == RULES and lacking:
+        raise BadInput(
+            f"the configuration of run '{store.name}' lacks {', '.join(lacking)}: no search of "
+            f"actsearch wrote it; start a new run with --seed-run {store.name}"
+        )
 
 
 def _task_again(

@@ -1,0 +1,57 @@
+"""A run whose configuration holds values of other kinds: shown, or refused in one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.cli.main import run
+from actsearch.runs import Birth, RunStore, TrainingRow, foreign
+from actsearch.search.engine import RULES
+
+SPACE = {"unary": ["tanh"], "name": "a"}
+CONFIGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"space_settings": 5},
+    {"space_settings": SPACE, "device_kind": "cpu", "task": 5},
+    {"space_settings": SPACE, "device_kind": "cpu", "task": "mnist1d-cnn", "seed": "x"},
+    {"rungs": "abc"},
+    {"rungs": [5]},
+    {"rungs": [{}]},
+    {"known": 5},
+    {"known": {"a": 5}},
+    {"score_name": [1]},
+    {"task": [1]},
+    {"task_settings": 7, "seed_formulas": 9},
+    {"seed_formulas": [[]]},
+)
+COMMANDS = (
+    ("resume", "sent", "--quiet", "--budget", "1s", "--confirm", "none"),
+    ("confirm", "sent", "--quiet", "--budget", "1s"),
+    ("inspect", "sent"),
+    ("watch", "sent", "--once"),
+    ("export", "sent", "--to", "json", "--force"),
+)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_no_value_is_a_fault_of_the_program(
+    config: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as anyone:  # checksums are no secret: anyone can make such a file
+        anyone.setattr(foreign, "check_config", lambda made: made)
+        whole = {"search_rules": RULES, **config}
+        with RunStore.create(tmp_path / "runs" / "sent", whole, {}) as store, store.session({}):
+            store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
+            store.add_training(TrainingRow(0, "full", 0, "ok", 0.5, {}, (), 1.0, "cpu", ""))
+    for words in COMMANDS:
+        code = run(words)
+        said = capsys.readouterr().err
+        assert code in (0, 2), (words, said)
+        assert "fault of the program" not in said
