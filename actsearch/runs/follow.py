@@ -79,7 +79,7 @@ class Follower:
         with explained(self._path, "read"), _reading(self._path) as db:
             if not self.config:
                 meta = dict(db.execute("SELECT key, value FROM meta"))
-                self.config = foreign.check_config(rows.load_object(meta.get("config")))
+                self.config = foreign.config_of(meta.get("config"))
                 self._ladder = rows.ladder(self.config)
             self.sessions = [
                 rows.session_from_row(row)

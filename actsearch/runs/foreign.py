@@ -88,16 +88,26 @@ def check_schema(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"its tables are not those of a run: {what}, '{name}'")
 
 
-def check_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's configuration where what is read of it has the kinds that it has in a run.
+def config_of(text: Any) -> dict[str, Any]:
+    """Return the configuration in a run's JSON text.
 
     Raises:
-        Malformed: it has others.
+        Malformed: it is none, or holds values of other kinds than a run's.
+    """
+    config = rows.load_object(text)
+    check_config(config)
+    return config
+
+
+def check_config(config: dict[str, Any]) -> None:
+    """Refuse a configuration in which what is read has other kinds than in a run.
+
+    Raises:
+        Malformed: it has.
     """
     for key, fits in _CONFIG.items():
         if key in config and not fits(config[key]):
             raise rows.Malformed(f"'{key}' of its configuration is not what a run has there")
-    return config
 
 
 def _texts(value: Any) -> bool:

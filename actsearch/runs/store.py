@@ -82,8 +82,7 @@ class RunStore:
         with explained(self.path, "read"):
             meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
             #: The configuration as used.
-            config = rows.load_object(meta.get("config"))
-            self.config: dict[str, Any] = foreign.check_config(config)
+            self.config: dict[str, Any] = foreign.config_of(meta.get("config"))
             #: What the run was started on: versions, machine, devices.
             self.environment: dict[str, Any] = rows.load_object(meta.get("environment"))
 

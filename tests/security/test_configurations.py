@@ -45,7 +45,7 @@ def test_no_value_is_a_fault_of_the_program(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as anyone:  # checksums are no secret: anyone can make such a file
-        anyone.setattr(foreign, "check_config", lambda made: made)
+        anyone.setattr(foreign, "check_config", lambda made: None)
         whole = {"search_rules": RULES, **config}
         with RunStore.create(tmp_path / "runs" / "sent", whole, {}) as store, store.session({}):
             store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
