@@ -326,8 +326,9 @@ class TestSessions:
     ) -> None:
         now = [1000.0]
         monkeypatch.setattr("time.monotonic", lambda: now[0])
-        store.begin_session({})
+        assert store.begin_session({}) == 1, "people count them"
         with RunStore.open(store.folder) as reader:
+            assert reader.sessions()[0].active_s == 0
             now[0] += 5
             store.add_births([birth(0)])
             assert reader.elapsed_s() == 5
