@@ -84,6 +84,11 @@ def test_equal_gains_say_what_their_signs_say(gain: float, n: int, negative: boo
     assert interval(gains) == (gains[0], gains[0])
 
 
+def test_a_spread_too_small_to_be_measured_says_what_the_signs_say() -> None:
+    tiny = [1e-200, 2e-200, 3e-200]  # whose squares are 0
+    assert paired_t(tiny) == signed_rank(tiny) == 0.25
+
+
 @given(
     st.lists(st.integers(-99, 99), min_size=2, max_size=8),
     st.integers(-6, 6),
