@@ -10,7 +10,7 @@ from hypothesis import is_hypothesis_test, settings
 HERE = Path(__file__).parent
 
 settings.register_profile(
-    "fuzzing", settings.get_profile("default"), max_examples=5000, derandomize=False
+    "fuzzing", settings.get_profile("default"), max_examples=2000, derandomize=False
 )
 
 
