@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import Any
 from xml.etree import ElementTree
@@ -50,7 +51,7 @@ def names() -> dict[str, Any]:
     log = lambda value: np.log(value)  # noqa: E731  (the row's own guard is written out in it)
     return table | {
         "max": np.maximum, "min": np.minimum, "clip": clip, "log": log, "sqrt": np.sqrt,
-        "abs": np.abs, "e": np.float64(np.e), "n": np.float64,
+        "abs": np.abs, "e": np.float64(math.e), "n": np.float64,
     }  # fmt: skip
 
 
