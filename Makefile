@@ -23,7 +23,8 @@ test: check  ## ruff, mypy, and the tests (ARGS='-k export' for some of them)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 nightly: $(STAMP)  ## the tests that take long
-	@$(BIN)/python -m pytest -m nightly $(ARGS)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,fuzz]'
+	@$(BIN)/python -m pytest -m nightly -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 mutants: $(STAMP)  ## change the parser, the store and the statistics, one place at a time: do the tests notice?
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,fuzz]'
