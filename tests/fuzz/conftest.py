@@ -19,9 +19,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Make the properties of this folder a part of the nightly run, at length."""
     if config.option.markexpr != "nightly":
         return
-    at_length = settings.get_profile("fuzzing")
+    at_length, seen = settings.get_profile("fuzzing"), set()
     for item in items:
         test = getattr(item, "obj", None)
         if HERE in item.path.parents and is_hypothesis_test(test):
             item.add_marker(pytest.mark.nightly)
-            at_length(test)
+            if test not in seen:  # one function has an item for each of its parameters
+                at_length(test)
+                seen.add(test)
