@@ -56,13 +56,17 @@ def cache_folder(name: str) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that is the user's alone; one that is there stays as it is.
+    """Make a folder that is the user's alone, and so those above; one that is there stays as it is.
 
     Raises:
         NotPrivate: it was there, and others can write to it.
         OSError: it can't be made.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One by one: of several that are made at once the last alone has the mode, and the others have
+    # what the user's mask leaves, which may let the group write.
+    for one in (*reversed(folder.parents), folder):
+        if not one.is_dir():
+            one.mkdir(mode=0o700, exist_ok=True)
     check_private(folder)
 
 
@@ -81,7 +85,7 @@ def check_private(folder: Path) -> None:
     wrong = what_others_can(facts)
     if wrong is None and stat.S_ISLNK(link.st_mode) and not _is_ours(link):
         wrong = f"is a link of another user's (number {link.st_uid})"
-    remedy = f"chmod go-w {folder}" if wrong and _is_ours(facts) else ""
+    remedy = f"chmod -R go-w {folder}" if wrong and _is_ours(facts) else ""
     if wrong is None and (at := _replaceable_at(folder)) is not None:
         wrong = f"lies in {at}, where anyone may replace it"
     if wrong is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from actsearch import cache
 from actsearch.cache import NotPrivate, cache_folder, cache_path, cache_root, make_private
+from actsearch.kernels.native.cache import KernelCache
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +31,34 @@ def test_it_is_made_private_whatever_the_mask(root: Path) -> None:
     assert cache_root() == root
 
 
+def test_the_folders_above_it_are_made_so_too(root: Path) -> None:
+    mask = os.umask(0o002)  # of many a login: the group may write
+    try:
+        make_private(root / "arrays" / "mnist")
+    finally:
+        os.umask(mask)
+    assert {p.stat().st_mode & 0o777 for p in (root, *root.rglob("*"))} == {0o700}
+    assert cache_folder("arrays") == root / "arrays"
+
+
+def test_what_the_message_says_helps(root: Path) -> None:
+    """Of a cache that was made where the group could write, as that of an earlier version."""
+    kept = KernelCache(root / "kernels")
+    (root / "arrays").mkdir(parents=True)
+    kept.folder.mkdir()
+    (kept.folder / "k.txt").write_text("it is wrong")
+    for path in (root, *root.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o020)
+    with pytest.raises(NotPrivate, match="chmod") as caught:
+        cache_folder("arrays")
+    assert kept.reason("k") is None
+    said = re.search(r"chmod -R go-w [^;]+", str(caught.value))
+    assert said is not None
+    subprocess.run(said[0].split(), check=True)
+    assert cache_folder("arrays") == root / "arrays"
+    assert kept.reason("k") == "it is wrong"
+
+
 def test_looking_makes_nothing(root: Path) -> None:
     assert cache_root() == root
     assert cache_folder("arrays") == root / "arrays"
@@ -38,7 +69,9 @@ def test_looking_makes_nothing(root: Path) -> None:
 def test_one_that_others_write_to_is_refused(root: Path, mode: int) -> None:
     root.mkdir()
     root.chmod(mode)
-    with pytest.raises(NotPrivate, match=f"others .*{mode:04o}.*chmod go-w {root}.*ACTSEARCH_CAC"):
+    with pytest.raises(
+        NotPrivate, match=f"others .*{mode:04o}.*chmod -R go-w {root}.*ACTSEARCH_CAC"
+    ):
         cache_root()
     with pytest.raises(NotPrivate):
         make_private(root)

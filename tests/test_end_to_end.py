@@ -34,7 +34,7 @@ def command(*args: str) -> list[str]:
 
 
 def actsearch(
-    *args: str, cwd: Path, expect: int = 0, env: Mapping[str, str] | None = None
+    *args: str, cwd: Path, expect: int = 0, env: Mapping[str, str] | None = None, mask: int = -1
 ) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
         command(*args),
@@ -44,6 +44,7 @@ def actsearch(
         text=True,
         timeout=300,
         check=False,
+        umask=mask,
     )
     assert result.returncode == expect, result.stderr
     return result
@@ -311,3 +312,18 @@ def test_bad_input_is_one_clear_message(
     assert len(result.stderr) < 2500
     for part in parts:
         assert part in result.stderr
+
+
+@pytest.mark.nightly
+def test_a_mask_that_lets_the_group_write(tmp_path: Path) -> None:
+    """That of many a login: the cache that one search makes is one that the next one takes."""
+    cache = tmp_path / "home" / "cache"
+    env = {"ACTSEARCH_CACHE": str(cache)}
+    for run in ("one", "two"):
+        words = ("--task", "mnist1d-mlp", "--births", "1", "--workers", "inline", "--confirm")
+        actsearch(
+            "search", *words, "none", "--run", run, "--quiet", cwd=tmp_path, env=env, mask=0o002
+        )
+    actsearch("data", "get", "mnist1d", cwd=tmp_path, env=env, mask=0o002)
+    modes = {path.stat().st_mode & 0o777 for path in (cache, *cache.rglob("*")) if path.is_dir()}
+    assert modes == {0o700}

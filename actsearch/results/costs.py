@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from actsearch.cache import NotPrivate, cache_folder, cache_root, make_private
+from actsearch.cache import NotPrivate, cache_folder, make_private
 from actsearch.errors import ActsearchError
 
 #: Beyond so many formulas a table begins anew: some megabytes, read by each command.
@@ -88,7 +88,6 @@ def _read(path: Path) -> dict[str, float]:
 def _write(path: Path, costs: dict[str, float]) -> None:
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):  # a full disk or a foreign folder is no reason to fail
-        make_private(cache_root())
-        path.parent.mkdir(exist_ok=True)
+        make_private(path.parent)
         draft.write_text(json.dumps(costs), encoding="utf-8")
         draft.replace(path)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actsearch.cache import cache_folder, cache_root, make_private
+from actsearch.cache import cache_folder, make_private
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.tasks.protocol import OK, STOPPED, Record, Task, Training
 
@@ -168,8 +168,7 @@ def _write(path: Path, scores: dict[tuple[str, int], float]) -> None:
     rows = [[rung, seed, score] for (rung, seed), score in scores.items()]
     made: str | None = None
     try:
-        make_private(cache_root())
-        path.parent.mkdir(exist_ok=True)
+        make_private(path.parent)
         handle, made = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(rows, file)

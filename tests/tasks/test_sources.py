@@ -6,16 +6,17 @@ import dataclasses
 import errno
 import functools
 import http.server
+import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.tasks.datasets.catalog import DATASETS, downloads_root
+from actsearch.tasks.datasets.catalog import DATASETS, Dataset, downloads_root
 from actsearch.tasks.datasets.sources import source_files
 from tests.tasks.small_sets import (
     archive_of,
@@ -138,6 +139,25 @@ def test_download_of_an_archive(server: Any, tmp_path: Path) -> None:
     left = {path.name for path in downloads_root().rglob("*")}
     assert left == {"cifar-10-batches-bin", *files_of(dataset)}
     assert not list(tmp_path.rglob("outside"))
+
+
+@pytest.mark.parametrize("made", [small_idx, small_cifar])
+def test_download_where_the_mask_lets_the_group_write(
+    server: Any, made: Callable[[], Dataset]
+) -> None:
+    dataset = made()
+    cifar = dataset.format == "cifar"
+    served = {"cifar-10-binary.tar.gz": archive_of(dataset)} if cifar else files_of(dataset)
+    server.served = {f"/{name}": content for name, content in served.items()}
+    dataset = dataclasses.replace(dataset, downloads=downloads(served, (f"{server.url}/",)))
+    mask = os.umask(0o002)
+    try:
+        paths = source_files(dataset, None)
+    finally:
+        os.umask(mask)
+    assert source_files(dataset, None) == paths
+    folders = [path for path in downloads_root().rglob("*") if path.is_dir()]
+    assert {path.stat().st_mode & 0o777 for path in (downloads_root(), *folders)} == {0o700}
 
 
 def test_download_that_fails_says_what_to_do(server: Any) -> None:

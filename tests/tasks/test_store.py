@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,18 @@ def test_leftovers_of_a_killed_process_go(dataset: Dataset, root: Path, tmp_path
     (leftover / "train-inputs.npy").write_bytes(b"half of")
     store.converted(dataset.name, root)
     assert not leftover.exists()
+
+
+def test_a_mask_that_lets_the_group_write(dataset: Dataset, root: Path, tmp_path: Path) -> None:
+    """That of many a login: what is made is taken the next time."""
+    mask = os.umask(0o002)
+    try:
+        made = store.converted(dataset.name, root)
+    finally:
+        os.umask(mask)
+    assert store.converted(dataset.name, root) == made
+    made_so = [path for path in (tmp_path / "cache").rglob("*") if path.is_dir()]
+    assert {path.stat().st_mode & 0o777 for path in made_so} == {0o700}
 
 
 def test_cache_that_is_no_folder(

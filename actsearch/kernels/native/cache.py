@@ -152,6 +152,7 @@ class KernelCache:
             OSError: The cache can't be written.
         """
         made = workshop / f"{key}.txt"
+        made.touch(mode=0o600)  # whatever the user's mask is: what others can write is not believed
         made.write_text(reason, encoding="utf-8")
         made.replace(self.folder / made.name)
 

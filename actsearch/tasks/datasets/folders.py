@@ -44,7 +44,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(leftover, ignore_errors=True)
     folder = target.with_name(target.name + _TEMPORARY)
     try:
-        folder.mkdir(parents=True)
+        make_private(folder)
         yield folder
         for file in folder.iterdir():
             _to_disk(file)

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Sequence
 from pathlib import Path
 
-from actsearch.cache import cache_root
+from actsearch.cache import cache_root, make_private
 from actsearch.errors import BadInput
 from actsearch.tasks.datasets import folders
 from actsearch.tasks.datasets.archives import unpack
@@ -116,6 +116,7 @@ def _fetch(dataset: Dataset, download: Download, folder: Path) -> Path:
     """Download a file from the first mirror that answers with the right content."""
     import pooch
 
+    make_private(folder)  # pooch would leave its mode to the user's mask
     reasons = []
     for mirror in download.mirrors:
         try:

@@ -120,6 +120,17 @@ def test_a_reason_that_others_may_have_written_is_none(cache: KernelCache) -> No
     assert cache.reason(KEY) is None
 
 
+def test_a_reason_is_believed_whatever_the_mask(cache: KernelCache) -> None:
+    mask = os.umask(0o002)  # of many a login: the group may write
+    try:
+        with cache.workshop() as folder:
+            cache.keep_reason(folder, KEY, "it is wrong")
+    finally:
+        os.umask(mask)
+    assert cache.reason(KEY) == "it is wrong"
+    assert (cache.folder / f"{KEY}.txt").stat().st_mode & 0o777 == 0o600
+
+
 @NEEDS_COMPILER
 def test_a_cache_that_others_write_to_is_left_alone(afresh: Path) -> None:
     """Kernels are compiled all the same, in a private folder and for this process alone."""
