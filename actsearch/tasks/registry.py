@@ -41,7 +41,9 @@ def scores_of(name: str) -> tuple[str, ...]:
     return _OTHER_SCORES.get(name, SCORES)
 
 
-def load_task(spec: str, data: Path | None = None, *, named: bool = True) -> Task:
+def load_task(
+    spec: str, data: Path | None = None, *, named: bool = True, data_named: bool = True
+) -> Task:
     """Return the task called ``spec``.
 
     Args:
@@ -54,6 +56,7 @@ def load_task(spec: str, data: Path | None = None, *, named: bool = True) -> Tas
             downloads into the cache.
         named: whether the user named the task. A file that a run names is run only where the user
             named it before (``tasks.consent``).
+        data_named: whether the user named the data, where a task file is handed them.
 
     Raises:
         NotNamed: they did not; nothing was run.
@@ -62,10 +65,10 @@ def load_task(spec: str, data: Path | None = None, *, named: bool = True) -> Tas
     """
     specs = task_specs(spec)
     if len(specs) == 1:
-        return _load_one(specs[0], data, named)
+        return _load_one(specs[0], data, named, data_named)
     from actsearch.tasks.joint import JointTask
 
-    return JointTask([_load_one(one, data, named) for one in specs])
+    return JointTask([_load_one(one, data, named, data_named) for one in specs])
 
 
 def task_specs(spec: str) -> list[str]:
@@ -101,7 +104,7 @@ def absolute_spec(spec: str) -> str:
     )
 
 
-def _load_one(spec: str, data: Path | None, named: bool) -> Task:
+def _load_one(spec: str, data: Path | None, named: bool, data_named: bool) -> Task:
     if _is_file(spec):
         function, at, _ = spec.rpartition(":")[2].partition("@")
         if at:
@@ -112,7 +115,7 @@ def _load_one(spec: str, data: Path | None, named: bool) -> Task:
             )
         from actsearch.tasks.user_task import load_user_task
 
-        return load_user_task(spec, data, named=named)
+        return load_user_task(spec, data, named=named, data_named=data_named)
     name, *variants = spec.split("@")
     if name not in TASKS:
         raise BadInput(f"{unknown('task', name, TASKS)}; {OWN}")

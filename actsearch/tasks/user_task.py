@@ -99,16 +99,19 @@ class UserTask:
         return _load_again, self._origin
 
 
-def load_user_task(spec: str, data: Path | None = None, *, named: bool = True) -> UserTask:
+def load_user_task(
+    spec: str, data: Path | None = None, *, named: bool = True, data_named: bool = True
+) -> UserTask:
     """Load ``path/to/file.py:function`` and call the function.
 
     Args:
         spec: the path and the function's name.
         data: the user's data folder; handed over if the function has an argument ``data``.
         named: whether the user named it; else it has to be one that they named before.
+        data_named: whether the user named the data; else it has to be what they named before.
 
     Raises:
-        NotNamed: they did not; the file was not run.
+        NotNamed: they did not; the file was not run, or its function not called.
         BadInput: no such file or function, the file or the function raises, or what it returns is
             no task; the message lists what is missing.
     """
@@ -121,17 +124,31 @@ def load_user_task(spec: str, data: Path | None = None, *, named: bool = True) -
         raise BadInput(
             f"no task file {shorten(str(path), 300)}; a task is given as path/to/file.py:make_task"
         )
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"can't read {path}: {error.strerror or error}") from error
+    source = _read(path)
     if named:
-        consent.remember(path, source)
+        consent.remember(path, source, function)
     else:
         consent.check_named(path, source, function)
-    make_task = _function(path, _run(path, source), function)
+    return _made(path, function, data, source, data_named)
+
+
+def _read(path: Path) -> bytes:
     try:
-        wants_data = "data" in inspect.signature(make_task).parameters
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"can't read {path}: {error.strerror or error}") from error
+
+
+def _made(
+    path: Path, function: str, data: Path | None, source: bytes, data_named: bool | None
+) -> UserTask:
+    """Run a file and call its function; ``data_named`` is None where nobody has to be asked."""
+    make_task = _function(path, _run(path, source), function)
+    wants_data = _takes_data(make_task)
+    if wants_data and data is not None and data_named is not None:
+        ask = consent.remember_data if data_named else consent.check_data_named
+        ask(path, function, data)
+    try:
         task = make_task(data=data) if wants_data else make_task()
     except (Exception, SystemExit) as error:
         raise _explained(f"{function}() in {path}", path, error) from error
@@ -170,12 +187,19 @@ def missing_members(task: object) -> list[str]:
     return lacking
 
 
+def _takes_data(function: Callable[..., Any]) -> bool:
+    try:
+        return "data" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # there is nothing to look at, as with some of Python's own
+        return False
+
+
 def _load_again(path: Path, function: str, data: Path | None, source_sha256: str) -> UserTask:
-    """Load in another process what the driver loaded."""
-    task = load_user_task(f"{path}:{function}", data)
-    if task._origin[-1] != source_sha256:
+    """Load in another process what the driver loaded, and run nothing else."""
+    source = _read(path)
+    if hashlib.sha256(source).hexdigest() != source_sha256:
         raise BadInput(f"{path} was changed while it was in use; start again")
-    return task
+    return _made(path, function, data, source, None)
 
 
 def _run(path: Path, source: bytes) -> ModuleType:

@@ -58,22 +58,24 @@ def saved_task(store: RunStore, data: Path | None = None, task: str | Task | Non
         task: the task as the user gives it, loaded or named; None: the run says which.
 
     Raises:
-        NotNamed: the run names a task file that the user never named; it was not run.
+        NotNamed: the run names a task file that the user never named, which was not run, or hands
+            it data that they never named.
         BadInput: the run was started with a task object, or the task is not what it was.
     """
     if task is not None and not isinstance(task, str):
         return task
     config = store.config
-    if data is None and isinstance(config.get("data"), str):
+    data_named = data is not None or not isinstance(config.get("data"), str)
+    if not data_named:
         data = Path(config["data"])
     if task is not None:
-        return load_task(task, data)
+        return load_task(task, data, data_named=data_named)
     if config.get("task_from", "name") != "name":
         raise BadInput(
             f"run '{store.name}' was started from Python with the task object '{config['task']}'; "
             "go on with it there: actsearch.resume(run, task=...), actsearch.confirm(run, task=...)"
         )
-    return load_task(str(config.get("task", "")), data, named=False)
+    return load_task(str(config.get("task", "")), data, named=False, data_named=data_named)
 
 
 def check_same(store: RunStore, task: Task) -> None:

@@ -98,6 +98,15 @@ def test_the_good_matrix_is_read(tmp_path: Path) -> None:
     assert documents.inputs.tolist() == (np.arange(40).reshape(20, 2) % 3).tolist()
 
 
+@pytest.mark.parametrize("block", [(1, 0, 0), (1, 0, 2), (1, 2, 0)])
+def test_blocks_of_no_size(block: tuple[int, ...], tmp_path: Path) -> None:
+    arrays = {"format": b"bsr", "shape": [4, 4], "data": np.ones(block)}
+    pointers = {"indices": np.zeros(1, int), "indptr": np.array([0, 1])}
+    entries = {f"{name}.npy": npy(content) for name, content in (arrays | pointers).items()}
+    with pytest.raises(BadInput, match="no sparse matrix"):
+        matrix.read(zipped(tmp_path / "m.npz", entries))
+
+
 @pytest.mark.parametrize("what", MATRICES)
 def test_a_matrix_that_is_not_what_it_says(what: str, tmp_path: Path) -> None:
     path = zipped(tmp_path / "m.npz", MATRICES[what]())

@@ -54,7 +54,10 @@ def load_sparse(path: Path, most_bytes: int) -> Any:
         for entry in entries:
             with archive.open(entry) as file:
                 check_header(file, entry.file_size)  # type: ignore[arg-type]
-    matrix: Any = sparse.load_npz(path)  # which opens nothing pickled
+    try:
+        matrix: Any = sparse.load_npz(path)  # which opens nothing pickled
+    except ZeroDivisionError as error:  # it divides by the size of a block
+        raise ValueError("it has blocks of no size") from error
     if matrix.ndim != 2:
         raise ValueError(f"it has {matrix.ndim} dimensions")
     if matrix.format in ("csr", "csc", "bsr"):
