@@ -13,10 +13,13 @@ from pathlib import Path
 
 #: Types in /proc/self/mountinfo of what is on another machine, or may be on several at once.
 SHARED = frozenset(
-    "9p afs beegfs ceph cifs coda davfs fhgfs fuse.beegfs fuse.ceph fuse.ceph-fuse fuse.davfs2"
-    " fuse.gcsfuse fuse.glusterfs fuse.gpfs fuse.juicefs fuse.lustre fuse.mountpoint-s3 fuse.rclone"
-    " fuse.s3fs fuse.sshfs fuse.vmhgfs-fuse gfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2"
-    " orangefs panfs prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs wekafs".split()
+    "9p acfs afs autofs beegfs ceph cifs coda cvfs davfs dvs fhgfs gfs gfs2 glusterfs gpfs lustre"
+    " ncpfs nfs nfs4 ocfs2 orangefs panfs prl_fs pvfs2 scoutfs smb2 smb3 smbfs vboxsf virtiofs"
+    " vmhgfs wekafs".split()
+)
+#: Of those that a program serves, which may do it from anywhere, the ones that have a disk here.
+LOCAL_FUSE = frozenset(
+    "fuseblk fuse.exfat fuse.exfat-fuse fuse.ext2 fuse.fuse-overlayfs fuse.ntfs fuse.ntfs-3g".split()
 )
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -50,17 +53,19 @@ def journal_of(path: Path) -> Journal:
 def shared_type(path: Path) -> str:
     """Return the type of the file system that ``path`` is on, "" where that is of this machine.
 
-    What can't be told (there is no /proc) counts as of this machine.
+    What a program serves (FUSE) counts as shared, save a few that are known; what can't be told
+    (there is no /proc) as of this machine.
     """
     found = type_of(path)
-    return found if found in SHARED else ""
+    is_served = found.startswith("fuse") and found not in LOCAL_FUSE
+    return found if is_served or found in SHARED else ""
 
 
 def type_of(path: Path) -> str:
     """Return the type of the file system of a path, which need not exist; "" where unknown."""
     try:
+        place = path.resolve()  # first: it mounts what is mounted when somebody goes there
         lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        place = path.resolve()
     except (OSError, RuntimeError):  # the latter: symbolic links in a circle
         return ""
     best = (-1, "")

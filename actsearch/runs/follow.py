@@ -18,7 +18,7 @@ from typing import Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.runs import foreign, rows, schema
+from actsearch.runs import copies, foreign, rows, schema
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE
 from actsearch.runs.ranking import Leaderboard
@@ -267,7 +267,10 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the file for reading, as of one moment."""
     db = schema.connect(path, write=False)
     try:
-        db.execute("BEGIN")
-        yield db
+        moment = copies.one_moment(db, path, long=False)
+        try:
+            yield moment
+        finally:
+            copies.let_go(db, moment)
     finally:
         db.close()

@@ -15,9 +15,13 @@ from typing import Any
 
 from actsearch.errors import BadInput
 from actsearch.runs import rows
+from actsearch.runs.journals import check_journal
 
 #: A text or a row longer than this is none of ours; the longest are curves, of some 100,000.
 MAX_VALUE_BYTES = 32_000_000
+#: A file of more bytes than this is on the disk with at least this part of them: a few kB that say
+#: they are many GB would be read and copied as such. Compressed disks hold less than the length.
+_LONG_BYTES, _LEAST_PART = 64_000_000, 1 / 100
 #: SQLite's own files beside the database.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 #: No table has more columns; SQLite's own limit is 2,000.
@@ -36,26 +40,34 @@ _COMPUTED = re.compile(r"^\s*CREATE\s+VIRTUAL\b|\bGENERATED\b|\bAS\s*\(", re.IGN
 
 
 def check_files(path: Path) -> None:
-    """Refuse a database where it, or a file that SQLite keeps beside it, is no regular file.
+    """Refuse a database where it, or a file that SQLite keeps beside it, is none of a run's.
 
     Args:
         path: the database.
 
     Raises:
-        BadInput: one is a link, a pipe, a device or a folder.
+        BadInput: one is a link, a pipe, a device or a folder, is all holes, or has SQLite touch
+            other files.
     """
     for ending in _BESIDE:
         one = path.with_name(path.name + ending)
         try:
-            mode = one.lstat().st_mode
+            info = one.lstat()
         except OSError:  # not there, or not to be seen: opening the database says that
             continue
-        if not stat.S_ISREG(mode):
-            what = next((name for is_it, name in _KINDS if is_it(mode)), "a device")
+        if not stat.S_ISREG(info.st_mode):
+            what = next((name for is_it, name in _KINDS if is_it(info.st_mode)), "a device")
             raise BadInput(
                 f"{one} is {what}, and a run has a regular file there; copy the run's folder "
                 "again, with the files themselves"
             )
+        held = 512 * getattr(info, "st_blocks", 0)  # 0 where a file system does not say
+        if info.st_size > _LONG_BYTES and 0 < held < _LEAST_PART * info.st_size:
+            raise BadInput(
+                f"{one} says that it has {info.st_size:,} bytes, and {held:,} are on the disk: no "
+                "run has such holes; copy the run's folder again from where it was made"
+            )
+    check_journal(path)
 
 
 _KINDS = (

@@ -47,8 +47,7 @@ class WriterLock:
 
     def __init__(self, folder: Path) -> None:
         self._note = folder / NOTE_FILE
-        # Any thread of the driver may be the one that closes the store.
-        self._lock = FileLock(folder / LOCK_FILE, thread_local=False)
+        self._lock = _lock(folder / LOCK_FILE)
         try:
             self._lock.acquire(timeout=_PATIENCE_S, poll_interval=0.02)
         except Timeout:
@@ -76,12 +75,19 @@ class WriterLock:
             self._lock.release()
 
 
+def _lock(path: Path) -> FileLock:
+    # Any thread of the driver may be the one that closes the store, so the lock is of no thread.
+    # Where the file system has no locks, a file that is there or not would stand for one, and a
+    # writer that was killed would keep all others out.
+    return FileLock(path, thread_local=False, fallback_to_soft=False)
+
+
 def holder(folder: Path) -> Holder | None:
     """Return who is writing the run in ``folder``, or None where nobody is."""
     path = folder / LOCK_FILE
     if not path.exists():
         return None
-    probe = FileLock(path, thread_local=False)
+    probe = _lock(path)
     try:
         probe.acquire(timeout=0)
     except Timeout:

@@ -7,17 +7,13 @@ other SQLite file, ``user_version`` is the version of the tables (``runs.tables`
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sqlite3
-import tempfile
-import time
 from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import foreign
-from actsearch.runs.filesystem import LOCAL, journal_of, shared_type
+from actsearch.runs.copies import connect_to_read, open_uri
+from actsearch.runs.filesystem import journal_of
 from actsearch.runs.migrations import bring_up_to_date, columns_of_table, make_tables
 from actsearch.runs.tables import (
     APPLICATION_ID,
@@ -35,7 +31,7 @@ _FORMER = {"births": ("penalty", "0"), "heats": ("seen", "0")}
 
 def create_tables(path: Path) -> sqlite3.Connection:
     """Make the new file ``path`` with empty tables and return a connection that may write."""
-    connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
+    connection = open_uri(f"{path.absolute().as_uri()}?mode=rwc")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("BEGIN")
@@ -54,7 +50,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         sqlite3.Error: it can't be opened or read.
     """
     foreign.check_files(path)
-    connection = _connect_to_write(path) if write else _connect_to_read(path)
+    connection = open_uri(f"{path.absolute().as_uri()}?mode=rw") if write else connect_to_read(path)
     try:
         foreign.limit(connection)
         _check_ours(connection, path, write)
@@ -78,106 +74,9 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 def connect_to_look(path: Path) -> sqlite3.Connection:
     """Open a file that may be damaged, to be asked what is wrong with it."""
     foreign.check_files(path)
-    connection = _connect_to_read(path)
+    connection = connect_to_read(path)
     foreign.limit(connection)
     return connection
-
-
-def _connect_to_write(path: Path) -> sqlite3.Connection:
-    return _connect(f"{path.absolute().as_uri()}?mode=rw")
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    in_wal_mode = _says_wal(path)
-    if in_wal_mode and shared_type(path):
-        return _copied(path)
-    # Who was killed in a commit to a file without a write-ahead log leaves it to the next one who
-    # opens it to be rolled back, and a reader must be able to.
-    mode = "ro" if in_wal_mode or not _is_writable(path) else "rw"
-    connection = _connect(f"{path.absolute().as_uri()}?mode={mode}")
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _copied(path: Path) -> sqlite3.Connection:
-    """Return a copy in memory of a file that no machine writes with a write-ahead log.
-
-    On a file system that machines share, the log can't be read in place: a run that was copied
-    there is as it was, until it is written there, and so without that log.
-    """
-    connection = _connect(":memory:")
-    with tempfile.TemporaryDirectory(prefix="actsearch-") as folder:
-        for name in (path.name, f"{path.name}-wal"):
-            if path.with_name(name).exists():
-                shutil.copyfile(path.with_name(name), Path(folder, name))
-        source = _connect(Path(folder, path.name).as_uri())
-        try:
-            source.backup(connection)
-        finally:
-            source.close()
-    return connection
-
-
-def one_moment(connection: sqlite3.Connection, *, long: bool) -> sqlite3.Connection:
-    """Return a connection that reads what is committed at this moment, until ``let_go``.
-
-    Without a write-ahead log the writer waits for whoever reads. Where that may take long, it is a
-    copy in memory.
-    """
-    if long and _pragma(connection, "journal_mode") != LOCAL.mode:
-        copy = _connect(":memory:")
-        try:
-            _copy(connection, copy)
-            foreign.limit(copy)
-        except BaseException:
-            copy.close()
-            raise
-        return copy
-    connection.execute("BEGIN")
-    return connection
-
-
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy what is committed, as soon as the writer lets; not for ever where it never does."""
-    last = time.monotonic() + LOCAL.patience_ms / 1000
-
-    def impatient(_status: int, remaining: int, _total: int) -> None:
-        if remaining and time.monotonic() > last:
-            raise sqlite3.OperationalError("database is locked")
-
-    source.backup(target, progress=impatient, sleep=0.005)
-
-
-def let_go(connection: sqlite3.Connection, moment: sqlite3.Connection) -> None:
-    """End what ``one_moment`` began on ``connection``."""
-    if moment is not connection:
-        moment.close()
-        return
-    with contextlib.suppress(sqlite3.Error):  # nothing was written
-        connection.execute("ROLLBACK")
-
-
-def _says_wal(path: Path) -> bool:
-    """Tell whether a file says that it has a write-ahead log; bytes 18 and 19 of its header do."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(20)[18:] == b"\x02\x02"
-    return True
-
-
-def _is_writable(path: Path) -> bool:
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    # isolation_level None: transactions begin and end where the store says, not where Python
-    # guesses. check_same_thread off: the store has its own lock.
-    return sqlite3.connect(
-        uri,
-        uri=True,
-        timeout=LOCAL.patience_ms / 1000,
-        isolation_level=None,
-        check_same_thread=False,
-    )
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None:

@@ -50,7 +50,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from actsearch.errors import ActsearchError
-from actsearch.runs import foreign, rows, schema
+from actsearch.runs import copies, foreign, rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.filesystem import warning_for
@@ -354,20 +354,20 @@ class RunStore:
                 yield  # nobody else writes, or the moment is chosen already
                 return
             with explained(self.path, "read"):
-                chosen = schema.one_moment(self._db, long=long)
+                chosen = copies.one_moment(self._db, self.path, long=long)
             own, self._db, self._chosen = self._db, chosen, True
             try:
                 yield
             finally:
                 self._db, self._chosen = own, False
-                schema.let_go(own, chosen)
+                copies.let_go(own, chosen)
 
     def _rows(self, table: str, columns: str, order: str, birth_id: int | None = None) -> list[Any]:
         with self._moment(long=False):
             return rows_of(self._db, table, columns, order, birth_id)
 
     def _count(self, table: str) -> int:
-        with explained(self.path, "read"):
+        with explained(self.path, "read"), self._moment(long=False):
             return int(self._fetch(f"SELECT COUNT(*) FROM {table}")[0][0])
 
     @contextlib.contextmanager

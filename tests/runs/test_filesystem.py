@@ -58,6 +58,40 @@ def test_the_longest_mount_point_and_of_two_the_later(
     assert filesystem.journal_of(Path(path)) == (ROLLED_BACK if shared else LOCAL)
 
 
+@pytest.mark.parametrize(
+    ("kind", "shared"),
+    [
+        ("dvs", True),
+        ("fuse.quobyte", True),
+        ("fuse.goofys", True),
+        ("fuse.one-that-nobody-knows", True),
+        ("fuse", True),
+        ("fuseblk", False),
+        ("fuse.ntfs-3g", False),
+        ("fuse.fuse-overlayfs", False),
+        ("btrfs", False),
+    ],
+)
+def test_what_a_program_serves_is_shared_save_a_few(
+    mounts: Path, kind: str, shared: bool
+) -> None:
+    mounts.write_text(f"22 1 0:40 / / rw - {kind} what rw\n")
+    assert filesystem.shared_type(Path("/runs")) == (kind if shared else "")
+
+
+def test_what_is_mounted_when_somebody_goes_there_is_told(
+    mounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = Path.resolve
+
+    def mount(path: Path, strict: bool = False) -> Path:
+        mounts.write_text(MOUNTS + "40 22 0:50 / /auto/me rw - nfs4 there: rw\n")
+        return resolve(path, strict)
+
+    monkeypatch.setattr(Path, "resolve", mount)
+    assert filesystem.type_of(Path("/auto/me/runs")) == "nfs4"
+
+
 def test_a_link_leads_to_where_it_leads(mounts: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/home/you")
     assert filesystem.type_of(tmp_path / "link" / "runs") == "nfs4"
@@ -132,7 +166,7 @@ def test_another_program_that_reads_the_log_is_named_as_the_hindrance(
         RunStore.create(root / "r", {}, {}).close()
         reader = RunStore.open(root / "r")
     patience = filesystem.Journal("wal", 2, 50)
-    monkeypatch.setattr("actsearch.runs.schema.LOCAL", patience)
+    monkeypatch.setattr("actsearch.runs.copies.LOCAL", patience)
     with reader, pytest.raises(ActsearchError, match="locked.*end the other program"):
         RunStore.open(root / "r", write=True)
     RunStore.open(root / "r", write=True).close()

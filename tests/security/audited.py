@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import io
 import json
 import os
 import pickle
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from tests.security.audit import CANARY, Audit
 
 #: Texts that would be noticed if they were run, imported or written to.
 HOSTILE = f"__import__('{CANARY}').system('{CANARY}')"
+
+#: A file of the user's, where the program works and above it.
+PRECIOUS = "precious.txt"
 
 
 def plant(folder: Path) -> None:
@@ -60,14 +65,14 @@ def made_runs(folder: Path) -> tuple[str, ...]:
     return "first", "bad", "worse"
 
 
-def said(audit: Audit, *words: str) -> None:
+def said(audit: Audit, *words: str, codes: tuple[int, ...] = (0, 2)) -> None:
     """Run a command; it may answer or refuse, and nothing else."""
     from actsearch.cli.main import run
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), audit.on():
         code = run(words)
-    if code not in (0, 2) or "Traceback" in err.getvalue():
+    if code not in codes or "Traceback" in err.getvalue():
         audit.found.append(f"{' '.join(words)} ended with {code}: {err.getvalue()[-300:]}")
 
 
@@ -106,6 +111,59 @@ def writing(audit: Audit, folder: Path, names: tuple[str, ...] = ("worse",)) -> 
 def writing_all(audit: Audit, folder: Path) -> None:
     """Report, plot and export every run."""
     writing(audit, folder, ())
+
+
+#: Run -> the journal that lies beside it.
+JOURNALS: dict[str, dict[str, Any]] = {
+    "killed": {},
+    "relative": {"names": PRECIOUS},
+    "absolute": {"names": f"{{folder}}/{PRECIOUS}"},
+    "above": {"names": f"../{PRECIOUS}"},
+    "with-a-log": {"names": PRECIOUS, "wal": True},
+    "large": {"n_pages": 2**31},
+}
+
+
+def undoing(audit: Audit, folder: Path, names: tuple[str, ...] = ("killed", "relative")) -> None:
+    """Look at, check, repair and go on with runs in which SQLite is to undo a commit."""
+    from tests.cli.conftest import fill
+    from tests.security.journals import add_journal, bytes_of
+
+    fill(folder / "runs" / "first")
+    for name in names:
+        run = folder / "runs" / name
+        shutil.copytree(folder / "runs" / "first", run)
+        named = JOURNALS[name].get("names", "").format(folder=folder)
+        add_journal(run, **JOURNALS[name] | {"names": named})
+    said(audit, "runs")
+    for name in names:
+        run = folder / "runs" / name
+        before = bytes_of(run)
+        for words in LOOKS if names == tuple(JOURNALS) else LOOKS[:3]:
+            said(audit, *(word.format(name=name) for word in words), codes=(0, 1, 2))
+        if bytes_of(run) != before:
+            audit.found.append(f"who looks changed the run {name}")
+        for words in (("runs", "check", name, "--repair"), ("resume", name, "--quiet")):
+            said(audit, *words, codes=(0, 1, 2))
+        if (run / "run.sqlite").stat().st_size > 10_000_000:
+            audit.found.append(f"{name} has become large")
+
+
+#: What only looks at a run.
+LOOKS = (
+    ("inspect", "{name}", "--all"),
+    ("watch", "{name}", "--once"),
+    ("runs", "check", "{name}"),
+    ("inspect", "first", "{name}"),
+    ("report", "{name}", "--out", "out/{name}.html"),
+    ("plot", "{name}", "--out", "out/pictures", "--format", "svg", "--force"),
+    ("export", "{name}", "--to", "json", "--out", "out/files", "--force"),
+)
+
+
+def undoing_all(audit: Audit, folder: Path) -> None:
+    """Do so with every journal and every command."""
+    undoing(audit, folder, tuple(JOURNALS))
 
 
 def trusting(audit: Audit, folder: Path) -> None:
@@ -155,6 +213,12 @@ def _exec(text: str) -> None:
     exec(text, {})
 
 
+def _by_sqlite(folder: Path) -> None:
+    """Have SQLite itself delete a file, which no audit event tells."""
+    with contextlib.closing(sqlite3.connect(folder / "own" / "run" / "run.sqlite")) as db:
+        db.execute("SELECT * FROM births")
+
+
 def _listen(_folder: Path) -> None:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -194,8 +258,12 @@ VIOLATIONS: dict[str, Callable[[Path], object]] = {
 
 def biting(audit: Audit, folder: Path) -> dict[str, list[str]]:
     """Do what is forbidden, and return what was heard of each."""
+    from tests.security.journals import add_journal
+    from tests.security.stores import make_run
+
     (folder / "own").mkdir()
     (folder / "own" / "out").symlink_to(folder.parent)
+    add_journal(make_run(folder / "own"), names=str(folder / PRECIOUS))
     audit.own = (str(folder / "own"),)
     heard: dict[str, list[str]] = {}
     for name, violate in VIOLATIONS.items():
@@ -208,6 +276,8 @@ def biting(audit: Audit, folder: Path) -> dict[str, list[str]]:
         (folder / "own" / "fine").write_text("x")
         (folder / "evil.py").read_text()
         import colorsys  # noqa: F401 - any module of Python's that is not there yet
+
+        _by_sqlite(folder)
     heard[""] = audit.found
     return heard
 
@@ -217,39 +287,49 @@ PARTS: dict[str, Callable[[Audit, Path], Any]] = {
     "reading": reading,
     "writing": writing,
     "writing-all": writing_all,
+    "undoing": undoing,
+    "undoing-all": undoing_all,
     "trusting": trusting,
     "biting": biting,
 }
 
 
-def _there(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*")):
-        yield str(path.relative_to(folder))
+def _contents(folder: Path, own: tuple[str, ...]) -> dict[str, str]:
+    """Return what is in the files, links and folders below one, those of its own aside."""
+    found = {}
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder))
+        if name.split("/")[1:2] not in [[one] for one in own]:
+            found[name] = "a folder"
+            if path.is_symlink():
+                found[name] = f"a link to {path.readlink()}"
+            elif path.is_file():
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def main() -> None:
-    """Run a part and print what was heard and which files are new around the folders it may use."""
+    """Run a part; print what was heard, and what is new, other or gone outside its own folders."""
     part, folder = sys.argv[1], Path(sys.argv[2]) / "here"
     folder.mkdir()
     for name in ("out", "cache", "home", "tmp"):
         (folder / name).mkdir(mode=0o700)
     plant(folder)
+    for place in (folder, folder.parent):
+        (place / PRECIOUS).write_text("keep")
     os.chdir(folder)
     # A case writes into a folder of its own, which is made before the hook listens.
     own = ("out", "cache", "home", "tmp", "runs", "cases")
     audit = Audit(tuple(folder / name for name in own))
-    before = set(_there(folder.parent))
+    before = _contents(folder.parent, own)
     heard = PARTS[part](audit, folder)
-    new = {
-        one
-        for one in set(_there(folder.parent)) - before
-        if one.split("/")[1:2] not in [[name] for name in own]
-    }
+    after = _contents(folder.parent, own)
+    changed = [one for one in before | after if before.get(one) != after.get(one)]
     print(
         json.dumps(
             {
                 "heard": heard if heard is not None else audit.found,
-                "new": sorted(new),
+                "changed": sorted(changed),
                 "made": sorted(path.suffix for path in (folder / "out").rglob("*.*")),
                 "n_events": audit.n_events,
             }
