@@ -53,10 +53,10 @@ from actsearch.errors import ActsearchError
 from actsearch.runs import copies, foreign, rows, schema
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
-from actsearch.runs.filesystem import warning_for
 from actsearch.runs.folder import DATABASE, existing_run
 from actsearch.runs.insert import insert, insert_heat, next_id, update_session
 from actsearch.runs.lock import WriterLock
+from actsearch.runs.place import warnings_for
 from actsearch.runs.reading import rows_of
 from actsearch.runs.records import Birth, Heat, Session, TrainingRow, TrialRow
 
@@ -116,8 +116,7 @@ class RunStore:
             ActsearchError: it can't be read or locked for a reason of the file system.
         """
         folder = existing_run(folder.name, folder.parent)
-        warning = warning_for(folder) if write else None
-        if warning is not None:
+        for warning in warnings_for(folder) if write else ():
             warnings.warn(warning, stacklevel=2)
         lock = WriterLock(folder) if write else None
         try:

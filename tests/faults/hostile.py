@@ -8,41 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import decimal
 import gc
 import os
 import random
 import signal
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from actsearch.tasks.protocol import OK, Record, Rung, Training
-
-MB = 2**20
-#: Longer than any test waits; nothing may be left that sleeps so long.
-FOR_EVER_S = 3600.0
-
-
-def record(training: Training, **changes: Any) -> Record:
-    """A record as an innocent training answers it."""
-    values: dict[str, Any] = {
-        "formula": training.formula,
-        "rung": training.rung,
-        "seed": training.seed,
-        "status": OK,
-        "score": training.seed / 7,
-        "metrics": {"pid": float(os.getpid())},
-        "curve": ((1, 0.5, 0.25),),
-        "time_s": 0.125,
-        "device": "cpu",
-    }
-    return Record(**values | changes)
+from actsearch.tasks.protocol import Rung, Training
+from tests.faults import answers  # noqa: F401 - its acts are in the table, too
+from tests.faults.acts import ACTS, FOR_EVER_S, MB, act, record
 
 
 class HostileTask:
@@ -104,28 +84,6 @@ class HostileTask:
         noticed = [what for what, is_fine in found.items() if not is_fine]
         if noticed:
             raise AssertionError(f"noticed: {', '.join(noticed)}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Act:
-    """What a training does, what is to be recorded of it, and what the message says."""
-
-    do: Callable[[Training, str], Any]
-    status: str
-    says: str = ""
-
-
-ACTS: dict[str, Act] = {}
-
-
-def act(status: str, says: str = "") -> Callable[[Any], Any]:
-    """Add a function to the table under its name."""
-
-    def add(do: Any) -> Any:
-        ACTS[do.__name__.replace("_", "-")] = Act(do, status, says)
-        return do
-
-    return add
 
 
 class Unprintable(Exception):
@@ -291,61 +249,6 @@ def prints_from_c(training: Training, argument: str) -> None:
 def closes_its_output(training: Training, argument: str) -> None:
     sys.stdout.close()
     os.close(2)
-
-
-@act("failed", "the score nan")
-def answers_nan(training: Training, argument: str) -> Any:
-    return [record(training, score=float("nan"))]
-
-
-@act("failed", "the score inf")
-def answers_infinity(training: Training, argument: str) -> Any:
-    return [record(training, score=float("inf"))]
-
-
-@act("failed", "the score 1e+308")
-def answers_a_score_that_overflows(training: Training, argument: str) -> Any:
-    return [record(training, score=1e308)]
-
-
-@act("failed", "the time nan")
-def answers_a_time_that_is_none(training: Training, argument: str) -> Any:
-    return [record(training, time_s=float("nan"))]
-
-
-@act("failed", "a list of one record")
-def answers_two_records(training: Training, argument: str) -> Any:
-    return [record(training)] * 2
-
-
-@act("failed", "with a Record, not with None")
-def answers_a_none(training: Training, argument: str) -> Any:
-    return [None]
-
-
-@act("failed", "the record of another training")
-def answers_with_anothers_record(training: Training, argument: str) -> Any:
-    return [record(training, seed=training.seed + 1)]
-
-
-@act("failed", "TypeError")
-def answers_nested_rubbish(training: Training, argument: str) -> Any:
-    return [record(training, metrics={"a": {"b": [object()]}})]
-
-
-@act("failed", "ValueError")
-def answers_a_flat_curve(training: Training, argument: str) -> Any:
-    return [record(training, curve=("abcd", "efgh"))]
-
-
-@act("failed", "its answer can't be sent")
-def answers_more_than_can_be_sent(training: Training, argument: str) -> Any:
-    return [record(training, curve=((1, 0.12345678901234567, 1 / 3),) * 110_000)]
-
-
-@act("ok")
-def answers_what_cannot_be_pickled(training: Training, argument: str) -> Any:
-    return [record(training, message=threading.Lock())]
 
 
 @act("ok")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from actsearch.tasks.protocol import Record, Training
 from actsearch.workers.training import without_score
-from tests.faults.hostile import ACTS, Act
+from tests.faults.acts import Act
+from tests.faults.hostile import ACTS
 from tests.search.simulated import SimulatedTask, number_of
 
 #: What a hostile training does here: one of each end that a training can come to.
