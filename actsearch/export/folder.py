@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +28,12 @@ _WRONG_PLACE = {
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 #: The end of a replaced file's name, while it is kept.
 _KEPT = ".old"
+#: The beginning of the name of the folder in which files are first written.
+_DRAFT = ".actsearch-"
+#: Nobody writes files for so long: older ones were left by a kill.
+_STALE_S = 3600.0
+#: What may be removed of them: files that are new, and copies of such as are in their place still.
+_OURS = re.compile(r"\d+(\.copy)?")
 
 
 def write_all(
@@ -98,7 +107,8 @@ def _write_and_move(
     with contextlib.ExitStack() as undo:  # runs backwards what has to be taken back
         undo.callback(_remove_empty, made)
         _make(folder, made)
-        draft = Path(tempfile.mkdtemp(dir=folder, prefix=".actsearch-"))
+        _remove_stale(folder)
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=_DRAFT))
         undo.callback(_remove_drafts, draft)
         drafts = [draft / str(number) for number in range(len(paths))]
         for one, content in zip(drafts, contents, strict=True):
@@ -122,6 +132,18 @@ def _remove_empty(made: list[Path]) -> None:
     for one in reversed(made):
         with contextlib.suppress(OSError):  # someone else may have put something there
             one.rmdir()
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what a kill left here; a folder that keeps somebody's replaced file stays."""
+    for one in folder.glob(f"{_DRAFT}*"):
+        with contextlib.suppress(OSError):  # of someone else, or gone by now
+            facts = one.lstat()
+            ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+            if not ours or facts.st_mtime > time.time() - _STALE_S:
+                continue
+            if all(_OURS.fullmatch(file.name) and not file.is_dir() for file in one.iterdir()):
+                _remove_drafts(one)
 
 
 def _remove_drafts(draft: Path) -> None:

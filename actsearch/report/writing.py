@@ -6,14 +6,20 @@ there may be somebody's only copy.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import stat
 import tempfile
+import time
 from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import is_of_run
 
 FILE = "report.html"
+#: Nobody writes a page for so long: older drafts were left by a kill.
+_STALE_S = 3600.0
 #: What every report begins with, and no other page.
 BEGINNING = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -65,6 +71,7 @@ def replace(file: Path, text: str) -> None:
         ActsearchError: it can't be written.
     """
     draft = ""
+    _remove_stale(file)
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
@@ -78,6 +85,21 @@ def replace(file: Path, text: str) -> None:
     except OSError as error:
         Path(draft).unlink(missing_ok=True) if draft else None
         raise ActsearchError(f"'{file}' can't be written: {error.strerror}") from None
+
+
+def _remove_stale(file: Path) -> None:
+    """Remove the beginnings of reports of this name that a kill left here, and nothing else."""
+    for one in file.parent.glob(f".{glob.escape(file.name)}.*"):
+        with contextlib.suppress(OSError):  # of someone else, or gone by now
+            facts = one.lstat()
+            ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.getuid()
+            if ours and facts.st_mtime < time.time() - _STALE_S and _begins_a_report(one):
+                one.unlink()
+
+
+def _begins_a_report(file: Path) -> bool:
+    with file.open("rb") as there:
+        return BEGINNING.encode().startswith(there.read(len(BEGINNING)))
 
 
 def _umask() -> int:

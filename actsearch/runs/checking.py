@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from actsearch.runs.tables import SCHEMA_VERSION
 N_SAMPLE = 50
 #: Of each kind of damage so many cases are told.
 N_TOLD = 5
+#: Nobody makes a run, writes files or a report for so long: older drafts were left by a kill.
+_STALE_S = 3600.0
 
 
 @dataclass
@@ -218,9 +221,9 @@ def _leftovers(folder: Path) -> Iterator[str]:
     who = holder(folder)
     if who is not None:
         yield f"it is being written by {who}"
-    drafts = sorted(folder.parent.glob(f".new-{folder.name}-*"))
-    if drafts:
-        yield f"a run that was never begun lies beside it and may be removed: {drafts[0]}"
+    for one in sorted(folder.parent.glob(".new-*")):
+        if one.name.startswith(f".new-{folder.name}-") or _is_old(one):  # else one is being made
+            yield f"a run that was never begun lies beside it and may be removed: {one}"
     if who is None:
         for ending, what in (
             ("-wal", "holds commits of a writer that was killed"),
@@ -233,8 +236,21 @@ def _leftovers(folder: Path) -> Iterator[str]:
             yield f"{NOTE_FILE} is that of a writer that was killed; it hinders nobody"
     for one in sorted((*folder.glob("writer.*.tmp"), *folder.glob(f"{DATABASE}.repaired-*"))):
         yield f"{one.name} was left by a kill and may be removed"
+    for one in sorted((*folder.glob(".actsearch-*"), *folder.glob(".*.html.*"))):
+        if _is_old(one):  # else one is being written
+            yield (
+                f"{one.name} was left by a kill while files or a report were written; the next "
+                "ones that are written there remove it"
+            )
     for one in sorted(folder.glob(f"{DATABASE}.damaged-*[0-9]")):
         yield f"{one.name} is the run as it was before a repair; it may be removed"
+
+
+def _is_old(draft: Path) -> bool:
+    try:
+        return draft.lstat().st_mtime < time.time() - _STALE_S
+    except OSError:  # gone by now
+        return False
 
 
 def _damaged_pages(folder: Path) -> list[str]:

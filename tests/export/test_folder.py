@@ -201,3 +201,34 @@ def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path: Path) -> None:
     write_all(tmp_path / "out", FILES, force=True)
     assert (tmp_path / "far").read_text() == "far"
     assert not (tmp_path / "out" / "a.py").is_symlink()
+
+
+def old(path: Path) -> Path:
+    os.utime(path, (0, 0))
+    return path
+
+
+def test_what_a_kill_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    """But nothing that may be somebody's: neither a replaced file that is kept, nor a stranger."""
+    contents = {
+        ".actsearch-killed": ("0", "1", "2.copy"),
+        ".actsearch-new": ("0",),
+        ".actsearch-kept": ("0", "0.old"),
+        ".actsearch-strange": ("0", "notes.txt"),
+    }
+    for name, files in contents.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).write_text(file)
+        if name != ".actsearch-new":
+            old(tmp_path / name)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "0").write_text("mine")
+    (tmp_path / ".actsearch-link").symlink_to("elsewhere")
+    os.utime(tmp_path / ".actsearch-link", (0, 0), follow_symlinks=False)
+    old(tmp_path / "elsewhere")
+    before = tree(tmp_path)
+    write_all(tmp_path, FILES)
+    gone = {name for name in before if name.startswith(".actsearch-killed")}
+    assert len(gone) == 4
+    assert set(tree(tmp_path)) == (set(before) - gone) | {*FILES, "sub", "sub/deep"}

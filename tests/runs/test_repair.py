@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import sqlite3
@@ -98,6 +99,23 @@ def test_what_a_kill_left_is_told_and_no_damage(run: Path) -> None:
     assert found.damage == []
     for part in ("writer.json", "writer.77.tmp", ".new-r-abc", "config.json"):
         assert any(part in note for note in found.notes), part
+
+
+def test_every_draft_that_a_kill_left_is_told(run: Path) -> None:
+    """Of this run all; of others, and of files and reports, those that nobody writes any more."""
+    own = [run.parent / f".new-r-{number}" for number in range(2)]
+    other, files, page = run.parent / ".new-else-1", run / ".actsearch-1", run / ".report.html.1"
+    for one in (*own, other, files):
+        one.mkdir()
+    page.touch()
+    assert [note for note in check(run).notes if "draft" in note or "removed: " in note] == [
+        f"a run that was never begun lies beside it and may be removed: {one}" for one in own
+    ]
+    for one in (other, files, page):
+        os.utime(one, (0, 0))
+    notes = check(run).notes
+    for one in (*own, other, files, page):
+        assert sum(one.name in note for note in notes) == 1, one
 
 
 def test_a_run_that_is_written_is_looked_at_and_not_repaired(run: Path) -> None:
