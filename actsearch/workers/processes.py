@@ -14,6 +14,7 @@ alone, each in workers of its own, until the culprit has shown itself.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -107,7 +108,7 @@ class ProcessPool:
 
     def _train_all(self, desk: Desk, deadline: Deadline) -> Answers:
         try:
-            with Watchdog(deadline, self._setup.grace_s) as watchdog:
+            with Watchdog(deadline, self._setup.grace_s, self.n_workers) as watchdog:
                 while desk.has_more():
                     try:
                         yield from self._train_together(desk, deadline, watchdog)
@@ -120,17 +121,19 @@ class ProcessPool:
         """Train with all workers until there are no more jobs."""
         calls = self._calls(desk, deadline, watchdog)
         with self._started(calls, self.n_workers) as answers:
-            for answer in answers:
-                watchdog.heard(None if answer is None else answer[0])
-                if answer is not None:
-                    number, record = answer
+            for number, record in answers:
+                watchdog.heard(number)
+                if record is not None:
                     yield desk.settle(number).job, self._record(record)
 
     def _calls(self, desk: Desk, deadline: Deadline, watchdog: Watchdog) -> Iterator[_Call]:
+        numbers = itertools.count(-1, -1)  # tickets have the others
         while (ticket := desk.pull()) is not None:
             if isinstance(ticket, Wait):
+                number = next(numbers)
+                watchdog.sent_tick(number)
                 # A device comes back as soon as the driver has read the record.
-                yield delayed(tick)(self._nap_s if desk.has_device() else DEVICE_NAP_S)
+                yield delayed(tick)(self._nap_s if desk.has_device() else DEVICE_NAP_S, number)
             else:
                 yield self._call(ticket, deadline, watchdog)
 

@@ -91,9 +91,10 @@ def run(
             one.idle.append(guard)
 
 
-def tick(nap_s: float) -> None:
-    """Do nothing for a moment: what a worker gets while there is no job for it."""
+def tick(nap_s: float, number: int = -1) -> tuple[int, None]:
+    """Do nothing for a moment, and return the number: what a worker gets while there is no job."""
     time.sleep(nap_s)
+    return number, None
 
 
 def initialize_process(key: str, setup: Setup, driver_pid: int, generation: int) -> None:  # noqa: ARG001

@@ -8,12 +8,21 @@ the machine (a full disk, data that went away) is no verdict on a candidate: it 
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import time
 from collections.abc import Iterator
 
 from actsearch.errors import ActsearchError, shorten
 from actsearch.tasks.protocol import FAILED, OK, STATUSES, STOPPED, Record, Task, Training
+
+#: What the system says of a disk, of files and memory. Errors that it says of anything else, as of
+#: a connection, and those with no number at all may come of the candidate, each time anew.
+_OF_THE_MACHINE = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM),  # data that went away
+}
 
 MAX_MESSAGE = 500
 MAX_SCORE = 1e100
@@ -50,9 +59,9 @@ def train_one(task: Task, training: Training, device: str, deadline: float | Non
         return record
     except KeyboardInterrupt:
         raise
-    except (OSError, ActsearchError) as error:
-        raise MachineFault(f"{type(error).__name__}: {text_of(error)}") from error
-    except BaseException as error:  # noqa: BLE001 - SystemExit from a user's task, too
+    except BaseException as error:
+        if _is_the_machines(error):
+            raise MachineFault(f"{type(error).__name__}: {text_of(error)}") from error
         message = f"{type(error).__name__}: {text_of(error)}"
         return without_score(training, FAILED, message, device, time.perf_counter() - begin)
 
@@ -133,6 +142,16 @@ def checked(answer: object, training: Training) -> Record:
         device=_clean(str(record.device)),
         message=_clean(str(record.message)),
     )
+
+
+def _is_the_machines(error: BaseException) -> bool:
+    """Say whether an error is a fault of the machine, whatever the candidate."""
+    if isinstance(error, ActsearchError):
+        return True
+    try:
+        return isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
+    except Exception:  # noqa: BLE001 - a class of a user's, whose number is none
+        return False
 
 
 def text_of(error: BaseException) -> str:

@@ -1,21 +1,26 @@
 """The end of workers that say nothing any more.
 
-A guard ends a training that hangs, and says so. Should no guard say anything, for longer than any
-of them may take over what it was given, the workers themselves have stalled (were stopped, say, or
-wait for a disk that went away): they are ended, and what was in flight goes out again.
+A guard ends a training that hangs, and says so. Should a guard say nothing for longer than it may
+take over what it was given, it has itself stalled (was stopped, say, or waits for a disk that went
+away), whatever the others do: all are ended, since joblib can't do without one of them, and what
+was in flight goes out again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
+from actsearch.workers.guard import TRIES
 from actsearch.workers.jobs import Deadline
 from actsearch.workers.limits import START_S
 
@@ -26,6 +31,8 @@ GRACE_S = 60.0
 MARGIN_S = 60.0
 
 _LOOK_EVERY_S = 0.5
+#: Looks so far apart mean that this process was stopped, and could not hear who answered.
+_STOPPED_S = 5.0
 
 
 def end_workers() -> None:
@@ -38,12 +45,21 @@ def end_workers() -> None:
                 os.kill(child.pid, how)
 
 
+@dataclass
+class _Errand:
+    """What a worker was sent for."""
+
+    allowed_s: float | None  # how long it may take
+    begin_s: float | None = None  # by the clock that stands still while a laptop sleeps
+
+
 class Watchdog:
     """Watches over the workers in a ``with`` block.
 
     Args:
         deadline: when trainings are to stop.
         grace_s: how long after that their guards end them.
+        n_workers: how many errands are run at once; the first that were sent are.
         bite: ends the workers.
         margin_s: how much longer than it should a guard may take.
     """
@@ -52,56 +68,81 @@ class Watchdog:
         self,
         deadline: Deadline,
         grace_s: float,
+        n_workers: int,
         *,
         bite: Callable[[], None] = end_workers,
         margin_s: float = MARGIN_S,
     ) -> None:
         self._deadline = deadline
         self._grace_s = grace_s
+        self._n_workers = n_workers
         self._bite = bite
         self._margin_s = margin_s
-        self._out: dict[int, float | None] = {}  # ticket -> how long it may take
-        self._heard_s = time.monotonic()  # it stands still while a laptop sleeps
+        self._out: dict[int, _Errand] = {}  # in the order in which they were sent
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def sent(self, number: int, limit_s: float | None) -> None:
-        """Note a ticket that goes out, with the limit of its training."""
-        with self._lock:
-            # Tried twice, the second time for twice as long.
-            self._out[number] = None if limit_s is None else START_S + 3 * limit_s
+        """Note a training that goes out, with its limit."""
+        # Each try may start a process; a second one that takes too long has twice the time.
+        allowed_s = None if limit_s is None else TRIES * START_S + (TRIES + 1) * limit_s
+        self._send(number, allowed_s)
 
-    def heard(self, number: int | None) -> None:
-        """Note that a worker answered, and with which ticket."""
+    def sent_tick(self, number: int) -> None:
+        """Note that a worker is to do nothing for a moment."""
+        self._send(number, START_S)
+
+    def heard(self, number: int) -> None:
+        """Note that a worker came back from an errand."""
         with self._lock:
-            self._heard_s = time.monotonic()
-            if number is not None:
-                self._out.pop(number, None)
+            self._out.pop(number, None)
+            self._begin()
 
     def forget(self) -> None:
         """Note that nothing is out any more."""
         with self._lock:
             self._out.clear()
-            self._heard_s = time.monotonic()
 
     def has_stalled(self) -> bool:
         """Tell whether somebody should have answered by now."""
+        deadline = self._deadline()
+        late_s = self._grace_s + self._margin_s
+        is_late = deadline is not None and time.time() > deadline + late_s
         with self._lock:
-            silent_s = time.monotonic() - self._heard_s - self._margin_s
-            if not self._out or silent_s < 0:
-                return False
-            deadline = self._deadline()
-            if deadline is not None and time.time() > deadline + self._grace_s + self._margin_s:
-                return True
-            allowed = [limit_s for limit_s in self._out.values() if limit_s is not None]
-            return len(allowed) == len(self._out) and silent_s > max(allowed)
+            return any(self._is_overdue(errand, is_late=is_late) for errand in self._out.values())
+
+    def _send(self, number: int, allowed_s: float | None) -> None:
+        with self._lock:
+            self._out[number] = _Errand(allowed_s)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Note who is being seen to; the others wait until a worker is free."""
+        for errand in itertools.islice(self._out.values(), self._n_workers):
+            if errand.begin_s is None:
+                errand.begin_s = time.monotonic()
+
+    def _is_overdue(self, errand: _Errand, *, is_late: bool) -> bool:
+        if errand.begin_s is None:
+            return False
+        silent_s = time.monotonic() - errand.begin_s - self._margin_s
+        return silent_s > 0 if is_late else silent_s > (errand.allowed_s or math.inf)
+
+    def _shift(self, by_s: float) -> None:
+        with self._lock:
+            for errand in self._out.values():
+                if errand.begin_s is not None:
+                    errand.begin_s += by_s
 
     def _watch(self) -> None:
+        looked_s = time.monotonic()
         while not self._over.wait(_LOOK_EVERY_S):
+            since_s, looked_s = time.monotonic() - looked_s, time.monotonic()
+            if since_s > _STOPPED_S:
+                self._shift(since_s)
             if self.has_stalled():
-                with self._lock:
-                    self._heard_s = time.monotonic()  # not again before what follows had time
+                self.forget()  # not again before what follows had time
                 self._bite()
 
     def __enter__(self) -> Watchdog:

@@ -118,6 +118,27 @@ def raises_memory_error(training: Training, argument: str) -> None:
     raise MemoryError
 
 
+@act("failed", "TimeoutError: as told")
+def raises_timeout(training: Training, argument: str) -> None:
+    raise TimeoutError("as told")
+
+
+@act("failed", "ConnectionResetError: [Errno 104]")
+def raises_reset(training: Training, argument: str) -> None:
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+
+class Numberless(OSError):
+    @property
+    def errno(self) -> int:  # type: ignore[override]
+        raise ValueError
+
+
+@act("failed", "Numberless")
+def raises_an_error_without_number(training: Training, argument: str) -> None:
+    raise Numberless("as told")
+
+
 @act("crashed", "KeyboardInterrupt")
 def interrupts(training: Training, argument: str) -> None:
     raise KeyboardInterrupt

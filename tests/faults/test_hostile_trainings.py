@@ -13,6 +13,7 @@ from tests.faults.hostile import ACTS, AT_WORKERS, WITH_TORCH
 #: One of each kind, for one worker by day.
 SOME = [
     "raises",
+    "raises-timeout",
     "exits-at-once",
     "segfaults",
     "kills-its-parent",

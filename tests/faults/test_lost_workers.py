@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from actsearch.workers import watchdog
+from actsearch.tasks.protocol import Training
+from actsearch.workers import WAIT, Job, make_pool, watchdog
 from tests.faults.conftest import train_all
-from tests.faults.hostile import ACTS
+from tests.faults.hostile import ACTS, HostileTask
 
 Alive = Callable[[], list[int]]
 
@@ -38,17 +41,56 @@ def test_a_training_that_takes_its_guard_along_is_found(marked: Alive) -> None:
     wait_until_gone(marked)
 
 
-def test_a_stalled_pool_is_renewed(
-    marked: Alive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have workers be taken for stalled after seconds."""
     monkeypatch.setattr(watchdog, "START_S", 1.0)
     usual = {"bite": watchdog.end_workers, "margin_s": 0.5}
     monkeypatch.setattr(watchdog.Watchdog.__init__, "__kwdefaults__", usual)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_stalled_pool_is_renewed(marked: Alive, tmp_path: Path) -> None:
     stops = [f"stops-its-guard-once {tmp_path / name}" for name in "ab"]
     formulas = [*stops, *["innocent"] * 4]
     found = train_all(formulas, workers=2, training_limit=1.0)
     assert [record.status for _, record in found] == ["ok"] * len(formulas)
     assert len(list(tmp_path.iterdir())) == 2
+    wait_until_gone(marked)
+
+
+def stop_one_that_idles() -> None:
+    workers = [one for one in multiprocessing.active_children() if "loky" in type(one).__module__]
+    assert workers[0].pid is not None
+    os.kill(workers[0].pid, signal.SIGSTOP)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("busy", [True, False])
+def test_one_worker_of_two_that_stalls_is_noticed(
+    marked: Alive, tmp_path: Path, busy: bool
+) -> None:
+    """While there is nothing else to hand out, as where the search waits for that very training."""
+    first = f"stops-its-guard-once {tmp_path / 'a'}" if busy else "innocent"
+    formulas = [first, *["innocent"] * 3]
+    jobs = [Job((k, k), Training(name, "full", k)) for k, name in enumerate(formulas)]
+    answered: list[str] = []
+    rest, until = iter(jobs), time.monotonic() + 60
+
+    def next_job() -> Any:
+        if (job := next(rest, None)) is not None:
+            return job
+        assert time.monotonic() < until
+        return WAIT if len(answered) < len(jobs) or time.monotonic() < idle_until else None
+
+    idle_until = 0.0
+    with make_pool(HostileTask(), workers=2, processes=True, training_limit=1.0) as pool:
+        for _, record in pool.stream(next_job):
+            answered.append(record.status)
+            if len(answered) == len(jobs) and not busy:
+                idle_until = time.monotonic() + 1.0
+                stop_one_that_idles()
+    assert answered == ["ok"] * len(jobs)
     wait_until_gone(marked)
 
 

@@ -141,30 +141,56 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def watchdog(deadline: float | None = None) -> Watchdog:
-    return Watchdog(lambda: deadline, 60.0, bite=lambda: None)
+    return Watchdog(lambda: deadline, 60.0, 2, bite=lambda: None)
 
 
 @pytest.mark.parametrize(
     ("limits", "silent_s", "expected"),
     [
         ((), 1e9, False),  # nobody owes an answer
-        ((10.0,), 600 + 3 * 10 + 59, False),
-        ((10.0,), 600 + 3 * 10 + 61, True),
-        ((10.0, 100.0), 600 + 3 * 10 + 61, False),  # the other may take longer
-        ((10.0, 100.0), 600 + 3 * 100 + 61, True),
-        ((10.0, None), 1e9, False),  # as long as it takes
+        ((10.0,), 3 * 600 + 4 * 10 + 59, False),
+        ((10.0,), 3 * 600 + 4 * 10 + 61, True),
+        ((10.0, 100.0), 3 * 600 + 4 * 10 + 61, True),  # the other may take longer
+        ((100.0, None), 3 * 600 + 4 * 100 + 59, False),
+        ((None, None, 10.0), 1e9, False),  # as long as they take, and the last has not begun
     ],
 )
-def test_workers_have_stalled_when_no_limit_allows_such_silence(
+def test_a_worker_has_stalled_when_its_limit_allows_no_such_silence(
     clock: list[float], limits: tuple[float | None, ...], silent_s: float, expected: bool
 ) -> None:
     one = watchdog()
     for number, limit_s in enumerate(limits):
         one.sent(number, limit_s)
     clock[0] += silent_s
+    one.sent_tick(-1)
+    one.heard(-1)  # the sign of life of another
     assert one.has_stalled() == expected
-    one.heard(None)  # a tick is a sign of life
+    one.forget()
     assert not one.has_stalled()
+
+
+def test_what_waits_for_a_worker_has_time_from_then_on(clock: list[float]) -> None:
+    one = watchdog()
+    for number, limit_s in enumerate((None, None, 10.0)):
+        one.sent(number, limit_s)
+    clock[0] += 1e6
+    one.heard(1)
+    clock[0] += 3 * 600 + 4 * 10 + 59
+    assert not one.has_stalled()
+    clock[0] += 2
+    assert one.has_stalled()
+
+
+def test_a_driver_that_was_stopped_itself_bites_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    bites = []
+    one = Watchdog(lambda: None, 60.0, 2, bite=lambda: bites.append(1))
+    times = iter([0.0, 0.0, *[1e6] * 20])  # sent, begins to look; then a time has passed
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    one.sent(0, 1.0)
+    looks = iter([False, False, True])
+    monkeypatch.setattr(one._over, "wait", lambda timeout: next(looks))
+    one._watch()
+    assert bites == []
 
 
 def test_long_after_the_deadline_everybody_should_have_answered(clock: list[float]) -> None:
