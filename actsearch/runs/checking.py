@@ -12,7 +12,7 @@ from typing import Any
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.expressions import FormulaError, parse_candidate
-from actsearch.runs import rows, schema
+from actsearch.runs import foreign, rows, schema
 from actsearch.runs.events import digest, events
 from actsearch.runs.failures import DAMAGE, explained
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, NOTE_FILE
@@ -208,7 +208,7 @@ def _check_formulas(found: Findings, births: Sequence[Birth], full: bool) -> Non
 
 def _check_copy(found: Findings, store: RunStore) -> None:
     try:
-        copy = json.loads((store.folder / CONFIG_COPY).read_text(encoding="utf-8"))
+        copy = json.loads(foreign.text_of(store.folder / CONFIG_COPY))
     except (OSError, ValueError, RecursionError):
         found.notes.append(f"{CONFIG_COPY}, a copy for people, can't be read")
         return

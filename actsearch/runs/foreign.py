@@ -6,6 +6,8 @@ that a program computes, for a table. None of that is in a run that this program
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 import stat
@@ -25,11 +27,11 @@ _LONG_BYTES, _LEAST_PART = 64_000_000, 1 / 100
 #: SQLite's own files beside the database.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 #: No table has more columns; SQLite's own limit is 2,000.
-_MAX_COLUMNS = 64
+MAX_COLUMNS = 64
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: MAX_VALUE_BYTES,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
-    sqlite3.SQLITE_LIMIT_COLUMN: _MAX_COLUMNS,
+    sqlite3.SQLITE_LIMIT_COLUMN: MAX_COLUMNS,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 4,
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
@@ -68,6 +70,24 @@ def check_files(path: Path) -> None:
                 "run has such holes; copy the run's folder again from where it was made"
             )
     check_journal(path)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file that lies in a run's folder, which may be anything.
+
+    Raises:
+        OSError: it can't be read, is a link, or is no regular file.
+        ValueError: it is too long, or no text.
+    """
+    # Not blocking: it may be a pipe. Windows has neither, and neither pipes nor devices there.
+    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, how), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        content = file.read(MAX_VALUE_BYTES + 1)
+    if len(content) > MAX_VALUE_BYTES:
+        raise ValueError(f"{path} is longer than anything of a run")
+    return content.decode("utf-8")
 
 
 _KINDS = (

@@ -1,30 +1,36 @@
 """The rows in the pages of an SQLite file, read without SQLite: what is left where a tree is broken.
 
 Each page of rows can be read by itself, wherever it hangs in the file's trees. Whether what is
-found is a row that was written its checksum has to tell: nothing here fails, it finds less.
+found is a row that was written its checksum has to tell: nothing here fails, it finds less. All
+cells of a page may be said to lie in one place, and a long row's pages may go round in circles, so
+each page is read only so often.
 
-Source: https://www.sqlite.org/fileformat2.html, sections 1.5, 1.6, 2.1 and 4.1.
+Source: https://www.sqlite.org/fileformat2.html, sections 1.5, 1.6 and 2.1.
 """
 
 from __future__ import annotations
 
-import contextlib
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from actsearch.runs.foreign import MAX_COLUMNS, MAX_VALUE_BYTES
+from actsearch.runs.pending import pending
+
 _TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR = 0x0D, 0x0A, 0x02
-_DEFAULT_PAGE_SIZE = 4096
-_WAL_HEADER, _FRAME_HEADER = 32, 24
 #: Serial type -> bytes of an integer.
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 #: What reading bytes that mean nothing comes to.
 _NONSENSE = (IndexError, KeyError, ValueError, struct.error, OverflowError)
+#: How often a page is read, counted by its bytes. Once is right, but remains of former rows may
+#: lay claim to a page before the one row whose it is.
+_MOST_READS = 8
 
 
 def rows_in_pages(path: Path) -> Iterator[tuple[bool, tuple[Any, ...]]]:
-    """Yield the rows in all pages of a file and of what is committed in its write-ahead log.
+    """Yield the rows in all pages of a file and of what is committed in the logs beside it.
 
     Args:
         path: the database file.
@@ -36,90 +42,82 @@ def rows_in_pages(path: Path) -> Iterator[tuple[bool, tuple[Any, ...]]]:
     Raises:
         OSError: the file can't be read.
     """
-    content = path.read_bytes()
-    size = _page_size(content)
-    pages = {
-        number + 1: content[number * size : (number + 1) * size]
-        for number in range((len(content) + size - 1) // size)
-    }
-    with contextlib.suppress(FileNotFoundError):
-        pages |= _logged(path.with_name(f"{path.name}-wal").read_bytes(), size)
-    for number, page in pages.items():
+    found = pending(path)
+    content, size = path.read_bytes(), found.size
+    there = (len(content) + size - 1) // size
+    numbers = range(1, 1 + (there if found.n_pages is None else min(there, found.n_pages)))
+    by_number = {k: content[(k - 1) * size : k * size] for k in numbers} | dict(found.pages)
+    pages = _Pages(by_number, size)
+    for number, page in by_number.items():
         start = 100 if number == 1 else 0
         kind = page[start] if len(page) > start else 0
         if kind in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR):
-            yield from _rows(page, start, kind, size, pages)
+            yield from _rows(pages, number, start, kind)
 
 
-def _page_size(content: bytes) -> int:
-    size = int.from_bytes(content[16:18], "big")
-    size = 65536 if size == 1 else size
-    return size if 512 <= size <= 65536 and size & (size - 1) == 0 else _DEFAULT_PAGE_SIZE
+class _Pages:
+    """The pages of a file, each of which is read only so often."""
 
+    def __init__(self, by_number: Mapping[int, bytes], size: int) -> None:
+        self.by_number, self.size = by_number, size
+        self._n_read: Counter[int] = Counter()
 
-def _logged(log: bytes, size: int) -> dict[int, bytes]:
-    """Return the last committed image of each page in a write-ahead log."""
-    committed: dict[int, bytes] = {}
-    open_: dict[int, bytes] = {}
-    salts = log[16:24]
-    step = _FRAME_HEADER + size
-    for at in range(_WAL_HEADER, len(log) - step + 1, step):
-        number, n_pages = struct.unpack_from(">II", log, at)
-        if log[at + 8 : at + 16] != salts:
-            break  # of a log before this one
-        open_[number] = log[at + _FRAME_HEADER : at + step]
-        if n_pages:
-            committed |= open_
-            open_ = {}
-    return committed
+    def part(self, number: int, at: int, n_bytes: int) -> bytes:
+        """Return bytes of a page. Raises KeyError or ValueError where they are not to be read."""
+        self._n_read[number] += n_bytes
+        if self._n_read[number] > _MOST_READS * self.size:
+            raise ValueError("read too often")
+        return self.by_number[number][at : at + n_bytes]
 
 
 def _rows(
-    page: bytes, start: int, kind: int, size: int, pages: Mapping[int, bytes]
+    pages: _Pages, number: int, start: int, kind: int
 ) -> Iterator[tuple[bool, tuple[Any, ...]]]:
+    page = pages.by_number[number]
     first = start + (12 if kind == _INDEX_INTERIOR else 8)
-    n_cells = int.from_bytes(page[start + 3 : start + 5], "big")
-    for k in range(min(n_cells, size // 2)):
-        at = int.from_bytes(page[first + 2 * k : first + 2 * k + 2], "big")
+    n_cells = min(int.from_bytes(page[start + 3 : start + 5], "big"), pages.size // 2)
+    pointers = range(first, first + 2 * n_cells, 2)
+    for at in dict.fromkeys(int.from_bytes(page[k : k + 2], "big") for k in pointers):
         try:
-            yield kind == _TABLE_LEAF, _cell(page, at, kind, size, pages)
+            yield kind == _TABLE_LEAF, _cell(pages, number, at, kind)
         except _NONSENSE:
             continue
 
 
-def _cell(
-    page: bytes, at: int, kind: int, size: int, pages: Mapping[int, bytes]
-) -> tuple[Any, ...]:
+def _cell(pages: _Pages, number: int, at: int, kind: int) -> tuple[Any, ...]:
+    page, size = pages.by_number[number], pages.size
     row_id = None
     if kind == _INDEX_INTERIOR:
         at += 4  # the page to its left
     n_bytes, at = _varint(page, at)
     if kind == _TABLE_LEAF:
         row_id, at = _varint(page, at)
-    if n_bytes > size * len(pages):
-        raise ValueError("longer than the file")
+    if not 0 <= n_bytes <= min(size * len(pages.by_number), MAX_VALUE_BYTES):
+        raise ValueError("longer than the file, or than a row")
     most = size - 35 if kind == _TABLE_LEAF else (size - 12) * 64 // 255 - 23
     here = n_bytes
     if n_bytes > most:
         least = (size - 12) * 32 // 255 - 23
         here = least + (n_bytes - least) % (size - 4)
         here = here if here <= most else least
-    parts = [page[at : at + here]]
+    parts = [pages.part(number, at, here)]
     left, following = n_bytes - here, page[at + here : at + here + 4]
     while left > 0:
-        more = pages[int.from_bytes(following, "big")]
-        parts.append(more[4 : 4 + min(left, size - 4)])
-        left, following = left - (size - 4), more[:4]
+        number = int.from_bytes(following, "big")
+        parts.append(pages.part(number, 4, min(left, size - 4)))
+        left, following = left - (size - 4), pages.by_number[number][:4]
     values = _record(b"".join(parts))
     return values if row_id is None else (row_id, *values[1:])
 
 
 def _record(payload: bytes) -> tuple[Any, ...]:
     end, at = _varint(payload, 0)
-    types = []
+    types: list[int] = []
     while at < end:
         serial, at = _varint(payload, at)
         types.append(serial)
+        if len(types) > MAX_COLUMNS:
+            raise ValueError("more values than a row has")
     values: list[Any] = []
     for serial in types:
         n_bytes = _INTEGERS.get(serial, 8 if serial == 7 else max(0, (serial - 12) // 2))

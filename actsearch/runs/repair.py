@@ -3,14 +3,17 @@
 A decision is kept where all births and decisions before it are there, and the results that it saw.
 A training is kept where a decision that is kept asked for it; one that is gone is made again when
 the run is gone on with, as if it had not ended yet. The damaged file is kept beside the new one.
+
+A kill at any moment leaves the run as it was or the new one: what is written has a name of its own
+until it is whole, and what the logs hold is put into the damaged file, by a rename, before they go.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +26,13 @@ from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE
 from actsearch.runs.insert import insert
 from actsearch.runs.lock import WriterLock
+from actsearch.runs.pending import copied, put_in
 from actsearch.runs.records import ACCEPTED, SCREENED, Heat
 from actsearch.runs.salvage import Salvage, salvaged
 
+#: What is being written; whoever has the lock may remove what a kill left of it.
+_DRAFT = f"{DATABASE}.repaired-"
 _SIBLING = re.compile(r"\bits sibling (\d+)")
-
-
 #: More rows than this are none of a tally that is right.
 _PLAUSIBLE = 10**9
 
@@ -62,15 +66,17 @@ def repair(folder: Path) -> Repaired:
                 "copy, config.json; restore the folder from a copy"
             )
         kept = consistent(found)
-        draft = folder / f"{DATABASE}.repaired-{secrets.token_hex(4)}"
+        _clear(folder)
         try:
+            draft = _draft(folder)
             with explained(folder / DATABASE, "make"):
                 _write(draft, kept)
             damaged = _put_aside(folder)
+            _without_logs(folder)
             draft.replace(folder / DATABASE)
             sync_names(folder)
         finally:
-            draft.unlink(missing_ok=True)
+            _clear(folder)
     except OSError as error:
         raise ActsearchError(
             f"can't repair the run '{folder.name}': {error.strerror or error}; it is as it was"
@@ -180,21 +186,42 @@ def _write(path: Path, kept: Salvage) -> None:
 
 
 def _put_aside(folder: Path) -> Path:
-    """Copy the damaged file to a name of its own, and its log; the log goes then.
-
-    A log that lay beside the new file would be taken for one of its own.
-    """
+    """Copy the damaged file, and its logs before it, to names of their own; nothing else changes."""
+    endings = ("-wal", "-journal", "")
     number = 1
-    while (damaged := folder / f"{DATABASE}.damaged-{number}").exists():
+    while any(os.path.lexists(folder / f"{DATABASE}.damaged-{number}{one}") for one in endings):
         number += 1
-    for ending in ("", "-wal", "-journal"):
+    damaged = folder / f"{DATABASE}.damaged-{number}"
+    for ending in endings:
         one = folder / (DATABASE + ending)
         if one.exists():
-            copy = damaged.with_name(damaged.name + ending)
-            shutil.copy2(one, copy)
-            with copy.open("rb") as file:
-                os.fsync(file.fileno())
+            draft = _draft(folder)
+            with copied(one, draft):
+                pass
+            draft.replace(damaged.with_name(damaged.name + ending))
     sync_names(folder)
-    for ending in ("-wal", "-shm", "-journal"):
-        (folder / (DATABASE + ending)).unlink(missing_ok=True)
     return damaged
+
+
+def _without_logs(folder: Path) -> None:
+    """Leave the damaged file without logs beside it, and with what they hold.
+
+    One that lay beside the new file would be taken for its own.
+    """
+    draft = _draft(folder)
+    if put_in(folder / DATABASE, draft):
+        draft.replace(folder / DATABASE)
+        sync_names(folder)
+    for ending in ("-journal", "-wal", "-shm"):
+        (folder / (DATABASE + ending)).unlink(missing_ok=True)
+    sync_names(folder)
+
+
+def _draft(folder: Path) -> Path:
+    return folder / f"{_DRAFT}{secrets.token_hex(4)}"
+
+
+def _clear(folder: Path) -> None:
+    for one in folder.glob(f"{_DRAFT}*"):
+        with contextlib.suppress(OSError):
+            one.unlink()

@@ -117,7 +117,7 @@ def salvaged(folder: Path) -> Salvage:
     for key, copy in (("config", CONFIG_COPY), ("environment", ENVIRONMENT_COPY)):
         if key not in found.meta:
             with contextlib.suppress(OSError, ValueError, RecursionError):
-                value = json.loads((folder / copy).read_text(encoding="utf-8"))
+                value = json.loads(foreign.text_of(folder / copy))
                 if isinstance(value, dict):
                     found.meta[key] = value
                     found.remarks.append(f"the {key} is that of its copy, {copy}")

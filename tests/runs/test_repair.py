@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -204,6 +206,52 @@ def test_the_log_of_a_killed_writer_is_read_in_a_repair(root: Path) -> None:
     with RunStore.open(root / "killed") as store:
         assert [one.info.get("n") for one in store.sessions()] == [None, 2]
     assert repaired.damaged.with_name("run.sqlite.damaged-1-wal").exists()
+
+
+def test_what_lies_in_the_way_of_the_damaged_files_copy_is_not_written_through(root: Path) -> None:
+    copy_to(root / "r")
+    with RunStore.open(root / "r", write=True) as store:
+        store.begin_session({"n": 2})
+        shutil.copytree(root / "r", root / "killed")
+    for ending in ("", "-wal"):
+        (root / f"mine{ending}").write_text("mine")
+        (root / "killed" / f"run.sqlite.damaged-1{ending}").symlink_to(root / f"mine{ending}")
+    (root / "killed" / "run.sqlite.damaged-2").symlink_to(root / "new")
+    assert repair(root / "killed").damaged.name == "run.sqlite.damaged-3"
+    assert {one.name for one in root.iterdir()} == {"r", "killed", "mine", "mine-wal"}
+    assert {(root / f"mine{ending}").read_text() for ending in ("", "-wal")} == {"mine"}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder", "huge"])
+def test_a_copy_of_the_configuration_that_is_no_file_hinders_nothing(run: Path, kind: str) -> None:
+    before = content(run)
+    copy = run / "config.json"
+    copy.rename(run.parent / "outside.json")
+    if kind == "pipe":
+        os.mkfifo(copy)
+    elif kind == "link":
+        copy.symlink_to("/dev/zero")
+    elif kind == "folder":
+        copy.mkdir()
+    else:
+        with copy.open("wb") as file:
+            file.truncate(1 << 40)
+    # In a process of its own: it must not wait for a pipe, nor fill the memory.
+    asked = f"""
+import resource
+from pathlib import Path
+from actsearch.runs.checking import check
+from actsearch.runs.repair import repair
+resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
+run = Path({str(run)!r})
+print(check(run).notes[0])
+repair(run)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", asked], timeout=60, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "config.json, a copy for people, can't be read\n"
+    assert content(run) == before
 
 
 def test_a_header_that_is_gone_costs_nothing(run: Path) -> None:
