@@ -122,6 +122,7 @@ def _power(expression: sympy.Expr) -> Node:
     return Node("pow", (base, exponent))
 
 
+@functools.lru_cache(maxsize=64)
 def derivative(node: Node, wrt: str = "x") -> Node:
     """Differentiate a tree with respect to a variable."""
     return _writable(_folded(from_sympy(to_sympy(node).diff(symbol(wrt)))))

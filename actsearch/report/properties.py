@@ -26,6 +26,7 @@ _CONVEXITY = {
     "quasilinear": "neither convex nor concave",
     "quasiconvex": "neither convex nor concave; it falls, then rises",
     "quasiconcave": "neither convex nor concave; it rises, then falls",
+    "not computed": "not computed: its second derivative is too long",
 }
 _PHASES = {
     "ordered": "gradients shrink",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from actsearch.errors import BadInput
 from actsearch.expressions import Expression, reference
 from actsearch.expressions.analysis.grid import WINDOW, jumps
+from actsearch.expressions.analysis.subject import bounded_derivative
 from actsearch.expressions.condition_views import View
 from actsearch.expressions.node import Node, const
 from actsearch.expressions.poles import Suspects, first_pole, suspects
@@ -238,7 +239,9 @@ def _bends_and_steps(
 
 def _soft_bends(expression: Expression) -> tuple[float, ...]:
     """Return where the second derivative jumps, as that of elu does: a rational sees it too."""
-    second = expression.derivative().derivative()
+    second = bounded_derivative(expression.derivative())
+    if second is None:
+        return ()
     x = np.linspace(-WINDOW, WINDOW, _N_WINDOW)
     with np.errstate(all="ignore"):
         return jumps(x, second.evaluate(x), second.evaluate)

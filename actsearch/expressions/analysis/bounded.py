@@ -4,8 +4,8 @@ SymPy's limits have no deadline of their own. Here the interpreter counts the ca
 makes and raises where they are too many: in any thread, on any platform, without a signal or a
 process, and however fast the machine is. The same work takes a few in a hundred calls more or less
 from one process to the next, since SymPy orders some of it by hashes, which Python draws by chance.
-SymPy is Python throughout, so calls are what its time goes to; what is computed within one call has
-to be small (see ``far``).
+SymPy is Python throughout, so calls are what its time goes to. A call whose own work would be
+large, a power of a billion digits, is not begun, and ends the work as well (see ``heavy``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import mpmath as mp
+
+from actsearch.expressions.analysis.heavy import heavy
 
 T = TypeVar("T")
 
@@ -45,10 +47,13 @@ class Budget:
 
         self._left = n_calls
         self._due = 0
+        self._heavy = heavy()
         clear_cache()  # what came before would save calls
 
     def spend(self, work: Callable[[], T]) -> T | None:
         """Return what ``work`` does; None where it fails, or the budget ends before it.
+
+        None too where a single step of it would be too large.
 
         None as well while the program is profiled: there is one such hook, and it is taken.
         """
@@ -75,7 +80,10 @@ class Budget:
 
     def _is_due(self, frame: FrameType, event: str) -> bool:
         self._left -= 1
-        if self._left > self._due or event not in _BEGINS or _is_deaf(frame):
+        ended = self._left <= self._due
+        if not ended and event == "call" and frame.f_code in self._heavy:
+            ended = self._heavy[frame.f_code](frame.f_locals)
+        if not ended or event not in _BEGINS or _is_deaf(frame):
             return False
         self._due = self._left - _GRACE
         return True

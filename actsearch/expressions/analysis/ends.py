@@ -31,6 +31,8 @@ _SLOW, _SHOWN = 0.1, 1e-5
 #: Calls for all limits of a function, more than any of the zoo takes: half a second or so.
 _N_CALLS = 1_600_000
 _MAX_FORM_CHARS = 24
+#: A slope with more digits before the point is a number and not a fraction.
+_MOST_BITS = 100
 
 
 def ends(subject: Subject) -> tuple[End, End]:
@@ -52,9 +54,9 @@ def _end(subject: Subject, sign: int, budget: Budget) -> End:
         found = None
         if there.form is not None:
             found = budget.spend(lambda: exponentials.limit(there.form, t))
-        if found is not None and _agrees(found, value, there):
-            text = closed(found)
-            value = float(found)
+        known = None if found is None else budget.spend(lambda: _known(found, value, there))
+        if known is not None:
+            value, text = known
             if np.isfinite(value):
                 line = Asymptote(0.0, value, text, EXACT)
             reached = not there.form.has(t)
@@ -68,6 +70,11 @@ def _end(subject: Subject, sign: int, budget: Budget) -> End:
         if how == DIGITS and np.isfinite(value):
             line = Asymptote(0.0, value, text, how)
         return End(text, text, value, how, line, False)
+
+
+def _known(found: Any, value: float, there: Far) -> tuple[float, str] | None:
+    """Return a limit of SymPy's as a number and in closed form, where the numbers bear it out."""
+    return (float(found), closed(found)) if _agrees(found, value, there) else None
 
 
 def _is_denied(value: float, there: Far) -> bool:
@@ -161,17 +168,25 @@ def _asymptote(there: Far, points: Numbers, t: Any, sign: int, budget: Budget) -
     if abs(slope) < 1e-15 or not _settled(ratios[1], ratios[2]) or not _settled(rest[0], rest[1]):
         return None
     offset = rest[1][-1]
-    found, steep = None, _rational(slope)
-    if steep is not None and there.form is not None:
-        found = budget.spend(lambda: exponentials.limit(there.form - sign * steep * t, t))
-    if found is not None and _is_near(found, float(offset)):
+    steep = _rational(slope)
+
+    def proved() -> Asymptote | None:
+        found = exponentials.limit(there.form - sign * steep * t, t)
+        if not _is_near(found, float(offset)):
+            return None
         return Asymptote(float(slope), float(found), _line(closed(steep), closed(found)), EXACT)
+
+    line = budget.spend(proved) if steep is not None and there.form is not None else None
+    if line is not None:
+        return line
     values = float(slope), round(float(offset), 15) + 0.0
     return Asymptote(*values, _line(*map(_number, values)), DIGITS)
 
 
 def _rational(number: Any) -> Any:
-    """Return a number as a fraction or a decimal of SymPy's, None where it is neither."""
+    """Return a number as a fraction or a decimal of SymPy's, None where it is neither, or huge."""
+    if mp.mag(number) > _MOST_BITS:
+        return None
     decimal = sympy.Rational(mp.nstr(number, 40))
     candidates = (decimal.limit_denominator(1000), sympy.Rational(mp.nstr(number, 20)))
     near = mp.mpf("1e-30") * abs(number)

@@ -28,13 +28,23 @@ WORK_DIGITS = 260
 #: A sum that is smaller than its parts by so many digits is but what rounding left.
 _LOST_DIGITS = 240
 _VAST = 600
-#: Larger or smaller constants, powers and longer programs are not SymPy's: a single call of it
-#: could then take for ever.
+#: Larger or smaller constants, powers and longer programs are not SymPy's: they take it too long.
 _LEAST, _MOST, _MOST_POWER, _MOST_STEPS = 1e-9, 1e9, 16, 120
 
 Numbers = tuple[Any, ...]
-#: What proves a form's sign, -1, 0 or 1 from somewhere on; None where it can't.
-Prove = Callable[[Any], int | None]
+
+
+@dataclass(frozen=True)
+class Prover:
+    """What SymPy is asked, and what is left for its answers.
+
+    Attributes:
+        sign: A form's sign, -1, 0 or 1 from somewhere on; None where it can't be proved.
+        budget: What forms are made by.
+    """
+
+    sign: Callable[[Any], int | None]
+    budget: Budget
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ def far(subject: Subject, sign: int, t: Any, budget: Budget) -> Far:
         tuple(sign * one for one in points) for points in (near_points(), _beyond_points())
     )
     prove = functools.cache(lambda form: budget.spend(lambda: exponentials.sign(form, t)))
-    ops = {name: functools.partial(_step, name, prove) for name in OPS}
+    ops = {name: functools.partial(_step, name, Prover(prove, budget)) for name in OPS}
     (found,) = run(subject.program, ops, [Far(at, beyond, sign * t if tame else None)])
     return _lifted(found)
 
@@ -91,10 +101,10 @@ def _lifted(value: Any) -> Far:
     return Far((value,) * len(near_points()), (value,) * len(_beyond_points()), form)
 
 
-def _step(name: str, prove: Prove, *args: Any) -> Far:
+def _step(name: str, prove: Prover, *args: Any) -> Far:
     values = [_lifted(arg) for arg in args]
     if name in _BRANCHES:
-        proved = _BRANCHES[name](functools.partial(_sign, prove), *values)
+        proved = _BRANCHES[name](prove, *values)
         if proved is not None:
             return proved
     at = tuple(OPS[name](*each) for each in zip(*(one.at for one in values), strict=True))
@@ -107,10 +117,7 @@ def _step(name: str, prove: Prove, *args: Any) -> Far:
     whole = name == "pow" and _is_whole(values[1].form)
     if name in _POSITIVE and not whole and _sign(prove, values[0]) not in _POSITIVE[name]:
         return Far(at, beyond, None)
-    try:
-        return Far(at, beyond, form(*values))
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return Far(at, beyond, None)
+    return Far(at, beyond, prove.budget.spend(lambda: form(*values)))
 
 
 def _beyond(name: str, args: Numbers) -> Any:
@@ -154,25 +161,22 @@ _LOSES: dict[str, Callable[..., bool]] = {
 # --- branches
 
 
-def _sign(prove: Prove, value: Far) -> int | None:
+def _sign(prove: Prover, value: Far) -> int | None:
     """Return the sign of a value from somewhere on, None where it is not proved."""
     if value.form is None:
         return None
-    sign = prove(value.form)
+    sign = prove.sign(value.form)
     if sign is None:
         return None
     seen = [int(mp.sign(one)) for one in (*value.at, *value.beyond) if not mp.isnan(one)]
     return sign if seen and seen[-1] in (0, sign) else None
 
 
-_Sign = Callable[[Far], int | None]
-
-
-def _difference(a: Far, b: Far) -> Far:
+def _difference(prove: Prover, a: Far, b: Far) -> Far:
     at = tuple(x - y for x, y in zip(a.at, b.at, strict=True))
     beyond = tuple(_beyond("sub", each) for each in zip(a.beyond, b.beyond, strict=True))
     both = a.form is not None and b.form is not None
-    return Far(at, beyond, a.form - b.form if both else None)
+    return Far(at, beyond, prove.budget.spend(lambda: a.form - b.form) if both else None)
 
 
 def _constant(value: Any, form: Any) -> Far:
@@ -186,8 +190,8 @@ def _number(value: int) -> Far:
 def _by_sign(results: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., Far | None]:
     """Return a choice by the sign of the difference of all arguments but the results."""
 
-    def chosen(sign: _Sign, *args: Far) -> Far | None:
-        found = sign(args[0] if len(args) == 1 else _difference(*args))
+    def chosen(prove: Prover, *args: Far) -> Far | None:
+        found = _sign(prove, args[0] if len(args) == 1 else _difference(prove, *args))
         return None if found is None else results(*args)[found + 1]  # below, equal, above
 
     return chosen
@@ -202,13 +206,13 @@ def _answers(*truths: bool) -> Callable[..., tuple[Any, Any, Any]]:
     return lambda _a, _b: (below, equal, above)
 
 
-def _where(_sign_of: _Sign, condition: Far, a: Far, b: Far) -> Far | None:
+def _where(_prove: Prover, condition: Far, a: Far, b: Far) -> Far | None:
     if condition.form is None:
         return None
     return a if condition.form else b
 
 
-def _cast(_sign_of: _Sign, condition: Far, _like: Far) -> Far | None:
+def _cast(_prove: Prover, condition: Far, _like: Far) -> Far | None:
     return None if condition.form is None else _number(int(bool(condition.form)))
 
 

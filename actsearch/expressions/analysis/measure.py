@@ -21,7 +21,7 @@ from actsearch.expressions.analysis.sample import about, sample, steep_places
 from actsearch.expressions.analysis.stretches import share, stretches
 from actsearch.expressions.analysis.subject import Subject
 from actsearch.expressions.analysis.tails import tails
-from actsearch.expressions.analysis.value import Analysis, End, Interval, Saturation
+from actsearch.expressions.analysis.value import NOT_COMPUTED, Analysis, End, Interval, Saturation
 from actsearch.expressions.cost import BASE, modelled_cost, operation_counts
 from actsearch.expressions.expression import Expression, parse
 from actsearch.expressions.known import KNOWN
@@ -60,7 +60,8 @@ def _analyze(expression: Expression) -> Analysis:
     course = pieces(
         subject, subject.derivative, MONOTONE, x, [*(e.x for e in extrema), *broken], steps
     )
-    curvature = pieces(subject, subject.second, CURVATURE, x, broken, broken)
+    second = subject.second
+    curvature = pieces(subject, second, CURVATURE, x, broken, broken) if second else ()
     seen = shape.look(subject)
     whole, attained, how = extent.whole_range(subject, f, both, (extrema, kinks, steps))
     dead = _true(stretches(lambda at: subject.slope(at) == 0, x), subject, subject.derivative)
@@ -93,7 +94,9 @@ def _analyze(expression: Expression) -> Analysis:
         even_share=even,
         monotone=shape.monotone(seen),
         pieces=course,
-        convexity=shape.convexity(curvature, course, kinks, both, seen.is_whole and not steps),
+        convexity=shape.convexity(curvature, course, kinks, both, seen.is_whole and not steps)
+        if second
+        else NOT_COMPUTED,
         curvature=curvature,
         slope_at_0=float(subject.slope(0.0)),
         lipschitz=shape.lipschitz(subject, x, both, kinks, steps),

@@ -15,6 +15,7 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from actsearch.expressions.analysis.bounded import Budget
 from actsearch.expressions.expression import Expression
 from actsearch.expressions.lowering import Program, lower
 from actsearch.expressions.node import Node, const
@@ -27,6 +28,8 @@ _DIGITS = 400
 #: Step of slopes by differences, and the digits that they are computed with: errors of 1e-60.
 _STEP, _SLOPE_DIGITS = "1e-30", 100
 VALUE_DIGITS = 60
+#: Calls for a second derivative: two seconds or so.
+_N_CALLS = 3_000_000
 
 
 class Subject:
@@ -62,9 +65,9 @@ class Subject:
         return np.where(np.isnan(self.value(x)), np.nan, function.evaluate(x))
 
     @functools.cached_property
-    def second(self) -> Expression:
-        """The second derivative."""
-        return self.derivative.derivative()
+    def second(self) -> Expression | None:
+        """The second derivative, None where writing it down takes too long."""
+        return bounded_derivative(self.derivative)
 
     @functools.cached_property
     def program(self) -> Program:
@@ -87,6 +90,14 @@ class Subject:
             at, step = mp.mpf(x), mp.mpf(_STEP)
             rise = self.exact(at + step, _SLOPE_DIGITS) - self.exact(at - step, _SLOPE_DIGITS)
             return rise / (2 * step)
+
+
+def bounded_derivative(expression: Expression) -> Expression | None:
+    """Return the derivative of a derivative, which may be very long; None where it takes too long.
+
+    Those of sixty nested functions fill the memory.
+    """
+    return Budget(_N_CALLS).spend(expression.derivative)
 
 
 def _pinned(node: Node, values: dict[str, float]) -> Node:

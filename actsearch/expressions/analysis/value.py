@@ -16,6 +16,9 @@ Interval = tuple[float, float]
 #: mpmath; or seen in float64 on points.
 EXACT, DIGITS, GRID = "exact", "high precision", "grid"
 
+#: The shape where it would take too long.
+NOT_COMPUTED = "not computed"
+
 
 @dataclass(frozen=True)
 class Asymptote:
@@ -228,7 +231,8 @@ class Analysis:
         limits: As texts, those of ``ends``.
         pieces: Where it rises and falls; ``curvature`` where it is convex and concave.
         convexity: ``affine``, ``convex``, ``concave``, ``quasilinear`` (monotone), ``quasiconvex``
-            (falls, then rises), ``quasiconcave``, ``neither`` or ``undefined``.
+            (falls, then rises), ``quasiconcave``, ``neither`` or ``undefined``; ``not computed``,
+            and no ``curvature``, where the second derivative is too long to write down.
         lipschitz: Supremum of the slope's magnitude, what happens far out included.
         dead: Where the slope is 0, mathematically: what is but too small for a number is not.
         sparsity: Share of exact zeros.
