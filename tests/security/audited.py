@@ -87,11 +87,16 @@ def reading(audit: Audit, folder: Path) -> None:
             ("inspect", name, "--format", "json"),
         ):
             said(audit, *words)
+        said(audit, "runs", "check", name, codes=(0, 1))
     said(audit, "inspect", "first", "worse")
     said(audit, "runs")
     said(audit, "analyze", HOSTILE)
     said(audit, "spaces", "show", "default")
     said(audit, "tasks")
+    said(audit, "data")
+    for command in ("compare", "diagnose"):  # refused before anything is trained
+        for name in ("bad", "worse"):
+            said(audit, command, f"{name}:0", HOSTILE, "--task", "mnist1d-mlp", codes=(2,))
 
 
 def writing(audit: Audit, folder: Path, names: tuple[str, ...] = ("worse",)) -> None:
