@@ -45,7 +45,8 @@ def confirmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actsearch: Comman
     path.write_text(TASK)
     make_run(tmp_path / "runs" / "first", BRED, GIVEN, spec=f"{path}:make_task")
     configure(tmp_path / "runs" / "first", score_name="validation accuracy")
-    answer = actsearch("confirm", "first", "--workers", "inline", "--quiet", "--format", "json")
+    options = ("--task", f"{path}:make_task", "--workers", "inline", "--quiet", "--format", "json")
+    answer = actsearch("confirm", "first", *options)
     assert answer.code == 0, answer.err
     path.write_text("raise SystemExit('the code of a task was run')")
     return json.loads(answer.out)

@@ -275,14 +275,19 @@ def test_formulas_by_layers_are_finalists_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"task_settings": ["a list"]},
-        {"task_settings": {"recipe": 3, "data": "none"}, "seed_formulas": None},
+        {"task_settings": {"recipe": 3, "data": "none"}},
         {"budget": {"nested": [1]}, "births": "many"},
         {"task_settings": {"tasks": [{"task": "a", "data": {"n_train": 5}}, 7]}},
     ],
 )
 def test_a_configuration_of_another_shape_is_no_fault(tmp_path: Path, odd: dict[str, Any]) -> None:
     assert facts_of(read_account(make_run(tmp_path / "run", config=odd))).configuration
+
+
+@pytest.mark.parametrize("odd", [{"task_settings": ["a list"]}, {"seed_formulas": None}])
+def test_a_configuration_of_other_kinds_is_refused(tmp_path: Path, odd: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=f"'{next(iter(odd))}' of its configuration"):
+        read_account(make_run(tmp_path / "run", config=odd))
 
 
 def test_other_tasks_that_were_tried_are_named(runs: dict[str, Path]) -> None:
