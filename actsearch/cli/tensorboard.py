@@ -11,7 +11,6 @@ import importlib.util
 import statistics
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from actsearch.cli.options import note
@@ -88,12 +87,7 @@ class EventFiles(Progress):
         except Exception as error:  # noqa: BLE001 - see above
             self._fail(error)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._writer is not None and not self._has_failed:
             try:
                 self._writer.close()

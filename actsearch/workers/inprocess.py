@@ -7,14 +7,14 @@ candidate that kills the process kills the search.
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Protocol
 
 from actsearch.tasks.protocol import Record, Task, Training
 from actsearch.workers.charge import Setup
 from actsearch.workers.guard import Guard, record_of
-from actsearch.workers.jobs import Answers, Deadline, NextJob, Wait, no_deadline
+from actsearch.workers.jobs import Answers, Deadline, NextJob, Wait
 from actsearch.workers.limits import TrainingLimit
+from actsearch.workers.streaming import Streaming
 from actsearch.workers.training import torch_threads, train_one
 
 #: How long to sleep before asking again where there is nothing to do.
@@ -66,7 +66,7 @@ class _Guarded:
             self._guard = None
 
 
-class OnePool:
+class OnePool(Streaming):
     """One training at a time. Implements ``Pool``."""
 
     n_workers = 1
@@ -74,13 +74,6 @@ class OnePool:
     def __init__(self, trainer: _Trainer, device: str = "cpu") -> None:
         self.devices = (device,)
         self._trainer = trainer
-        self._running: Answers | None = None
-
-    def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
-        """See ``Pool.stream``."""
-        self.close()
-        self._running = self._train_all(next_job, deadline)
-        return self._running
 
     def _train_all(self, next_job: NextJob, deadline: Deadline) -> Answers:
         try:
@@ -91,23 +84,6 @@ class OnePool:
                 yield job, self._trainer.train(job.training, self.devices[0], deadline())
         finally:
             self._trainer.close()
-
-    def close(self) -> None:
-        """See ``Pool.close``."""
-        if self._running is not None:
-            self._running.close()
-            self._running = None
-
-    def __enter__(self) -> OnePool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def in_process(task: Task, *, device: str, threads: int) -> OnePool:

@@ -23,7 +23,6 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
-from types import TracebackType
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -35,9 +34,10 @@ from actsearch.tasks.protocol import CRASHED, Record
 from actsearch.workers.charge import Setup
 from actsearch.workers.desk import CPU, Desk, Ticket
 from actsearch.workers.guard import record_of
-from actsearch.workers.jobs import Answers, Deadline, Job, NextJob, Wait, no_deadline
+from actsearch.workers.jobs import Answers, Deadline, Job, NextJob, Wait
 from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.remote import initialize_process, run, tick
+from actsearch.workers.streaming import Streaming
 from actsearch.workers.training import without_score
 from actsearch.workers.watchdog import Watchdog
 
@@ -51,7 +51,7 @@ DEVICE_NAP_S = 0.004
 _Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
-class ProcessPool:
+class ProcessPool(Streaming):
     """Trainings in ``workers`` processes at once. Implements ``Pool``.
 
     loky keeps one set of processes for the whole driver, so one stream is read at a time, and
@@ -79,34 +79,11 @@ class ProcessPool:
         self._key = uuid.uuid4().hex
         self._generation = 0
         self._n_breaks: Counter[Job] = Counter()
-        self._running: Answers | None = None
         # Each tick costs the driver about a millisecond, so many workers tick more slowly.
         self._nap_s = max(0.02, 0.003 * workers)
 
-    def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
-        """See ``Pool.stream``."""
-        self.close()
-        self._running = self._train_all(Desk(next_job, self.devices), deadline)
-        return self._running
-
-    def close(self) -> None:
-        """See ``Pool.close``."""
-        if self._running is not None:
-            self._running.close()
-            self._running = None
-
-    def __enter__(self) -> ProcessPool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _train_all(self, desk: Desk, deadline: Deadline) -> Answers:
+    def _train_all(self, next_job: NextJob, deadline: Deadline) -> Answers:
+        desk = Desk(next_job, self.devices)
         try:
             with Watchdog(deadline, self._setup.grace_s, self.n_workers) as watchdog:
                 while desk.has_more():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import uuid
-from types import TracebackType
 from typing import Any
 
 from actsearch.tasks.protocol import Task
@@ -14,9 +13,10 @@ from actsearch.workers.cluster.remote import Terms
 from actsearch.workers.cluster.roster import Roster
 from actsearch.workers.cluster.stream import Stream
 from actsearch.workers.desk import CPU, Desk
-from actsearch.workers.jobs import Answers, Deadline, NextJob, no_deadline
+from actsearch.workers.jobs import Answers, Deadline, NextJob
 from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.shipping import pack
+from actsearch.workers.streaming import Streaming
 
 TERMS = Terms()
 #: How long a search goes on without any worker: those of a batch system, or of a machine that
@@ -24,7 +24,7 @@ TERMS = Terms()
 PATIENCE_S = 60.0
 
 
-class ClusterPool:
+class ClusterPool(Streaming):
     """Trainings on the workers of a cluster. Implements ``Pool``.
 
     Args:
@@ -57,7 +57,6 @@ class ClusterPool:
         self._terms = terms
         self._patience_s = max(patience_s, link.cluster.wait_s)
         self._roster: Roster | None = None
-        self._running: Answers | None = None
 
     @property
     def n_workers(self) -> int:
@@ -69,30 +68,8 @@ class ClusterPool:
         """How many trainings the workers that are there have room for; None before the start."""
         return None if self._roster is None else len(self._roster.seats())
 
-    def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
-        """See ``Pool.stream``."""
-        self.close()
-        self._running = self._train_all(Desk(next_job, (CPU,)), deadline)
-        return self._running
-
-    def close(self) -> None:
-        """See ``Pool.close``."""
-        if self._running is not None:
-            self._running.close()
-            self._running = None
-
-    def __enter__(self) -> ClusterPool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _train_all(self, desk: Desk, deadline: Deadline) -> Answers:
+    def _train_all(self, next_job: NextJob, deadline: Deadline) -> Answers:
+        desk = Desk(next_job, (CPU,))
         payload = pack(Elsewhere(self._task))
         key = uuid.uuid4().hex  # two searches on one cluster must not end each other's trainings
         news: queue.SimpleQueue[Any] = queue.SimpleQueue()
