@@ -29,6 +29,7 @@ def launch(
     confirm: Callable[[Path, float], None] | None = None,
     also: Progress | None = None,
     report: bool = True,
+    forgotten: Callable[[], str] = str,
 ) -> None:
     """Run a search with progress, print what it found, and have it confirmed.
 
@@ -42,6 +43,7 @@ def launch(
         confirm: confirms the run in a folder within so many seconds, and prints the verdict.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
+        forgotten: says after an interruption what of this call is not in the run, if anything.
 
     Raises:
         typer.Exit: with 130 after Ctrl-C or SIGTERM; all births and scores so far are in the run.
@@ -62,7 +64,7 @@ def launch(
             note("actsearch: interrupted before the search began")
         else:
             line = resume_line(runs_dir / name)
-            note(f"actsearch: interrupted; everything saved; go on with: {line}")
+            note(f"actsearch: interrupted; {forgotten() or 'everything saved'}; go on with: {line}")
         raise typer.Exit(130) from None
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)

@@ -93,6 +93,14 @@ def resume(
     also = events(tensorboard, tensorboard_dir, path.parent)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
+    n_sessions = _n_sessions(path) if seed_formula or seed_run else None
+
+    def forgotten() -> str:
+        # A session that began knows its seeds, and the next one adds what it did not come to add.
+        if n_sessions is None or _n_sessions(path) > n_sessions:
+            return ""
+        return "the seeds of this call are not in the run yet: give them again"
+
     if births is None and holder(path) is None:  # else it is refused, and that is all to say
         _say_what_is_used_up(path, budget)
 
@@ -135,7 +143,15 @@ def resume(
         ),
         also=also,
         report=not no_report,
+        forgotten=forgotten,
     )
+
+
+def _n_sessions(path: Path) -> int:
+    from actsearch.runs import RunStore
+
+    with RunStore.open(path) as store:
+        return len(store.sessions())
 
 
 def _say_what_is_used_up(path: Path, budget: str | None) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.expressions import Candidate, parse_candidate
+from actsearch.expressions import Candidate
 from actsearch.runs import (
     RunStore,
     Snapshot,
@@ -29,7 +29,13 @@ from actsearch.runs.found import Found
 from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.configuration import environment, task_reference
 from actsearch.search.engine import RULES, Engine, Limits, Observer
-from actsearch.search.given import best_of, check_readable, formulas_of
+from actsearch.search.given import (
+    best_of,
+    check_readable,
+    formulas_of,
+    seeds_to_add,
+    still_waiting,
+)
 from actsearch.search.lag import too_many, with_lag
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.sameness import (
@@ -221,7 +227,8 @@ def resume(
         memory_limit: As in ``search``; may differ from before.
         cluster: As in ``search``; a run may go on with another one, or without.
         data: Where the data set lies now, if it was moved.
-        seed_formulas: Further formulas; they are the next births.
+        seed_formulas: Further formulas; they are the next births. Those that an earlier session
+            was given and did not come to add are added, too.
         seed_run: A run whose best formulas are further seeds.
         task: The task, for a run that was started with a task object, or its name or file; it must
             be that of the run.
@@ -263,14 +270,15 @@ def resume(
         assert the_task is not None
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         slots = _slots(there, workers, the_space)
-        check_readable(the_space, given, the_task)
+        waiting = still_waiting(store)
+        check_readable(the_space, [*waiting, *given], the_task)
         the_task.prepare()
         refuse(store, of_task(config, the_task, given=isinstance(task, str)))
         if budget is None and births is None:  # those of the last session that said something
             last = store.last_search()
             budget, births = last["budget"], last["births"]
         limits = _limits(budget, births, store.elapsed_s())
-        return _run(store, the_space, the_task, limits, slots, observer, budget, added=given)
+        return _run(store, the_space, the_task, limits, slots, observer, budget, waiting, given)
 
 
 def _run(
@@ -281,14 +289,19 @@ def _run(
     slots: Slots,
     observer: Observer | None,
     budget: str | float | None,
-    added: Sequence[Candidate] = (),
+    waiting: Sequence[Candidate] = (),
+    given: Sequence[Candidate] = (),
 ) -> Result:
     ledger = Ledger(task.rungs, space)
     load(ledger, store.births(), store.heats(), store.trainings())
+    n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
+    seeds, are_all = seeds_to_add(
+        store, space, len(ledger.births), n_seeds, limits.births, waiting, given
+    )
     info = {
         "budget": budget,
         "births": limits.births,
-        "added_seeds": [str(expression) for expression in added],
+        "added_seeds": [str(expression) for expression in given],  # an end keeps them waiting
         **slots.facts(),
     }
     pool = pool_for(task, slots, THREADS)
@@ -302,23 +315,9 @@ def _run(
             observer=observer if slots.link is None else _with_workers(observer, pool),
             compile=compiling_ahead(task, slots.devices[0]) if slots.is_here else None,
         )
-        # Seeds interrupted halfway are completed: those in the store are a prefix of them.
-        listed = [parse_candidate(text) for text in space.seeds]
-        listed += [parse_candidate(text) for text in store.config["seed_formulas"]]
-        n_there = sum(birth.operator == "seed" for birth in ledger.births)
-        seeds = [(expression, "seed") for expression in listed[n_there:]]
-        seeds += [(expression, "added seed") for expression in added]
-        n_free = len(seeds)
-        if limits.births is not None:
-            n_free = max(0, limits.births - len(ledger.births))
-            if len(added) > n_free:
-                raise BadInput(
-                    f"{len(added)} added seeds are more births than the limit leaves: run "
-                    f"'{store.name}' has {len(ledger.births)} of {limits.births}; raise --births"
-                )
-        for expression, operator in seeds[:n_free]:
+        for expression, operator in seeds:
             engine.add_seed(expression, operator)
-        ended = engine.run(pool, decide=n_free >= len(seeds))
+        ended = engine.run(pool, decide=are_all)
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(map(Found.of, best)), task, ended)

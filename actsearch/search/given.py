@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from actsearch.search.space.idle import learns_nothing
 from actsearch.search.space.model import wrong_groups
 from actsearch.tasks.protocol import Task, check_channels, check_inputs
 
+#: The operator of births that were given to a run when it was gone on with.
+ADDED = "added seed"
 #: How many of another run's best formulas ``seed_run`` brings.
 N_FROM_RUN = 10
 
@@ -83,3 +86,69 @@ def best_of(folder: Path | None) -> list[Candidate]:
     if not best:
         raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
     return [parse_candidate(scored.formula) for scored in best]
+
+
+def still_waiting(store: RunStore) -> list[Candidate]:
+    """Return what earlier sessions were given and did not come to add: they ended too early.
+
+    Raises:
+        BadInput: One is no formula.
+    """
+    given = [
+        text
+        for session in store.sessions()
+        if session.outcome != BadInput.__name__  # it was refused, and so were they
+        for text in _texts(session.info.get("added_seeds"))
+    ]
+    births = store.births() if given else []
+    there = Counter(birth.formula for birth in births if birth.operator == ADDED)
+    waiting = []
+    for text in given:
+        if there[text]:
+            there[text] -= 1
+        else:
+            waiting.append(parse_candidate(text))
+    return waiting
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts of a list that anyone may have written."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def seeds_to_add(
+    store: RunStore,
+    space: SearchSpace,
+    n_births: int,
+    n_seeds: int,
+    limit: int | None,
+    waiting: Collection[Candidate],
+    given: Collection[Candidate],
+) -> tuple[list[tuple[Candidate, str]], bool]:
+    """Return the seeds that come next, each with its operator, and whether these are all.
+
+    Args:
+        store: The run.
+        space: Its space.
+        n_births: How many births there are.
+        n_seeds: How many of them are seeds of the space and of the run's begin.
+        limit: How many births there may be.
+        waiting: Seeds that earlier sessions were given (``still_waiting``).
+        given: Those that this one is given.
+
+    Raises:
+        BadInput: There is no room for what this session is given.
+    """
+    # Seeds interrupted halfway are completed: those in the store are a prefix of them.
+    listed = [parse_candidate(text) for text in (*space.seeds, *store.config["seed_formulas"])]
+    added = [*waiting, *given]
+    seeds = [(one, "seed") for one in listed[n_seeds:]] + [(one, ADDED) for one in added]
+    if limit is None:
+        return seeds, True
+    n_free = max(0, limit - n_births)
+    if given and len(added) > n_free:
+        raise BadInput(
+            f"{len(added)} added seeds are more births than the limit leaves: run "
+            f"'{store.name}' has {n_births} of {limit}; raise --births"
+        )
+    return seeds[:n_free], n_free >= len(seeds)

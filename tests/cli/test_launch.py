@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from actsearch import cli
 from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
 from actsearch.results.view import RunView, Totals
+from actsearch.runs import RunStore
 from tests.cli.conftest import Command, FakeSearch
 
 
@@ -221,6 +223,29 @@ def test_ctrl_c_says_how_to_go_on(
         "actsearch: interrupted; everything saved; "
         "go on with: actsearch resume made-up --runs-dir 'my runs'\n"
     )
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_ctrl_c_tells_whether_the_seeds_of_the_call_are_kept(
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    began: bool,
+) -> None:
+    def interrupted(path: Path, **_kwargs: Any) -> None:
+        if began:
+            with RunStore.open(path, write=True) as store:
+                store.begin_session({"added_seeds": ["x*tanh(x)"]})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["actsearch.search"], "resume", interrupted)
+    answer = actsearch("resume", "first", "--seed-formula", "x*tanh(x)", "--births", "99")
+    said = "everything saved"
+    if not began:
+        said = "the seeds of this call are not in the run yet: give them again"
+    assert answer.code == 130
+    assert f"interrupted; {said}; go on with: actsearch resume first" in answer.err
 
 
 def test_a_polite_kill_is_an_interrupt(

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.kills.campaign import ENDING, MAKING, ONE, PLACES, TWO, Campaign, shuffled
+from tests.kills.campaign import (
+    ALONE,
+    ENDING,
+    KILLED,
+    MAKING,
+    ONE,
+    PLACES,
+    TWO,
+    Campaign,
+    command,
+    log_of,
+    shuffled,
+)
 from tests.kills.conftest import References, beginning
 from tests.kills.drivers import AFTER, BEFORE, MIDST, Drivers
 from tests.kills.points import Fuse
@@ -100,3 +113,19 @@ def test_interrupted_at_places_and_gone_on_with(campaign: Campaign) -> None:
         campaign.end_at(Fuse(point, nth, draw.choice(["interrupt", "terminate"])), code=130)
     campaign.end_at(Fuse("collect:received", 3, "interrupt"), TWO, code=130)
     campaign.finish()
+
+
+def test_seeds_that_a_kill_came_before_are_added_by_the_next_session(
+    drivers: Drivers, reference: Path, tmp_path: Path
+) -> None:
+    folders = [tmp_path / name for name in ("whole", "killed")]
+    again = ("resume", "--births", "95", "--confirm", "none")
+    seeds = ("--seed-formula", "x*cos(2*x)", "--seed-formula", "x*sin(3*x)")
+    for folder, fuses in zip(folders, ([], [Fuse("add_births:after")]), strict=True):
+        shutil.copytree(reference, folder)
+        drivers.start(*command(folder, (), (*again, *seeds)), *ALONE, fuses=fuses).wait(
+            KILLED if fuses else 0
+        )
+    drivers.run(*command(folders[1], (), again), *ALONE)
+    assert log_of(folders[1]) == log_of(folders[0])
+    assert sum("added seed" in line for line in log_of(folders[1])) == 2
