@@ -73,6 +73,8 @@ def _drive(plan: dict[str, Any]) -> NoReturn:
         call, path, nth, how = plan["call"]
         # Of those that the loader has put before libc.
         ctypes.CDLL(None).kills_arm(call.encode(), path.encode(), ctypes.c_long(nth), how)
+    if plan["record"] is not None:
+        ctypes.CDLL(None).kills_record(*(os.fsencode(path) for path in plan["record"]))
     sys.argv = ["actsearch", *plan["argv"]]
     if plan["argv"][0] == "-c":
         exec(plan["argv"][1], {})

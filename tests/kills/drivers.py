@@ -62,6 +62,7 @@ class Drivers:
         fuses: Sequence[Fuse] = (),
         call: Call | None = None,
         folder: Path | None = None,
+        record: Path | None = None,
         delay_s: float = 0.0,
         environment: dict[str, str] | None = None,
     ) -> Driver:
@@ -72,6 +73,7 @@ class Drivers:
             fuses: where it is ended.
             call: inside of which call to the operating system it is ended.
             folder: changes below it are points, too.
+            record: what is asked of the disk below this folder is kept, in ``Driver.recorded``.
             delay_s: how long a simulated training takes on the average.
             environment: variables that differ.
         """
@@ -84,6 +86,9 @@ class Drivers:
             "fuses": [asdict(fuse) for fuse in fuses],
             "call": call,
             "folder": None if folder is None else str(folder),
+            "record": [str(driver.recorded), str(record), str(driver.acknowledged)]
+            if record is not None
+            else None,
             "acknowledged": str(driver.acknowledged),
             "passes": str(driver.passes),
             "environment": {
@@ -132,6 +137,7 @@ class Driver:
         self.trace = base.with_suffix(".trace")
         self.acknowledged = base.with_suffix(".acknowledged")
         self.passes = base.with_suffix(".passes")
+        self.recorded = base.with_suffix(".recorded")
         self._server = server
         self.status: int | None = None
 

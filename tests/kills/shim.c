@@ -1,11 +1,17 @@
-/* Ends the process in the midst of a call to the operating system: loaded by LD_PRELOAD, armed by
-   kills_arm(). What Python can't stand between, SQLite's own writes among it, is reached here. */
+/* Ends the process in the midst of a call to the operating system, or records what a disk is asked
+   for: loaded by LD_PRELOAD, armed by kills_arm(), begun by kills_record(). What Python can't stand
+   between, SQLite's own writes among it, is reached here. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -21,20 +27,67 @@ void kills_arm(const char *call, const char *path, long nth, int when)
     left = nth;
 }
 
-static int is_due(const char *call, int fd)
+static int find_path(int fd, char *path, size_t most)
 {
-    char link[64], path[4096];
+    char link[64];
     ssize_t size;
-    if (left <= 0 || strcmp(call, armed_call) != 0)
-        return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    size = readlink(link, path, sizeof path - 1);
+    size = readlink(link, path, most - 1);
     if (size < 0)
         return 0;
     path[size] = 0;
+    return 1;
+}
+
+static int is_due(const char *call, int fd)
+{
+    char path[4096];
+    if (left <= 0 || strcmp(call, armed_call) != 0 || !find_path(fd, path, sizeof path))
+        return 0;
     if (fnmatch(armed_path, path, 0) != 0)
         return 0;
     return --left == 0;
+}
+
+static int record = -1;
+static char below[4096], beside[4096];
+
+/* Append what is done from now on to files below a folder, and to one file beside it, to a file. */
+void kills_record(const char *to, const char *folder, const char *also)
+{
+    snprintf(below, sizeof below, "%s/", folder);
+    snprintf(beside, sizeof beside, "%s", also);
+    record = open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+/* tests/kills/power.py reads this. */
+struct head { uint64_t inode; int64_t at; uint32_t kind, n_path, n_data, zero; };
+
+static void append(char kind, uint64_t inode, const char *path, int64_t at, const void *data, size_t n)
+{
+    struct head head = {inode, at, (uint32_t)kind, (uint32_t)strlen(path), (uint32_t)n, 0};
+    size_t size = sizeof head + head.n_path + n;
+    char *all = malloc(size);
+    if (strncmp(path, below, strlen(below)) == 0 || strcmp(path, beside) == 0) {
+        memcpy(all, &head, sizeof head);
+        memcpy(all + sizeof head, path, head.n_path);
+        if (n > 0)
+            memcpy(all + sizeof head + head.n_path, data, n);
+        if (syscall(SYS_write, record, all, size) != (ssize_t)size)
+            abort();
+    }
+    free(all);
+}
+
+static void note(char kind, int fd, int64_t at, const void *data, size_t n)
+{
+    char path[4096];
+    struct stat found;
+    if (record >= 0 && find_path(fd, path, sizeof path - 1) && fstat(fd, &found) == 0) {
+        if (S_ISDIR(found.st_mode))
+            strcat(path, "/");
+        append(kind, found.st_ino, path, at, data, n);
+    }
 }
 
 #define DIE() kill(getpid(), SIGKILL)
@@ -52,6 +105,8 @@ static int is_due(const char *call, int fd)
         done = real(fd, bytes, due && how == 1 ? n / 2 : n, at);               \
         if (due)                                                                      \
             DIE();                                                                    \
+        if (done > 0)                                                                 \
+            note('w', fd, at, bytes, (size_t)done);                                   \
         return done;                                                                  \
     }
 POSITIONED(pwrite)
@@ -68,6 +123,8 @@ ssize_t write(int fd, const void *bytes, size_t n)
     done = real(fd, bytes, due && how == 1 ? n / 2 : n);
     if (due)
         DIE();
+    if (done > 0)
+        note('w', fd, lseek(fd, 0, SEEK_CUR) - done, bytes, (size_t)done);
     return done;
 }
 
@@ -82,6 +139,8 @@ ssize_t write(int fd, const void *bytes, size_t n)
         done = real(fd);                                                       \
         if (due)                                                                      \
             DIE();                                                                    \
+        if (done == 0)                                                                \
+            note('s', fd, 0, NULL, 0);                                                \
         return done;                                                                  \
     }
 ON_FILE(fsync, "sync")
@@ -98,7 +157,31 @@ ON_FILE(fdatasync, "sync")
         done = real(fd, size);                                                 \
         if (due)                                                                      \
             DIE();                                                                    \
+        if (done == 0)                                                                \
+            note('t', fd, size, NULL, 0);                                             \
         return done;                                                                  \
     }
 TRUNCATION(ftruncate)
 TRUNCATION(ftruncate64)
+
+int rename(const char *from, const char *to)
+{
+    static int (*real)(const char *, const char *);
+    int done;
+    FIND("rename");
+    done = real(from, to);
+    if (done == 0 && record >= 0)
+        append('r', 0, from, 0, to, strlen(to));
+    return done;
+}
+
+int unlink(const char *path)
+{
+    static int (*real)(const char *);
+    int done;
+    FIND("unlink");
+    done = real(path);
+    if (done == 0 && record >= 0)
+        append('u', 0, path, 0, NULL, 0);
+    return done;
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 import tempfile
 import threading
 from pathlib import Path
@@ -349,3 +350,14 @@ class TestSessions:
         store.begin_session({})
         with pytest.raises(ValueError, match="goes on already"):
             store.begin_session({})
+
+    def test_a_session_that_is_not_what_was_written_does_not_go_on(
+        self, store: RunStore, birth: Any
+    ) -> None:
+        store.begin_session({})
+        with sqlite3.connect(store.path) as other:
+            other.execute("UPDATE sessions SET active_s = 77")
+        other.close()
+        with pytest.raises(BadInput, match="a row of sessions is not what was written"):
+            store.add_births([birth(0)])
+        assert store.n_births() == 0
