@@ -51,8 +51,8 @@ def slope(n: int, every: int, workers: int, alive: Alive, renew_after: int = 100
 
 
 def test_a_task_that_leaks_is_renewed_between_trainings() -> None:
-    answers = train_all(["leaks 40"] * 24, workers=2, memory_limit="400MB")
-    assert [record.status for _, record in answers] == ["ok"] * 24
+    answers = train_all(["leaks 40"] * 16, workers=2, memory_limit="400MB")
+    assert [record.status for _, record in answers] == ["ok"] * 16
     n_by_process = [record.metrics["pid"] for _, record in answers]
     assert len(set(n_by_process)) > 2
     assert max(n_by_process.count(pid) for pid in n_by_process) > 2

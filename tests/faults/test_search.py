@@ -32,7 +32,7 @@ def compare(tmp_path: Path, kinds: Sequence[str], births: int, workers: Sequence
 
 
 def test_two_workers(tmp_path: Path) -> None:
-    compare(tmp_path, KINDS, 80, [2])
+    compare(tmp_path, KINDS, 50, [2])
 
 
 def test_one_worker_survives_what_a_named_task_does(tmp_path: Path) -> None:

@@ -29,22 +29,33 @@ def verdict_of(driver: Driver) -> Any:
     return json.loads(driver.log.read_text(encoding="utf-8"))
 
 
+FEW = ("dispatch:after", "add_trial:after")
+MANY = (
+    "begin_session:before", "begin_session:after", "compile:before", *FEW, "collect:received",
+    "commit:before", "commit:after", "add_trial:before", "insert:after", "any",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("points", "workers"), [(FEW, ALONE), pytest.param(MANY, TWO, marks=pytest.mark.nightly)]
+)
 def test_killed_again_and_again_it_ends_with_the_same_trials_and_verdict(
-    drivers: Drivers, reference: Path, confirmed: tuple[Path, Any], tmp_path: Path
+    drivers: Drivers,
+    reference: Path,
+    confirmed: tuple[Path, Any],
+    tmp_path: Path,
+    points: tuple[str, ...],
+    workers: tuple[str, ...],
 ) -> None:
     whole, verdict = confirmed
     folder = tmp_path / "run"
     shutil.copytree(reference, folder)
     campaign = Campaign(drivers, folder, whole, (), CONFIRM)
     draw = random.Random(6)
-    for point in (
-        "begin_session:before", "begin_session:after", "compile:before", "dispatch:after",
-        "collect:received", "commit:before", "commit:after", "add_trial:before", "add_trial:after",
-        "insert:after", "any",
-    ):  # fmt: skip
+    for point in points:
         most = 1 if "session" in point or "compile" in point else 5
         campaign.end_at(Fuse(point, draw.randint(1, most)))
-    campaign.end_at(Fuse("collect:done", 3), TWO)
+    campaign.end_at(Fuse("collect:done", 3), workers)
     campaign.end_at(Fuse("end_session:before"))
     assert verdict_of(campaign.finish()) == verdict
     # What is clear is not trained again.

@@ -35,7 +35,7 @@ def test_killed_once_at_every_place(campaign: Campaign) -> None:
 
 def test_killed_with_workers_at_places_and_at_random_moments(campaign: Campaign) -> None:
     draw = random.Random(1)
-    for point in ("dispatch:after", "commit:before", "collect:received", "any", "any"):
+    for point in ("dispatch:after", "commit:before", "any"):
         delay_s = draw.uniform(0, 0.05) if point == "any" else 0.0
         nth = draw.randint(200, 400) if point == "any" else draw.randint(2, 9)
         campaign.end_at(Fuse(point, nth, delay_s=delay_s), TWO, delay_s=0.01)

@@ -202,6 +202,15 @@ def kill_at_every_step(folder: Folder, *, over: bool, steps: slice = slice(None)
     return n_kills
 
 
+@pytest.mark.parametrize(("door", "over"), [("export", True), ("report", True), ("data", True)])
+def test_killed_at_some_steps_a_door_leaves_no_half_file(
+    drivers: Drivers, tmp_path: Path, door: str, over: bool
+) -> None:
+    folder = Folder(drivers, DOORS[door], tmp_path, tmp_path)
+    assert kill_at_every_step(folder, over=over, steps=slice(1, None, 3)) >= 1
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("door", "over"),
     [("export", False), ("export", True), ("report", True), ("data", True), ("costs", False)],

@@ -132,8 +132,15 @@ def test_each_space_decides_in_its_own_way(logs: Logs, space: str) -> None:
     assert len({tuple(logs(one)) for one in SPACES}) == len(SPACES)
 
 
+BY_NIGHT = ("bred", "trade-off")  # "layered" breeds as they do
+SOME = [
+    pytest.param(space, marks=pytest.mark.nightly) if space in BY_NIGHT else space
+    for space in SPACES
+]
+
+
 @pytest.mark.parametrize("way", [pytest.param("shuffled", marks=pytest.mark.nightly), "stragglers"])
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", SOME)
 def test_results_in_any_order_give_the_same_log(
     logs: Logs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: str, way: str
 ) -> None:
@@ -145,7 +152,7 @@ class Killed(BaseException):
     """Stands for a kill: nothing catches it. The real ones are in ``test_driver``."""
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", SOME)
 def test_interrupted_at_any_commit_it_has_the_same_log(
     logs: Logs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: str
 ) -> None:

@@ -21,20 +21,26 @@ from actsearch.runs.events import event_log
 from actsearch.runs.lock import holder
 from tests.kills.drivers import GONE_WITHIN_S, MARK, ROOT, marked
 
-BIRTHS = 8
-
 
 class Killed:
     """A run in ``folder`` by the command line; its processes bear the folder as their mark."""
 
-    def __init__(self, folder: Path, task: str, workers: int) -> None:
+    def __init__(self, folder: Path, task: str, workers: int | str, births: int = 8) -> None:
         self.folder, self._workers = folder, workers
-        self._task = task
+        self._task, self._births = task, births
 
     def start(self) -> subprocess.Popen[bytes]:
         """Begin or go on."""
         where = ("--runs-dir", str(self.folder.parent), "--workers", str(self._workers))
-        argv = ["search", "--task", self._task, "--births", str(BIRTHS), "--run", self.folder.name]
+        argv = [
+            "search",
+            "--task",
+            self._task,
+            "--births",
+            str(self._births),
+            "--run",
+            self.folder.name,
+        ]
         if (self.folder / "run.sqlite").exists():
             argv = ["resume", self.folder.name]
         return subprocess.Popen(
@@ -73,6 +79,19 @@ class Killed:
         while (found := dict(marked(str(self.folder)))) and time.monotonic() < deadline:
             time.sleep(0.1)
         return list(found.values())
+
+
+@pytest.mark.slow
+def test_killed_once_while_it_trains_it_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    task, workers, births = "mnist1d-mlp", "inline", 2  # each process more takes long to begin
+    whole, killed = (Killed(tmp_path / name, task, workers, births) for name in ("whole", "killed"))
+    assert whole.start().wait() == 0
+    killed.kill_after(1, 0.1)
+    assert holder(killed.folder) is None
+    assert set(killed.log()) < set(whole.log())
+    assert killed.start().wait() == 0
+    assert killed.log() == whole.log()
+    assert not killed.left()
 
 
 @pytest.mark.nightly

@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Iterator
 
+import pytest
+
 from tests.kills.campaign import TWO, Campaign
 from tests.kills.drivers import Driver, state_of
 
@@ -50,6 +52,7 @@ def test_workers_are_killed_one_several_and_all_at_once(campaign: Campaign) -> N
     campaign.check_whole()
 
 
+@pytest.mark.nightly
 def test_workers_are_stopped_for_a_while(campaign: Campaign) -> None:
     draw = random.Random(3)
     driver = campaign.start(TWO, delay_s=DELAY_S)
