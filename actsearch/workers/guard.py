@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actsearch.durations import format_duration
@@ -131,6 +131,10 @@ class Guard:
                 return answer
         status, message = _verdict(why, n_tries)
         return without_score(training, status, message, device, time.perf_counter() - begin)
+
+    def bound(self, memory_bytes: int | None) -> None:
+        """Set how much memory the trainings to come may take; called while none runs."""
+        self._setup = replace(self._setup, memory_bytes=memory_bytes)
 
     def close(self) -> None:
         """End the process; a training that runs in another thread is answered at once."""

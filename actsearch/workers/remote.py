@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actsearch.tasks.protocol import Training
 from actsearch.workers.charge import Setup
@@ -43,6 +43,19 @@ def initialize(key: str, setup: Setup) -> None:
     """
     with _lock:
         _runs.setdefault(key, _Run(setup))
+
+
+def bound(key: str, memory_bytes: int | None) -> None:
+    """Set how much memory the run's trainings to come may take; those that run keep what they had.
+
+    Args:
+        key: the run; one that is unknown is let be.
+        memory_bytes: the limit, or None.
+    """
+    with _lock:
+        one = _runs.get(key)
+        if one is not None:
+            one.setup = replace(one.setup, memory_bytes=memory_bytes)
 
 
 def is_ready(key: str) -> bool:
@@ -82,6 +95,7 @@ def run(
         if one is None:
             return number, Unavailable("the worker was not told what to train on")
         guard = one.idle.pop() if one.idle else Guard(one.setup)
+        guard.bound(one.setup.memory_bytes)
         one.busy.append(guard)
     try:
         return number, guard.train(training, device, deadline, limit_s)

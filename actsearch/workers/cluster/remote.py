@@ -22,7 +22,7 @@ from actsearch.workers.charge import Setup
 from actsearch.workers.cluster.versions import versions
 from actsearch.workers.guard import Answer
 from actsearch.workers.memory import parse_memory_limit
-from actsearch.workers.remote import finish, initialize, is_ready, run
+from actsearch.workers.remote import bound, finish, initialize, is_ready, run
 
 #: A task that nobody has trained on for so long is forgotten, and its processes are ended: a driver
 #: that was killed says no farewell. One that is only slow meets the worker again.
@@ -63,34 +63,38 @@ class Stranger:
 
 
 _used_s: dict[str, float] = {}  # when a task was last asked for
+_memory: dict[str, str | int] = {}  # what its trainings may have
 _n_running: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
-def admit(
-    key: str, payload: bytes, terms: Terms, *, n_sharing: int = 1, wants_gpu: bool = False
-) -> Facts:
+def admit(key: str, payload: bytes, terms: Terms, *, wants_gpu: bool = False) -> Facts:
     """Take a task and say what this worker has.
 
     Args:
         key: names the task in the calls to come.
         payload: the task, packed.
         terms: of its trainings.
-        n_sharing: how many trainings share this machine.
         wants_gpu: count the CUDA devices.
     """
-    memory_bytes = parse_memory_limit(terms.memory_limit, n_sharing)
+    memory_bytes = parse_memory_limit(terms.memory_limit, 1)  # each training has its share
     initialize(key, Setup(payload, terms.threads, memory_bytes, terms.renew_after, terms.grace_s))
     with _lock:
         if not _used_s:
             threading.Thread(target=_forget_the_idle, name="idle", daemon=True).start()
         _used_s[key] = time.monotonic()
+        _memory[key] = terms.memory_limit
     n_devices = n_cuda() if wants_gpu else None
     return Facts(socket.gethostname(), os.getpid(), versions(), n_devices)
 
 
 def train(
-    key: str, training: Training, device: str, left_s: float | None, limit_s: float | None
+    key: str,
+    training: Training,
+    device: str,
+    left_s: float | None,
+    limit_s: float | None,
+    n_sharing: int = 1,
 ) -> Answer | Stranger:
     """Train once.
 
@@ -100,12 +104,16 @@ def train(
         device: as torch names it here.
         left_s: how long there is until the session's end: clocks of machines may be minutes apart.
         limit_s: how long this training may take.
+        n_sharing: how many trainings share this machine now: workers come one after another.
     """
     if not is_ready(key):
         return Stranger()
     deadline = None if left_s is None else time.time() + left_s
     with _lock:
         _n_running[key] += 1
+        memory_limit = _memory.get(key)
+    if memory_limit is not None:
+        bound(key, parse_memory_limit(memory_limit, n_sharing))
     try:
         _, answer = run(key, 0, training, device, deadline, limit_s)
     finally:
@@ -120,6 +128,7 @@ def dismiss(key: str) -> None:
     """Forget a task, and end the processes that train on it."""
     with _lock:
         _used_s.pop(key, None)
+        _memory.pop(key, None)
         _n_running.pop(key, None)
     finish(key)
 

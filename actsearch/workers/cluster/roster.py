@@ -8,9 +8,9 @@ worker, and nothing queues behind a training that is long.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,8 @@ from actsearch.workers.desk import CPU
 _LOOK_EVERY_S = 2.0
 #: How long the workers may take to forget the task at the end.
 _DISMISS_S = 5.0
+#: How long a worker may take to take the task; torch may take minutes to say which devices it has.
+_ADMIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Roster:
         self._lock = threading.Lock()
         self._met: set[str] = set()  # asked, admitted or refused
         self._seats: dict[str, tuple[Seat, ...]] = {}
+        self._hosts: dict[str, str] = {}  # of those that have seats
         self._refused: dict[str, str] = {}
         self._present: set[str] = set()
         self._paused: set[str] = set()  # short of memory: what is sent there does not begin
@@ -87,6 +90,15 @@ class Roster:
                 if worker not in self._paused
                 for seat in seats
             ]
+
+    def n_sharing(self, worker: str) -> int:
+        """Return how many trainings share a worker's machine, as far as is known now."""
+        with self._lock:
+            host = self._hosts.get(worker)
+            return max(
+                1,
+                sum(len(self._seats[other]) for other in self._seats if self._hosts[other] == host),
+            )
 
     def refused(self) -> dict[str, str]:
         """Return the workers that get no work, and why."""
@@ -141,45 +153,39 @@ class Roster:
             self._met |= set(new)
         for worker in gone:
             self._go(worker)
-        if new:
-            # In a thread of its own: a worker that does not answer must not keep out the others.
-            threading.Thread(target=self._meet, args=(new,), daemon=True).start()
+        for worker, facts in new.items():
+            # Each by itself: a worker that does not answer must not keep out the others.
+            asyncio.run_coroutine_threadsafe(
+                self._meet(worker, facts), self._link.client.loop.asyncio_loop
+            )
 
     def _go(self, worker: str) -> None:
         self._forget(worker)
         self._tell(Gone(worker))
 
-    def _meet(self, new: dict[str, dict[str, Any]]) -> None:
+    async def _meet(self, worker: str, facts: dict[str, Any]) -> None:
+        """Give a worker the task and hear what it has, in the thread of Dask's event loop."""
         wants_gpu = self._kind != CPU
-        chosen, refused = [], {}
-        for worker, facts in new.items():
-            if wants_gpu and not facts["resources"].get(GPU):
-                refused[worker] = f"it has no resource {GPU} (dask worker --resources {GPU}=1)"
-            else:
-                chosen.append(worker)
-        answers: dict[str, Any] = {}
-        for n_sharing, workers in _by_share(chosen, new, self._kind).items():
-            with contextlib.suppress(Exception):  # the workers or the link are gone
-                answers |= self._link.client.run(
-                    admit,
-                    *self._task,
-                    n_sharing=n_sharing,
-                    wants_gpu=wants_gpu,
-                    workers=workers,
-                    on_error="return",
+        if wants_gpu and not facts["resources"].get(GPU):
+            reason: str | None = f"it has no resource {GPU} (dask worker --resources {GPU}=1)"
+        else:
+            answers: dict[str, Any] = {}
+            with contextlib.suppress(Exception):  # it does not answer, or it or the link is gone
+                asked = self._link.client.run(
+                    admit, *self._task, wants_gpu=wants_gpu, workers=[worker], on_error="return"
                 )
+                answers = await asyncio.wait_for(asked, _ADMIT_S)
+            reason = _reason(answers.get(worker), wants_gpu)
         with self._lock:
-            for worker in chosen:
-                reason = _reason(answers.get(worker), wants_gpu)
-                if worker not in self._met:  # it is gone already
-                    continue
-                if reason is None:
-                    self._met.discard(worker)  # it did not answer; perhaps it will
-                elif reason:
-                    refused[worker] = reason
-                else:
-                    self._seats[worker] = _seats(worker, new[worker], self._kind)
-            self._refused |= refused
+            if worker not in self._met:  # it is gone already
+                return
+            if reason is None:
+                self._met.discard(worker)  # perhaps it will answer
+            elif reason:
+                self._refused[worker] = reason
+            else:
+                self._hosts[worker] = str(facts["host"])
+                self._seats[worker] = _seats(worker, facts, self._kind)
         self._tell(None)
 
     def _hear(self, event: tuple[float, Any]) -> None:
@@ -228,20 +234,6 @@ def _reason(answer: Any, wants_gpu: bool) -> str | None:
     if answer is None or isinstance(answer, OSError):
         return None
     return f"it can't take the task: {type(answer).__name__}: {shorten(str(answer), 100)}"
-
-
-def _by_share(
-    chosen: list[str], facts: dict[str, dict[str, Any]], kind: str
-) -> dict[int, list[str]]:
-    """Return the workers by how many trainings share their machine."""
-    n_seats = {worker: len(_seats(worker, facts[worker], kind)) for worker in chosen}
-    on_host: Counter[str] = Counter()
-    for worker in chosen:
-        on_host[facts[worker]["host"]] += n_seats[worker]
-    found: dict[int, list[str]] = {}
-    for worker in chosen:
-        found.setdefault(max(1, on_host[facts[worker]["host"]]), []).append(worker)
-    return found
 
 
 def _seats(worker: str, facts: dict[str, Any], kind: str) -> tuple[Seat, ...]:

@@ -167,6 +167,7 @@ class Stream:
             seat.device,
             None if deadline is None else deadline - time.time(),
             limit_s,
+            self._roster.n_sharing(seat.worker),
             workers=[seat.worker],
             allow_other_workers=False,
             # The driver leases seats; the resource keeps other drivers off the device, too.
