@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
+import queue
 import signal
+import time
+from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
-from actsearch.tasks.protocol import Training
-from actsearch.workers import Job
+import pytest
+
+from actsearch.tasks.protocol import STOPPED, Training
+from actsearch.workers import Cluster, Job
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.cluster.remote import Terms
+from actsearch.workers.cluster.roster import Gone, Roster, Seat
+from actsearch.workers.cluster.stream import Stream, _Out
+from actsearch.workers.desk import Desk, Ticket
+from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.memory import parse_memory_limit
+from tests.cluster.conftest import Told
 from tests.cluster.dask_processes import Dask
 
 
@@ -48,3 +60,103 @@ def test_a_worker_that_hangs_keeps_no_other_out_and_shares_when_it_comes(
     assert set(guards) == {worker.pid for worker in dask.workers[:2]}
     # Each was alone when it came.
     assert set(map(tuple, found.values())) == {(parse_memory_limit("auto", 2),)}
+
+
+class _Clock:
+    """The clock of a driver that is stopped again and again."""
+
+    perf_counter, time = time.perf_counter, time.time
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+def test_a_driver_that_was_stopped_gives_no_worker_up(
+    dask: Dask, link: Link, pool_on: Any, jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = _Clock()
+    monkeypatch.setattr("actsearch.workers.cluster.stream.time", clock)
+    task = Told()
+    pool = pool_on(link, task)
+    pool._limit = TrainingLimit(60.0, task.rungs)
+    given = iter(jobs(["sleep 0.2"] * 8))
+    answers = []
+    for _, record in pool.stream(lambda: next(given, None)):
+        answers.append(record)
+        clock.ahead_s += 10_000.0
+    assert [record.status for record in answers] == ["ok"] * 8
+    assert len({record.metrics["guard"] for record in answers[-4:]}) == 2
+
+
+class _Nobody:
+    """A cluster whose workers are gone, and with them a training that was out."""
+
+    is_up, is_lost = True, False
+    cluster = Cluster("tcp://nobody:1")
+
+    def seats(self) -> list[Any]:
+        return []
+
+    def refused(self) -> dict[str, str]:
+        return {}
+
+    def all_refused(self) -> bool:
+        return False
+
+
+def test_the_end_of_the_budget_ends_a_search_that_has_no_workers(jobs: Any) -> None:
+    nobody: Any = _Nobody()
+    end_s = time.time() + 0.2
+    given = iter(jobs(["x"]))
+    desk = Desk(lambda: next(given, None) if time.time() < end_s else None, ("cpu",))
+    ticket = desk.pull()
+    assert isinstance(ticket, Ticket)
+    desk.put_back(ticket.number)
+    limit = TrainingLimit(None, Told().rungs)
+    stream = Stream(
+        *(nobody, nobody, desk, queue.SimpleQueue(), lambda: end_s),
+        key="k",
+        most=2,
+        limit=limit,
+        grace_s=60.0,
+        patience_s=3.0,
+    )
+    ((job, record),) = stream.answers()
+    assert (job, record.status) == (ticket.job, STOPPED)
+
+
+def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Gone | None] = []
+    roster = Roster(link, key="k", payload=b"", terms=Terms(), kind="cpu", tell=told.append)
+    roster._hear((0.0, {"action": "remove-worker", "worker": "left", "expected": True}))
+    roster._hear((0.0, {"action": "remove-worker", "worker": "lost", "expected": False}))
+    roster._met.add("broken")
+    monkeypatch.setattr(Link, "is_up", False)
+    roster._look()
+    assert told == [Gone("left", False), Gone("lost", True), Gone("broken", False)]
+    # The same candidate and seed at two rungs, each lost once: the second is not the first again.
+    monkeypatch.setattr("actsearch.workers.cluster.stream.MAX_LOSSES", 1)
+    both = iter([Job((1, 1), Training("x", rung, 1)) for rung in ("short", "full")])
+    desk = Desk(lambda: next(both, None), ("cpu",))
+    stream = Stream(
+        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
+        key="k",
+        most=2,
+        limit=TrainingLimit(None, Told().rungs),
+        grace_s=1.0,
+        patience_s=1.0,
+    )
+    for was_lost in (True, False):
+        for ticket in [desk.pull(), desk.pull()]:
+            assert isinstance(ticket, Ticket)
+            follower: Future[None] = Future()
+            follower.set_result(None)
+            future = SimpleNamespace(release=lambda: None)
+            seat = Seat("worker", "cpu")
+            stream._out[ticket.number] = _Out(ticket, seat, future, follower, 0.0, math.inf)
+        assert not list(stream._lose(Gone("worker", was_lost)))

@@ -39,9 +39,15 @@ class Seat:
 
 @dataclass(frozen=True)
 class Gone:
-    """The news that a worker is gone, with all that it had."""
+    """The news that a worker is gone, with all that it had.
+
+    Attributes:
+        worker: its address.
+        was_lost: False where it left in order, or only the connection broke.
+    """
 
     worker: str
+    was_lost: bool = True
 
 
 class Roster:
@@ -138,13 +144,14 @@ class Roster:
     def _look(self) -> None:
         if not self._link.is_up:
             # Whoever is there after a new connection is met anew.
-            there: dict[str, Any] = {}
+            known: dict[str, Any] = {}
         else:
-            there = {
-                worker: facts
-                for worker, facts in self._link.workers().items()
-                if facts["status"] in ("running", "paused")
-            }
+            known = self._link.workers()
+        there = {
+            worker: facts
+            for worker, facts in known.items()
+            if facts["status"] in ("running", "paused")
+        }
         with self._lock:
             gone = self._met - set(there)
             new = {worker: facts for worker, facts in there.items() if worker not in self._met}
@@ -152,16 +159,17 @@ class Roster:
             self._paused = {name for name, facts in there.items() if facts["status"] == "paused"}
             self._met |= set(new)
         for worker in gone:
-            self._go(worker)
+            # One that still has a state is about to leave.
+            self._go(worker, was_lost=self._link.is_up and worker not in known)
         for worker, facts in new.items():
             # Each by itself: a worker that does not answer must not keep out the others.
             asyncio.run_coroutine_threadsafe(
                 self._meet(worker, facts), self._link.client.loop.asyncio_loop
             )
 
-    def _go(self, worker: str) -> None:
+    def _go(self, worker: str, *, was_lost: bool) -> None:
         self._forget(worker)
-        self._tell(Gone(worker))
+        self._tell(Gone(worker, was_lost))
 
     async def _meet(self, worker: str, facts: dict[str, Any]) -> None:
         """Give a worker the task and hear what it has, in the thread of Dask's event loop."""
@@ -193,7 +201,7 @@ class Roster:
         news = event[1]
         action = news.get("action") if isinstance(news, dict) else None
         if action == "remove-worker":
-            self._go(news["worker"])
+            self._go(news["worker"], was_lost=not news.get("expected"))
         elif action == "add-worker":
             self._forget(news["worker"])
             self._news.set()

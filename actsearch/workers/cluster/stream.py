@@ -41,6 +41,9 @@ _TIMES = 4
 
 _NAP_S, _LOOK_EVERY_S = 0.02, 0.5
 
+#: A round that took longer found the driver stopped (Ctrl-Z, a container that is paused), or busy.
+_ROUND_S = 5.0
+
 
 @dataclass(frozen=True)
 class _Out:
@@ -51,7 +54,7 @@ class _Out:
     future: Any  # Dask's
     follower: Future[None]
     begin_s: float
-    late_s: float  # by when a worker that can keep the limit has answered
+    late_s: float  # by when, as ``_Awake`` counts, one that can keep the limit has answered
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,32 @@ class _Answer:
 
     number: int
     value: Any
+
+
+class _Awake:
+    """A clock that stands still while the driver does: what is silent then may well have answered.
+
+    Attributes:
+        now_s: the time of the latest round.
+    """
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._woke_s = -math.inf
+        self._round_s = time.monotonic()
+
+    def tick(self) -> None:
+        """Begin a round."""
+        now_s = time.monotonic()
+        passed_s = now_s - self._round_s
+        self._round_s = now_s
+        self.now_s += min(passed_s, _ROUND_S)
+        if passed_s > _ROUND_S:
+            self._woke_s = self.now_s
+
+    def is_up_to_date(self) -> bool:
+        """Say whether what came meanwhile has had the time to be heard."""
+        return self.now_s - self._woke_s > _ROUND_S
 
 
 class Stream:
@@ -103,9 +132,10 @@ class Stream:
         self._grace_s = grace_s
         self._patience_s = patience_s
         self._out: dict[int, _Out] = {}
-        self._losses: Counter[tuple[int, int]] = Counter()
+        self._losses: Counter[Job] = Counter()
         self._told: set[str] = set()
-        self._worked_s: float | None = None  # when there last was a seat
+        self._awake = _Awake()
+        self._worked_s = 0.0  # when there last was a seat
         self._lost_s = -math.inf  # when a worker last went
 
     def answers(self) -> Answers:
@@ -114,9 +144,11 @@ class Stream:
         Raises:
             ActsearchError: the scheduler is gone, or there is nobody to train.
         """
-        begin_s = looked_s = time.monotonic()
+        looked_s = 0.0
         while True:
+            self._awake.tick()
             waits = self._hand_out()
+            yield from self._stop_the_rest()
             if not self._out and not self._desk.has_more():
                 return
             try:
@@ -126,10 +158,10 @@ class Stream:
             if isinstance(event, _Answer):
                 yield from self._take(event)
             elif isinstance(event, Gone):
-                yield from self._lose(event.worker)
-            if time.monotonic() - looked_s > _LOOK_EVERY_S or not isinstance(event, _Answer):
-                looked_s = time.monotonic()
-                self._check(begin_s)
+                yield from self._lose(event)
+            if self._awake.now_s - looked_s > _LOOK_EVERY_S or not isinstance(event, _Answer):
+                looked_s = self._awake.now_s
+                self._check()
                 yield from self._overdue()
 
     def clear(self) -> None:
@@ -158,6 +190,18 @@ class Stream:
             self._send(ticket, seat)
         return False
 
+    def _stop_the_rest(self) -> Iterator[tuple[Job, Record]]:
+        """Past the deadline answer what is next where there is no worker to ask, nor any wait."""
+        deadline = self._deadline()
+        if deadline is None or time.time() < deadline or self._out:
+            return
+        if self._link.is_up and self._roster.seats():
+            return
+        while isinstance(ticket := self._desk.pull(), Ticket):
+            message = "the session ended while there was no worker"
+            record = without_score(ticket.job.training, STOPPED, message, ticket.device, 0.0)
+            yield self._desk.settle(ticket.number).job, record
+
     def _send(self, ticket: Ticket, seat: Seat) -> None:
         deadline, limit_s = self._deadline(), self._limit.of(ticket.job.training.rung)
         future = self._link.client.submit(
@@ -177,7 +221,7 @@ class Stream:
         follower = asyncio.run_coroutine_threadsafe(
             self._follow(ticket.number, future), self._link.client.loop.asyncio_loop
         )
-        late_s = math.inf if limit_s is None else time.monotonic() + START_S + _TIMES * limit_s
+        late_s = self._awake.now_s + (math.inf if limit_s is None else START_S + _TIMES * limit_s)
         self._out[ticket.number] = _Out(ticket, seat, future, follower, time.perf_counter(), late_s)
 
     async def _follow(self, number: int, future: Any) -> None:
@@ -214,20 +258,23 @@ class Stream:
             self._refuse(out.seat.worker, f"it can't train: {type(value).__name__}: {value}")
         self._put_back(answer.number)
 
-    def _lose(self, worker: str) -> Iterator[tuple[Job, Record]]:
-        self._lost_s = time.monotonic()
-        for number in [n for n, out in self._out.items() if out.seat.worker == worker]:
-            yield from self._count_loss(number)
+    def _lose(self, gone: Gone) -> Iterator[tuple[Job, Record]]:
+        self._lost_s = self._awake.now_s
+        for number in [n for n, out in self._out.items() if out.seat.worker == gone.worker]:
+            if gone.was_lost:
+                yield from self._count_loss(number)
+            else:
+                self._put_back(number)
 
     def _count_loss(self, number: int) -> Iterator[tuple[Job, Record]]:
         """Put a job back whose worker is gone; too often, and the job is what ends workers."""
         out = self._out[number]
         job = out.ticket.job
-        self._losses[job.key] += 1
-        if self._losses[job.key] <= MAX_LOSSES:
+        self._losses[job] += 1
+        if self._losses[job] <= MAX_LOSSES:
             self._put_back(number)
             return
-        message = f"the worker was lost while it trained, {self._losses[job.key]} times"
+        message = f"the worker was lost while it trained, {self._losses[job]} times"
         time_s = time.perf_counter() - out.begin_s
         record = without_score(job.training, CRASHED, message, out.seat.device, time_s)
         self._drop(number)
@@ -235,9 +282,10 @@ class Stream:
 
     def _overdue(self) -> Iterator[tuple[Job, Record]]:
         """Give up workers that answer neither at a training's limit nor at the deadline."""
-        now = time.monotonic()
+        if not self._awake.is_up_to_date():
+            return
         for number, out in list(self._out.items()):
-            if now > out.late_s:
+            if self._awake.now_s > out.late_s:
                 self._refuse(out.seat.worker, "a training there ended long after its limit")
                 yield from self._count_loss(number)
         deadline = self._deadline()
@@ -253,7 +301,7 @@ class Stream:
             self._drop(number)
             yield self._desk.settle(number).job, record
 
-    def _check(self, begin_s: float) -> None:
+    def _check(self) -> None:
         """Raise where there is nobody to train, and is not likely to be."""
         refused = self._roster.refused()
         for worker in sorted(set(refused) - self._told):
@@ -267,11 +315,11 @@ class Stream:
                 "scored so far is saved, and actsearch resume goes on from there, with a cluster "
                 "or without"
             )
-        now = time.monotonic()
+        now = self._awake.now_s
         if self._roster.seats():
             self._worked_s = now
             return
-        since = now - (begin_s if self._worked_s is None else self._worked_s)
+        since = now - self._worked_s
         # One that has just gone may come back; those that are refused stay so.
         useless = self._roster.all_refused() and now - self._lost_s > self._patience_s
         if useless or since > self._patience_s:
