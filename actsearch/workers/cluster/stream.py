@@ -304,11 +304,11 @@ class Stream:
     def _check(self) -> None:
         """Raise where there is nobody to train, and is not likely to be."""
         refused = self._roster.refused()
-        for worker in sorted(set(refused) - self._told):
+        # Where nobody else comes this ends, and says it then.
+        for worker in sorted(set(refused) - self._told) if self._roster.seats() else ():
             self._told.add(worker)
-            if self._roster.seats():  # else this ends, and says it then
-                told = listed([(worker, refused[worker])])
-                warnings.warn(f"a worker of the cluster gets no work: {told}", stacklevel=2)
+            told = listed([(worker, refused[worker])])
+            warnings.warn(f"a worker of the cluster gets no work: {told}", stacklevel=2)
         if self._link.is_lost:
             raise ActsearchError(
                 f"the connection to the scheduler at {self._link.cluster} is lost; everything "
