@@ -151,8 +151,10 @@ def test_a_worker_of_other_versions_gets_no_work_and_is_named(
         given = iter(jobs(["sleep 0.02"] * 1000))
         with warnings.catch_warnings(record=True, action="always") as told:
             # Until the other has said what it is: each is met by itself.
-            stream = pool_on(link).stream(lambda: None if told else next(given, None))
-            answers = list(stream)
+            answers: list[Any] = []
+            stream = pool_on(link).stream(lambda: None if told and answers else next(given, None))
+            for answer in stream:
+                answers.append(answer)
     assert "gets no work: " in str(told[0].message)
     assert ", torch 0.1 (here " in str(told[0].message)
     assert {record.status for _, record in answers} == {"ok"}
