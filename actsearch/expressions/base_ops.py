@@ -5,6 +5,7 @@ A leaf: the lowering folds constants with them, the fingerprint evaluates on the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,14 @@ def _cast(condition: Any, like: Any) -> Any:
 def _special(name: str) -> Callable[..., Any]:
     """Return a function of ``scipy.special``; its import waits, as who only reads needs none."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    @functools.cache
+    def function() -> Callable[..., Any]:
         import scipy.special
 
-        return getattr(scipy.special, name)(*args, **kwargs)
+        return getattr(scipy.special, name)  # type: ignore[no-any-return]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function()(*args, **kwargs)
 
     call.__name__ = name
     return call

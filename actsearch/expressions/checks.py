@@ -54,11 +54,14 @@ def check(
     if expression.parameters:  # a pole may lie just where a training begins
         starts = {name: np.array(expression.start_of(name)) for name in expression.parameters}
         settings.append(given | starts)
-    bad = _non_finite(expression, points, settings, largest)
+    values = expression.evaluate(points, given)
+    bad = _non_finite(expression, points, settings, largest, values)
     if bad is not None:
         return f"non-finite: {bad}"
     # Learned parameters are the same for all x; each has another value, or two slopes were one.
-    fixed = expression.evaluate(points, given | _fixed(expression.parameters))
+    fixed = values
+    if expression.parameters:
+        fixed = expression.evaluate(points, given | _fixed(expression.parameters))
     magnitude = float(np.abs(fixed).max())
     if np.ptp(fixed) <= _FLAT * max(magnitude, _FLAT):
         return f"constant: {fixed[0]:.6g}"
@@ -76,14 +79,15 @@ def check(
         return f"non-finite: a pole at x = {pole:.6g}"
     for wrt in (*expression.parameters, *expression.inputs[1:], "x"):
         derivative = expression.derivative(wrt)
-        bad = _non_finite(derivative, points, settings, largest)
+        values = derivative.evaluate(points, given)
+        bad = _non_finite(derivative, points, settings, largest, values)
         if bad is not None:
             return f"gradient non-finite{'' if wrt == 'x' else f' with respect to {wrt}'}: {bad}"
         if suspected is not None and wrt == "x":
             pole = first_pole(derivative, suspected)
             if pole is not None:
                 return f"gradient non-finite: a pole at x = {pole:.6g}"
-    if np.mean(derivative.evaluate(points, given) != 0) < 0.01:  # that by x, the last
+    if np.mean(values != 0) < 0.01:  # that by x, the last
         if len(expression.inputs) > 1:
             return "gradient zero: it changes with x nowhere, or in steps alone"
         return "gradient zero: nothing would flow back through it"
@@ -121,14 +125,16 @@ def _non_finite(
     points: NDArray[np.float64],
     settings: list[dict[str, NDArray[np.float64]]],
     largest: float,
+    known: NDArray[np.float64],
 ) -> str | None:
     """Return where a function is larger than ``largest`` or NaN, None where it is nowhere.
 
-    Trainings compute in float32, where a step on the way may overflow and the end does not.
+    ``known`` are its values in the first of the settings. Trainings compute in float32, where a step on the way may overflow and the end does not.
     """
-    for setting in settings:
+    for k, setting in enumerate(settings):
         for dtype in (np.float64, np.float32) if largest <= FLOAT32_MAX else (np.float64,):
-            values = expression.evaluate(points, setting, dtype)
+            is_known = k == 0 and dtype is np.float64
+            values = known if is_known else expression.evaluate(points, setting, dtype)
             bad = np.flatnonzero(~(np.abs(values) <= largest))
             if bad.size:
                 place = f"{values[bad[0]]:.3g} at x = {points[bad[0]]:g}"

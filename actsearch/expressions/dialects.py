@@ -204,7 +204,6 @@ def run(
 ) -> list[Any]:
     """Compute a program with the functions of ``ops``; constants are passed as they are."""
     values: list[Any] = list(inputs)
-    for instruction in program.instructions[len(program.inputs) :]:
-        args = (values[arg] if isinstance(arg, int) else arg for arg in instruction.args)
-        values.append(ops[instruction.op](*args))
+    for op, args, _ in program.instructions[len(program.inputs) :]:
+        values.append(ops[op](*[values[arg] if isinstance(arg, int) else arg for arg in args]))
     return [values[out] if isinstance(out, int) else out for out in program.outputs]

@@ -168,7 +168,8 @@ class Expression:
         ]
         with np.errstate(all="ignore"):
             (result,) = run(self.program, NUMPY_OPS, values)
-        return np.broadcast_to(np.asarray(result, dtype=np.float64), x.shape).copy()
+        found = np.asarray(result, dtype=np.float64)
+        return found.copy() if found.shape == x.shape else np.broadcast_to(found, x.shape).copy()
 
     def fingerprint(self) -> str:
         """Return the key that equal functions share, 32 hexadecimal digits."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,8 +38,7 @@ _BINARY_OPS: dict[type[ast.operator], str] = {
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "lt", ast.Gt: "gt", ast.Eq: "eq"}
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One base operation on operands; ``input`` instructions name a variable instead."""
 
     op: str
@@ -91,9 +91,51 @@ def lower_call(
     return builder.program((builder.call(name, list(range(len(inputs)))),))
 
 
+#: An expression in the language of rows, ready to be lowered with the operands of its names.
+_Lowered = Callable[["_Builder", Mapping[str, Operand]], Operand]
+
+
 @functools.lru_cache(maxsize=512)
-def _statements(text: str) -> list[ast.stmt]:
-    return ast.parse(text.replace("; ", "\n"), mode="exec").body
+def _statements(text: str) -> list[tuple[str, _Lowered]]:
+    """Return the assignments of a row's code, the last of them, which is its value, to ""."""
+    *assignments, last = ast.parse(text.replace("; ", "\n"), mode="exec").body
+    statements = []
+    for statement in assignments:
+        assert isinstance(statement, ast.Assign)
+        assert isinstance(statement.targets[0], ast.Name)
+        statements.append((statement.targets[0].id, _prepared(statement.value)))
+    assert isinstance(last, ast.Expr)
+    return [*statements, ("", _prepared(last.value))]
+
+
+def _prepared(tree: ast.expr) -> _Lowered:
+    """Return what lowers an expression: its syntax tree is looked at once, not in each formula."""
+    match tree:
+        case ast.Constant(value=int() | float() as value):
+            number = float(value)
+            return lambda _builder, _names: number
+        case ast.Name(id=name):
+            return lambda _builder, names: names[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _emitted("neg", [operand])
+        case ast.BinOp(left=left, op=op, right=right):
+            return _emitted(_BINARY_OPS[type(op)], [left, right])
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _emitted(_COMPARISONS[type(op)], [left, right])
+        case ast.Call(func=ast.Name(id="cheb"), args=[ast.Constant(value=str(series)), arg]):
+            inner = _prepared(arg)
+            return lambda builder, names: builder.chebyshev(series, inner(builder, names))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            if name in NUMPY_OPS:
+                return _emitted(name, args)
+            each = [_prepared(arg) for arg in args]
+            return lambda builder, names: builder.call(name, [one(builder, names) for one in each])
+    raise ValueError(f"not in the language of rows: {ast.unparse(tree)}")
+
+
+def _emitted(op: str, args: Sequence[ast.expr]) -> _Lowered:
+    each = [_prepared(arg) for arg in args]
+    return lambda builder, names: builder.emit(op, *[one(builder, names) for one in each])
 
 
 class _Builder:
@@ -111,7 +153,7 @@ class _Builder:
         self._whole = whole
         self._definitions = definitions
         self._instructions = [Instruction("input", name=name) for name in inputs]
-        self._numbers: dict[tuple[str, ...], int] = {}
+        self._numbers: dict[tuple[Operand | str, ...], int] = {}
         self._nodes: dict[Node, Operand] = {}
 
     def program(self, outputs: tuple[Operand, ...]) -> Program:
@@ -125,6 +167,8 @@ class _Builder:
             for number, instruction in enumerate(self._instructions)
             if number in needed or instruction.op == "input"
         ]
+        if len(kept) == len(self._instructions):
+            return Program(self._inputs, tuple(self._instructions), outputs)
         renumber = {old: new for new, old in enumerate(kept)}
 
         def moved(operand: Operand) -> Operand:
@@ -141,9 +185,11 @@ class _Builder:
             return node.value
         if not node.args:
             return self._inputs.index(node.op)
-        if node not in self._nodes:
-            self._nodes[node] = self.call(node.op, [self.node(arg) for arg in node.args])
-        return self._nodes[node]
+        known = self._nodes.get(node)
+        if known is None:
+            known = self.call(node.op, [self.node(arg) for arg in node.args])
+            self._nodes[node] = known
+        return known
 
     def call(self, name: str, args: Sequence[Operand]) -> Operand:
         if name in self._whole:
@@ -156,38 +202,12 @@ class _Builder:
         return self._run(row.definition if self._definitions else row.code, names)
 
     def _run(self, text: str, names: dict[str, Operand]) -> Operand:
-        *assignments, last = _statements(text)
-        for statement in assignments:
-            assert isinstance(statement, ast.Assign)
-            assert isinstance(statement.targets[0], ast.Name)
-            names[statement.targets[0].id] = self._expression(statement.value, names)
-        assert isinstance(last, ast.Expr)
-        return self._expression(last.value, names)
+        value: Operand = 0.0
+        for name, lowered in _statements(text):
+            value = names[name] = lowered(self, names)
+        return value
 
-    def _expression(self, tree: ast.expr, names: Mapping[str, Operand]) -> Operand:
-        match tree:
-            case ast.Constant(value=int() | float() as value):
-                return float(value)
-            case ast.Name(id=name):
-                return names[name]
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self.emit("neg", self._expression(operand, names))
-            case ast.BinOp(left=left, op=op, right=right):
-                sides = self._expression(left, names), self._expression(right, names)
-                return self.emit(_BINARY_OPS[type(op)], *sides)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                sides = self._expression(left, names), self._expression(right, names)
-                return self.emit(_COMPARISONS[type(op)], *sides)
-            case ast.Call(func=ast.Name(id="cheb"), args=[ast.Constant(value=str(series)), arg]):
-                return self._chebyshev(series, self._expression(arg, names))
-            case ast.Call(func=ast.Name(id=name), args=args):
-                operands = [self._expression(arg, names) for arg in args]
-                if name in NUMPY_OPS:
-                    return self.emit(name, *operands)
-                return self.call(name, operands)
-        raise ValueError(f"not in the language of rows: {ast.unparse(tree)}")
-
-    def _chebyshev(self, series: str, t: Operand) -> Operand:
+    def chebyshev(self, series: str, t: Operand) -> Operand:
         """Emit Clenshaw's recurrence for a stored Chebyshev series at ``t`` in [-1, 1]."""
         first, *rest = SERIES[series]
         two_t = self.emit("mul", 2.0, t)
@@ -205,7 +225,8 @@ class _Builder:
             return simpler
         if op in self._rewrites:
             return self._run(self._rewrites[op], dict(zip("abc", args, strict=False)))
-        key = (op, *map(repr, args))  # as text: operand 1 and the constant 1.0 are equal in Python
+        # Constants as text: 1.0 is equal to operand 1 in Python, and 0.0 to -0.0.
+        key = (op, *[arg if isinstance(arg, int) else repr(arg) for arg in args])
         if key not in self._numbers:
             self._numbers[key] = len(self._instructions)
             self._instructions.append(Instruction(op, args))
@@ -213,9 +234,10 @@ class _Builder:
 
     def _simplified(self, op: str, args: tuple[Operand, ...]) -> Operand | None:
         """Fold constants and the neutral elements; nothing here may change a rounded result."""
-        if op in self._whole:
+        n_floats = sum([isinstance(arg, float) for arg in args])
+        if not n_floats or op in self._whole:
             return None
-        if all(isinstance(arg, float) for arg in args):
+        if n_floats == len(args):
             return _fold(op, args)
         match op, args:
             case ("add", (float(z), other)) | ("add", (other, float(z))) if z == 0:
