@@ -5,12 +5,10 @@ With two runs it compares them.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +17,7 @@ import typer
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
 from actsearch.errors import BadInput, shorten
 from actsearch.results.tables import Format, write_rows
+from actsearch.runs.uncollected import uncollected
 
 # The longest id that is a number to SQLite; more digits are no id of any run.
 _MOST_DIGITS = 18
@@ -92,7 +91,7 @@ def inspect(
 
         show_birth(path, _id(path, str(other)), fmt)
     else:
-        with _without_collection():
+        with uncollected():  # the command reads, shows and ends
             if other is not None:
                 from actsearch.cli.inspect_two import show_two
 
@@ -103,22 +102,6 @@ def inspect(
                 _show_births(path, births, where or (), sort, top, fmt)
             else:
                 _show_hall(path, top, fmt)
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Leave cyclic garbage where it is, for a command that reads a run, shows it and ends.
-
-    A run of 10,000 births is half a million objects that all stay: to look through them over and
-    over while SymPy is imported took a sixth of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _is_id(text: str | None) -> bool:

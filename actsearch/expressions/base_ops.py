@@ -23,7 +23,7 @@ def _special(name: str) -> Callable[..., Any]:
     def function() -> Callable[..., Any]:
         import scipy.special
 
-        return getattr(scipy.special, name)  # type: ignore[no-any-return]
+        return getattr(scipy.special, name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return function()(*args, **kwargs)

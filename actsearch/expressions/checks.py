@@ -129,7 +129,8 @@ def _non_finite(
 ) -> str | None:
     """Return where a function is larger than ``largest`` or NaN, None where it is nowhere.
 
-    ``known`` are its values in the first of the settings. Trainings compute in float32, where a step on the way may overflow and the end does not.
+    ``known`` are its values in the first of the settings. Trainings compute in float32, where a
+    step on the way may overflow and the end does not.
     """
     for k, setting in enumerate(settings):
         for dtype in (np.float64, np.float32) if largest <= FLOAT32_MAX else (np.float64,):

@@ -35,6 +35,8 @@ _SLOPE_WEIGHT = 0.3
 _STEP = 1e-3  # of the slopes' central differences
 _LIMIT = 6.0  # beyond so many root mean squares a value is only "far out"
 _N_POINTS = 64
+#: So many curves at most are compared at once: more would not stay in the processor's cache.
+_BLOCK = 64
 #: Numbers in a curve: values and slopes at the points, four of them far out, and the scale.
 WIDTH = 2 * (_N_POINTS + 4) + 1
 #: Where the points stand for -x.
@@ -84,12 +86,8 @@ def widened(known: Array, width: int) -> Array:
 
 def _values(expression: Expression, at: Mapping[str, float]) -> tuple[Array, float]:
     """Return values and slopes at given further inputs, and the values' root mean square."""
-    points = _points()
-    fixed = dict(at)
     with np.errstate(all="ignore"):
-        values = expression.evaluate(points, fixed)
-        ahead = expression.evaluate(points + _STEP, fixed)
-        behind = expression.evaluate(points - _STEP, fixed)
+        values, ahead, behind = expression.evaluate(_around(), at).reshape(3, -1)
         slopes = (ahead - behind) / (2 * _STEP)
         scale = float(np.sqrt(np.mean(np.clip(values[:_N_POINTS], -1e9, 1e9) ** 2)))
     return np.concatenate([values, slopes]), scale
@@ -108,6 +106,13 @@ def _points() -> Array:
 
     quantiles = ndtri((np.arange(_N_POINTS) + 0.5) / _N_POINTS)
     return np.concatenate([quantiles, [-4.0, -3.2, 3.2, 4.0]])
+
+
+@functools.cache
+def _around() -> Array:
+    """Return the points, and those a step ahead and a step behind, one behind the other."""
+    points = _points()
+    return np.concatenate([points, points + _STEP, points - _STEP])
 
 
 def _mirrored(one: Array) -> list[Array]:
@@ -137,11 +142,10 @@ def squared_distances(known: Array, one: Array, scale_weight: float = SCALE_WEIG
     width = max(known.shape[-1], len(one))
     known = widened(known, width).reshape(len(known), width // WIDTH, WIDTH)
     one = widened(one, width).reshape(-1, WIDTH)
-    found = []
-    for image in _mirrored(one):
-        by_slice = [_squares(known[:, k], image[k], scale_weight) for k in range(len(one))]
-        found.append(by_slice[0] if len(one) == 1 else np.mean(by_slice, axis=0))
-    return np.min(found, axis=0)
+    mirrored = np.array(_mirrored(one))
+    blocks = [known[k : k + _BLOCK] for k in range(0, max(1, len(known)), _BLOCK)]
+    found = [np.min(_squares(block, mirrored, scale_weight), axis=0) for block in blocks]
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def weighted(known: Array, scale_weight: float = SCALE_WEIGHT) -> Array:
@@ -183,11 +187,15 @@ def embedded(
     return np.array(turned).reshape(len(turned), -1)
 
 
-def _squares(known: Array, one: Array, scale_weight: float) -> Array:
+def _squares(known: Array, mirrored: Array, scale_weight: float) -> Array:
+    """Return squared distances of (n, slices, ``WIDTH``) to (images, slices, ``WIDTH``)."""
     n = _N_POINTS + 4
-    squares = (known - one) ** 2
-    values, slopes = np.add.reduce(squares[:, :n], axis=1), np.add.reduce(squares[:, n:-1], axis=1)
-    return values / n + _SLOPE_WEIGHT * (slopes / n) + scale_weight * squares[:, -1]
+    squares = (known - mirrored[:, None]) ** 2
+    values = np.add.reduce(squares[..., :n], axis=-1)
+    slopes = np.add.reduce(squares[..., n:-1], axis=-1)
+    found = values / n + _SLOPE_WEIGHT * (slopes / n) + scale_weight * squares[..., -1]
+    n_slices = found.shape[-1]
+    return found[..., 0] if n_slices == 1 else np.mean(np.moveaxis(found, -1, 0), axis=0)
 
 
 def multiple_of(expression: Candidate, rivals: Sequence[Candidate]) -> int | None:

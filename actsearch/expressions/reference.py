@@ -132,7 +132,7 @@ def definition(node: Node, inputs: tuple[str, ...]) -> Program:
     """Return the program of a tree by the definitions of its primitives, constants exact."""
     program = lower([node], inputs, definitions=True)
     exact = (
-        replace(step, args=tuple(mp.mpf(a) if isinstance(a, float) else a for a in step.args))
+        step._replace(args=tuple(mp.mpf(a) if isinstance(a, float) else a for a in step.args))
         for step in program.instructions
     )
     return replace(program, instructions=tuple(exact))

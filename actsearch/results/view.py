@@ -214,8 +214,12 @@ def all_rows(
 
 
 def config_facts(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what a run's configuration says of its task, space and seed, in a word each."""
-    return {key: config.get(key) for key in ("task", "space", "seed")}
+    """Return what a run's configuration says of its task, space and seed, in a word each.
+
+    And of its lag, where it was given with the search.
+    """
+    facts = {key: config.get(key) for key in ("task", "space", "seed")}
+    return facts if config.get("lag") is None else facts | {"lag": config["lag"]}
 
 
 def totals(births: Iterable[Birth], trainings: Sequence[TrainingRow], elapsed_s: float) -> Totals:

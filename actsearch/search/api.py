@@ -37,7 +37,7 @@ from actsearch.search.given import (
     still_waiting,
 )
 from actsearch.search.lag import too_many, with_lag
-from actsearch.search.ledger import Ledger, load
+from actsearch.search.ledger import loaded
 from actsearch.search.sameness import (
     Difference,
     differences_without_data,
@@ -184,6 +184,7 @@ def search(
             "task_settings": the_task.settings(),
             "rungs": [rung.settings() for rung in the_task.rungs],
             "seed": seed,
+            **({} if lag is None else {"lag": lag}),  # to be shown; what counts is the space's
             "threads": THREADS,
             "device_kind": _kind(slots),
             "budget": budget,
@@ -292,8 +293,7 @@ def _run(
     waiting: Sequence[Candidate] = (),
     given: Sequence[Candidate] = (),
 ) -> Result:
-    ledger = Ledger(task.rungs, space)
-    load(ledger, store.births(), store.heats(), store.trainings())
+    ledger = loaded(store, task.rungs, space)
     n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
     seeds, are_all = seeds_to_add(
         store, space, len(ledger.births), n_seeds, limits.births, waiting, given

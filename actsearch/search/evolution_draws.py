@@ -25,8 +25,11 @@ _MODULES: tuple[Any, ...] = (gp, crossover, emo, mutation, selection)
 
 @contextmanager
 def seeded(*key: int) -> Iterator[None]:
-    """Let the draws inside the block be those of a key; one thread at a time may be in there."""
-    state, others = draws.getstate(), [module.random for module in _MODULES]
+    """Let the draws inside the block be those of a key.
+
+    One thread at a time may be in there, once: what the generator draws behind it says nothing.
+    """
+    others = [module.random for module in _MODULES]
     digest = hashlib.sha256(repr(key).encode()).digest()
     draws.seed(int.from_bytes(digest[:16], "big"))
     for module in _MODULES:
@@ -36,4 +39,3 @@ def seeded(*key: int) -> Iterator[None]:
     finally:
         for module, other in zip(_MODULES, others, strict=True):
             module.random = other
-        draws.setstate(state)

@@ -13,9 +13,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from actsearch.runs import Birth, Heat, Leaderboard, Scored, TrainingRow, result_of, scores
+from actsearch.runs import (
+    Birth,
+    Heat,
+    Leaderboard,
+    RunStore,
+    Scored,
+    TrainingRow,
+    result_of,
+    scores,
+)
 from actsearch.runs.learned import learned_means
 from actsearch.runs.records import NO_END
+from actsearch.runs.uncollected import uncollected
 from actsearch.search.evolution import Parent
 from actsearch.search.evolution_selection import select_survivors
 from actsearch.search.formulas import read
@@ -95,7 +105,8 @@ class Ledger:
         self._evolution = space.evolution
         self._by_fingerprint: dict[str, int] = {}
         self._rows: dict[int, dict[tuple[str, int], TrainingRow]] = {}
-        self._levels: dict[int, int] = {}  # birth -> index of the last stage it was sent to
+        self._heats_of: dict[int, list[Heat]] = {}  # birth -> its heats, one a stage
+        self._without_end: set[int] = set()  # births of which a training never came to an end
         self._heat_levels: list[int] = []
         self._missing: dict[tuple[int, str, int], tuple[Heat, int]] = {}  # in the order of heats
         self._n_seen = 0  # leading heats that decisions have seen
@@ -118,8 +129,9 @@ class Ledger:
 
     def add_heat(self, heat: Heat) -> None:
         """Add the next heat, of a birth that is there."""
-        level = self._levels.get(heat.birth_id, -1) + 1
-        self._levels[heat.birth_id] = level
+        heats = self._heats_of.setdefault(heat.birth_id, [])
+        level = len(heats)
+        heats.append(heat)
         self.heats.append(heat)
         self._heat_levels.append(level)
         rows = self._rows[heat.birth_id]
@@ -135,6 +147,8 @@ class Ledger:
         rows = self._rows[row.birth_id]
         rows[row.rung, row.seed] = row
         self._missing.pop((row.birth_id, row.rung, row.seed), None)
+        if row.status in NO_END:
+            self._without_end.add(row.birth_id)
         (scored,) = scores([self.births[row.birth_id]], rows.values(), ladder=self._ladder)
         self._scored[row.birth_id] = scored
         if scored.mean is None:
@@ -178,17 +192,18 @@ class Ledger:
         One that never came to an end speaks against those that its candidate was to run after it,
         in the order of heats and seeds: which these are does not depend on who was faster.
         """
-        without_end: dict[int, TrainingRow] = {}
         found = []
-        for heat in self.heats:
-            rows = self._rows[heat.birth_id]
-            for seed in sorted(heat.seeds):
-                row = rows.get((heat.rung, seed))
-                if row is None and heat.birth_id in without_end:
-                    found.append((heat, seed, without_end[heat.birth_id]))
-                elif row is not None and row.status in NO_END:
-                    without_end.setdefault(heat.birth_id, row)
-        return found
+        for birth_id in self._without_end & {heat.birth_id for heat, _ in self._missing.values()}:
+            rows = self._rows[birth_id]
+            culprit: TrainingRow | None = None
+            for heat in self._heats_of[birth_id]:
+                for seed in sorted(heat.seeds):
+                    row = rows.get((heat.rung, seed))
+                    if row is None and culprit is not None:
+                        found.append((heat, seed, culprit))
+                    elif row is not None and row.status in NO_END:
+                        culprit = culprit or row
+        return sorted(found, key=lambda one: one[0].id)
 
     def may_decide(self) -> bool:
         """Tell whether everything is known that the next decision may depend on."""
@@ -271,3 +286,11 @@ def load(
     for heat in heats:
         ledger.advance(heat.seen)
         ledger.add_heat(heat)
+
+
+@uncollected()
+def loaded(store: RunStore, rungs: Sequence[Rung], space: SearchSpace) -> Ledger:
+    """Return the ledger of a run, as it was when the run was left."""
+    ledger = Ledger(rungs, space)
+    load(ledger, store.births(), store.heats(), store.trainings())
+    return ledger

@@ -13,6 +13,7 @@ import pytest
 import actsearch
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.expressions import Expression, parse
+from actsearch.results.view import config_facts
 from actsearch.runs import RunStore, event_log
 from actsearch.search import Result
 from actsearch.search.space import load_space, space_from
@@ -406,3 +407,12 @@ def test_a_network_that_names_no_channels_is_no_matter_to_parameters_a_layer(
     start(tmp_path, task=Bare(), space=space_from(values, "test"), seed_formulas=[LEARNED])
     none = space_from(values | {"parameters": {"per": "channel"}, "seeds": ["relu(x)"]}, "test")
     start(tmp_path, task=Bare(), space=none, births=3, run="none")  # nothing brings parameters
+
+
+def test_a_lag_that_was_given_is_shown_with_the_run(tmp_path: Path) -> None:
+    shown = {}
+    for lag in (None, 7):
+        result = start(tmp_path, lag=lag, births=5, run=f"lag{lag}")
+        with RunStore.open(result.path) as store:
+            shown[lag] = config_facts(store.config)
+    assert "lag" not in shown[None] and shown[7]["lag"] == 7

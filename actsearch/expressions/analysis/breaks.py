@@ -10,7 +10,6 @@ hides one so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import mpmath as mp
@@ -121,7 +120,7 @@ def _rounded(program: Program, targets: list[tuple[Any, ...]]) -> Program:
         instructions.append(Instruction("sub", (first, *(second or [0.0]))))
         outputs.append(len(instructions) - 1)
     floats = tuple(
-        replace(step, args=tuple(a if isinstance(a, int) else float(a) for a in step.args))
+        step._replace(args=tuple(a if isinstance(a, int) else float(a) for a in step.args))
         for step in instructions
     )
     return Program(program.inputs, floats, tuple(outputs))

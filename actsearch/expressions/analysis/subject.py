@@ -112,7 +112,7 @@ def _exact(root: Node) -> Program:
     program = lower([root], ("x",), definitions=True)
     with mp.workdps(_DIGITS):
         steps = tuple(
-            replace(step, args=tuple(_decimal(arg) for arg in step.args))
+            step._replace(args=tuple(_decimal(arg) for arg in step.args))
             for step in program.instructions
         )
         return replace(program, instructions=steps, outputs=tuple(map(_decimal, program.outputs)))
