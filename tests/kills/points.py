@@ -186,7 +186,7 @@ def _around_pools(points: Points) -> None:
 
 def _around_load(points: Points) -> None:
     add_heat = Ledger.add_heat
-    load = api.load
+    load = api.loaded
     is_loading = False
 
     def watched_heat(ledger: Ledger, heat: Any) -> None:
@@ -202,7 +202,7 @@ def _around_load(points: Points) -> None:
         is_loading = False
         points("load:after")
 
-    for owner, name, watched in ((Ledger, "add_heat", watched_heat), (api, "load", watched_load)):
+    for owner, name, watched in ((Ledger, "add_heat", watched_heat), (api, "loaded", watched_load)):
         setattr(owner, name, watched)
 
 

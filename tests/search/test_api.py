@@ -415,4 +415,5 @@ def test_a_lag_that_was_given_is_shown_with_the_run(tmp_path: Path) -> None:
         result = start(tmp_path, lag=lag, births=5, run=f"lag{lag}")
         with RunStore.open(result.path) as store:
             shown[lag] = config_facts(store.config)
-    assert "lag" not in shown[None] and shown[7]["lag"] == 7
+    assert "lag" not in shown[None]
+    assert shown[7]["lag"] == 7
