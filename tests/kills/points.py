@@ -194,13 +194,14 @@ def _around_load(points: Points) -> None:
             points("load:midway")
         add_heat(ledger, heat)
 
-    def watched_load(*args: Any) -> None:
+    def watched_load(*args: Any) -> Ledger:
         nonlocal is_loading
         points("load:before")
         is_loading = True
-        load(*args)
+        ledger = load(*args)
         is_loading = False
         points("load:after")
+        return ledger
 
     for owner, name, watched in ((Ledger, "add_heat", watched_heat), (api, "loaded", watched_load)):
         setattr(owner, name, watched)
