@@ -1,0 +1,80 @@
+"""Seeds that a search or its resumption is given: added, once, whatever came between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actsearch.errors import BadInput
+from actsearch.expressions import parse
+from actsearch.runs import RunStore, event_log
+from tests.search.searches import births, go_on, start
+
+
+def test_an_added_seed_is_trained_whatever_it_resembles(tmp_path: Path) -> None:
+    start(tmp_path)
+    go_on(tmp_path, births=70, seed_formulas=["gelu(-x)"])
+    assert births(tmp_path)[60].status == "accepted"
+
+
+def test_seeds_are_added_on_resume_within_the_limit(tmp_path: Path) -> None:
+    start(tmp_path)
+    with pytest.raises(BadInput, match="raise --births"):
+        go_on(tmp_path, seed_formulas=["x*cos(2*x)"])
+    go_on(tmp_path, births=63, seed_formulas=["x*cos(2*x)"])
+    added = births(tmp_path)[60]
+    assert (added.operator, added.formula) == ("added seed", "x*cos(2*x)")
+    assert 61 <= len(births(tmp_path)) <= 63  # a litter that does not fit is not bred
+    with RunStore.open(tmp_path / "r") as store:
+        assert store.sessions()[-1].info["added_seeds"] == ["x*cos(2*x)"]
+
+
+def test_seeds_that_an_interruption_came_before_are_added_by_the_next_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = ["x*cos(2*x)", "x*sin(3*x)", "tanh(x) + x/7"]
+    start(tmp_path / "whole")
+    whole = tmp_path / "whole"
+    go_on(whole, births=70, seed_formulas=seeds)
+
+    start(tmp_path)
+    add_births, n_left = RunStore.add_births, 1
+
+    def interrupted(store: RunStore, *rows: Any) -> None:
+        nonlocal n_left
+        if n_left == 0:
+            raise KeyboardInterrupt
+        n_left -= 1
+        add_births(store, *rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "add_births", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go_on(tmp_path, births=70, seed_formulas=seeds)
+    assert len(births(tmp_path)) == 61
+    go_on(tmp_path, births=62)  # as far as there is room
+    go_on(tmp_path, births=70)
+    assert [(one.operator, one.formula) for one in births(tmp_path)[60:63]] == [
+        ("added seed", str(parse(seed))) for seed in seeds
+    ]
+    with RunStore.open(tmp_path / "r") as store, RunStore.open(whole / "r") as reference:
+        assert event_log(store) == event_log(reference)
+
+
+def test_seeds_that_were_refused_do_not_come_back(tmp_path: Path) -> None:
+    start(tmp_path)
+    with pytest.raises(BadInput, match="raise --births"):
+        go_on(tmp_path, seed_formulas=["x*cos(2*x)"])
+    go_on(tmp_path, births=63)
+    assert all(birth.operator != "added seed" for birth in births(tmp_path))
+
+
+def test_seeds_of_another_run(tmp_path: Path) -> None:
+    best = start(tmp_path).hall_of_fame[0]
+    start(tmp_path, run="second", seed_run=tmp_path / "r", births=38)
+    with RunStore.open(tmp_path / "second") as store:
+        assert str(best.expression) in store.config["seed_formulas"]
+        seeded = [b for b in store.births() if b.operator == "seed"]
+        assert len(seeded) == 38
