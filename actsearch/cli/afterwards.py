@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actsearch.cli.options import checked_budget, note, said_of
+from actsearch.cli.options import checked_budget, note
+from actsearch.cli.where import said_of
 from actsearch.durations import parse_duration
 
 if TYPE_CHECKING:
-    from actsearch.workers import Cluster
+    from actsearch.workers import Where
 
 NONE = "none"
 #: Less time than this confirms nothing anywhere: the workers alone take seconds to start.
@@ -21,11 +22,7 @@ MIN_S = 20.0
 def confirming(
     budget: str | None,
     *,
-    workers: str,
-    devices: str,
-    training_limit: str,
-    memory_limit: str,
-    cluster: Cluster | None,
+    where: Where,
     data: Path | None,
     quiet: bool,
 ) -> Callable[[Path, float], None] | None:
@@ -33,11 +30,7 @@ def confirming(
 
     Args:
         budget: as the user gave it: a time, "none", or None for as long as the search took.
-        workers: as for the search.
-        devices: as for the search.
-        training_limit: as for the search.
-        memory_limit: as for the search.
-        cluster: as for the search.
+        where: as for the search.
         data: where the data set lies, if it was said.
         quiet: show no progress.
 
@@ -64,26 +57,13 @@ def confirming(
                 found = run_trials(
                     path,
                     budget=max(search_s, MIN_S) if budget is None else parse_duration(budget),
-                    workers=workers,
-                    devices=devices,
-                    training_limit=training_limit,
-                    memory_limit=memory_limit,
-                    cluster=cluster,
+                    **where.options(),
                     data=data,
                     observer=lambda moment: shown.show(line(moment)),
                 )
         except KeyboardInterrupt:
             shown.close()
-            raise interrupted(
-                path,
-                budget=budget,
-                workers=workers,
-                devices=devices,
-                training_limit=training_limit,
-                memory_limit=memory_limit,
-                **said_of(cluster),
-                data=data,
-            ) from None
+            raise interrupted(path, budget=budget, **said_of(where), data=data) from None
         except BadInput as error:  # the search itself is done and saved
             shown.close()
             note(f"not confirmed: {error}")

@@ -12,21 +12,14 @@ import typer
 from actsearch.cli.confirm import PAIR_COLUMNS, difference_cell, words
 from actsearch.cli.options import (
     RUNS_DIR,
-    ClusterOption,
-    ClusterTlsOption,
-    ClusterWaitOption,
     DataOption,
-    DevicesOption,
     FormatOption,
-    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     TaskOption,
-    TrainingLimitOption,
-    WorkersOption,
-    cluster_from,
     note,
 )
+from actsearch.cli.where import trains
 from actsearch.errors import BadInput, shorten
 from actsearch.results.charts import sparkline
 from actsearch.results.hall import with_error
@@ -35,8 +28,10 @@ from actsearch.tasks.registry import EQUAL_PARAMETERS
 
 if TYPE_CHECKING:
     from actsearch.trials.compare import Comparison, Entry
+    from actsearch.workers import Where
 
 
+@trains
 def compare(
     activations: Annotated[
         list[str],
@@ -73,13 +68,8 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the curves, into a .png, .svg or .pdf file."),
     ] = None,
-    workers: WorkersOption = "auto",
-    devices: DevicesOption = "auto",
-    training_limit: TrainingLimitOption = "auto",
-    memory_limit: MemoryLimitOption = "auto",
-    cluster: ClusterOption = None,
-    cluster_wait: ClusterWaitOption = None,
-    cluster_tls: ClusterTlsOption = None,
+    *,
+    where: Where,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -94,7 +84,6 @@ def compare(
     from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
-    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     rates = learning_rates(learning_rate)
     if plot is not None:
         from actsearch.plots.style import check_format
@@ -113,11 +102,7 @@ def compare(
             until=until,
             steps=steps,
             learning_rates=rates,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
+            **where.options(),
             data=data,
             runs_dir=runs_dir,
             observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),

@@ -13,25 +13,17 @@ import typer
 
 from actsearch.cli.options import (
     RUNS_DIR,
-    ClusterOption,
-    ClusterTlsOption,
-    ClusterWaitOption,
     DataOption,
-    DevicesOption,
     FormatOption,
-    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     TaskAgainOption,
-    TrainingLimitOption,
-    WorkersOption,
     checked_budget,
-    cluster_from,
     find_run,
     note,
-    said_of,
 )
 from actsearch.cli.report import ReportOption, report_after
+from actsearch.cli.where import said_of, trains
 from actsearch.durations import format_duration
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
@@ -41,6 +33,7 @@ if TYPE_CHECKING:
     from actsearch.results.verdict import Row
     from actsearch.trials.confirm import Moment
     from actsearch.trials.judged import Confirmation, OnTask
+    from actsearch.workers import Where
 
 #: What JSON and CSV have of each formula, under these names.
 KEYS = (
@@ -52,13 +45,7 @@ KEYS = (
 #: As many as ``trials.confirm`` tries, which is imported when it is needed: torch is behind it.
 N_FINALISTS = 3
 #: Options that go without saying; those that are not named here are None.
-USUAL: Mapping[str, object] = {
-    "finalists": N_FINALISTS,
-    "workers": "auto",
-    "devices": "auto",
-    "training_limit": "auto",
-    "memory_limit": "auto",
-}
+USUAL: Mapping[str, object] = {"finalists": N_FINALISTS}
 
 
 def _two_digits(value: float | None) -> str:
@@ -76,6 +63,7 @@ PAIR_COLUMNS = (
 )
 
 
+@trains
 def confirm(
     run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
     budget: Annotated[
@@ -92,13 +80,8 @@ def confirm(
         typer.Option(metavar="TASK,...", help="Try them on these tasks, too."),
     ] = None,
     task: TaskAgainOption = None,
-    workers: WorkersOption = "auto",
-    devices: DevicesOption = "auto",
-    training_limit: TrainingLimitOption = "auto",
-    memory_limit: MemoryLimitOption = "auto",
-    cluster: ClusterOption = None,
-    cluster_wait: ClusterWaitOption = None,
-    cluster_tls: ClusterTlsOption = None,
+    *,
+    where: Where,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -116,7 +99,6 @@ def confirm(
 
     fmt = Format.named(output)
     checked_budget(budget)
-    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     path = find_run(run, runs_dir)
     shown = TrialLine(quiet=quiet)
     try:
@@ -129,11 +111,7 @@ def confirm(
                 finalists=finalists,
                 transfer=words(transfer),
                 task=task,
-                workers=workers,
-                devices=devices,
-                training_limit=training_limit,
-                memory_limit=memory_limit,
-                cluster=on_cluster,
+                **where.options(),
                 data=data,
                 observer=lambda moment: shown.show(line(moment)),
             )
@@ -145,11 +123,7 @@ def confirm(
             finalists=finalists,
             transfer=transfer,
             task=task,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            **said_of(on_cluster),
+            **said_of(where),
             data=data,
         ) from None
     finally:

@@ -14,27 +14,21 @@ from actsearch.cli.compare import learning_rates
 from actsearch.cli.confirm import words
 from actsearch.cli.options import (
     RUNS_DIR,
-    ClusterOption,
-    ClusterTlsOption,
-    ClusterWaitOption,
     DataOption,
-    DevicesOption,
     FormatOption,
-    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     TaskOption,
-    TrainingLimitOption,
-    WorkersOption,
-    cluster_from,
     note,
 )
+from actsearch.cli.where import trains
 from actsearch.errors import BadInput, shorten
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
 
 if TYPE_CHECKING:
     from actsearch.results.diagnosis import Diagnosis, Finding, LayerFinding
+    from actsearch.workers import Where
 
 #: Of a network with more layers than this the table shows so many, evenly spaced.
 MOST_LAYERS = 5
@@ -42,6 +36,7 @@ _WIDTH, _BULLET = 80, "- "
 _LARGE = 1e4
 
 
+@trains
 def diagnose(
     activations: Annotated[
         list[str],
@@ -80,13 +75,8 @@ def diagnose(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the layers, into a .png, .svg or .pdf file."),
     ] = None,
-    workers: WorkersOption = "auto",
-    devices: DevicesOption = "auto",
-    training_limit: TrainingLimitOption = "auto",
-    memory_limit: MemoryLimitOption = "auto",
-    cluster: ClusterOption = None,
-    cluster_wait: ClusterWaitOption = None,
-    cluster_tls: ClusterTlsOption = None,
+    *,
+    where: Where,
     data: DataOption = None,
     runs_dir: RunsDirOption = RUNS_DIR,
     output: FormatOption = "table",
@@ -102,7 +92,6 @@ def diagnose(
     from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
-    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     depths, rates = depths_of(depth), learning_rates(learning_rate)
     if plot is not None:
         from actsearch.plots.style import check_format
@@ -121,11 +110,7 @@ def diagnose(
             initialisation=initialisation,
             steps=steps,
             points=points,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
+            **where.options(),
             data=data,
             runs_dir=runs_dir,
             observer=lambda done, wanted: shown.show(f"{done} of {wanted} trainings"),

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput, shorten
 from actsearch.results import commands
-
-if TYPE_CHECKING:
-    from actsearch.workers import Cluster
 
 FormatOption = Annotated[
     str,
@@ -61,63 +58,6 @@ BudgetOption = Annotated[
 ]
 BirthsOption = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="How many candidates to breed at most.")
-]
-WorkersOption = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|N|inline",
-        help="Trainings at the same time, each in a process of its own; auto: one a CPU core; "
-        "inline: one, in the program's own process (for debuggers; a crash ends it).",
-    ),
-]
-TrainingLimitOption = Annotated[
-    str,
-    typer.Option(
-        "--training-limit",
-        metavar="TIME|auto|none",
-        help="End a training that takes longer; auto: many times what others took.",
-    ),
-]
-MemoryLimitOption = Annotated[
-    str,
-    typer.Option(
-        "--memory-limit",
-        metavar="SIZE|auto|none",
-        help="End a training that takes more memory (800MB, 4GB); auto: a fair share.",
-    ),
-]
-DevicesOption = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|cpu|cuda:0,...",
-        help="Where to train.",
-    ),
-]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster",
-        metavar="tcp://HOST:PORT|local:N",
-        help="Train on a Dask cluster (docs/cluster.md): the address of its scheduler, tls:// with "
-        "certificates, or N processes here.",
-    ),
-]
-ClusterWaitOption = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster-wait",
-        metavar="TIME",
-        help="How long to wait for the first worker of a cluster. [default: 10s]",
-    ),
-]
-ClusterTlsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster-tls",
-        metavar="CA,CERT,KEY",
-        envvar="ACTSEARCH_CLUSTER_TLS",
-        help="Files for a cluster at tls://; by default what Dask's own settings say.",
-    ),
 ]
 SeedFormulaOption = Annotated[
     list[str] | None,
@@ -167,41 +107,6 @@ def checked_budget(text: str | None) -> str | None:
     if text is not None:
         parse_duration(text)
     return text
-
-
-def cluster_from(address: str | None, wait: str | None, tls: str | None) -> Cluster | None:
-    """Return the cluster that the options describe, None where there is none.
-
-    Raises:
-        BadInput: one of them is not accepted, or there are others and no address.
-    """
-    if address is None:
-        if wait is not None:
-            raise BadInput("--cluster-wait says how long to wait for a cluster; name it: --cluster")
-        return None
-    from actsearch.workers.cluster.address import WAIT_S, Cluster
-
-    # The files may be set for good, by the environment, and mean nothing to another address.
-    files = (tls or "").split(",") if address.startswith("tls://") else []
-    return Cluster(
-        address.strip(),
-        WAIT_S if wait is None else parse_duration(wait),
-        tuple(Path(file.strip()).expanduser() for file in files if file.strip()),
-    )
-
-
-def said_of(cluster: Cluster | None) -> dict[str, str]:
-    """Return the options that describe a cluster, by their names."""
-    if cluster is None:
-        return {}
-    from actsearch.workers.cluster.address import WAIT_S
-
-    said = {"cluster": cluster.address}
-    if cluster.wait_s != WAIT_S:
-        said["cluster_wait"] = f"{cluster.wait_s:g}s"
-    if cluster.tls:
-        said["cluster_tls"] = ",".join(map(str, cluster.tls))
-    return said
 
 
 def find_run(name: str, runs_dir: Path) -> Path:

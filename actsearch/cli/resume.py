@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,13 +11,8 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
-    ClusterOption,
-    ClusterTlsOption,
-    ClusterWaitOption,
     ConfirmOption,
     DataOption,
-    DevicesOption,
-    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     SeedFormulaOption,
@@ -25,17 +20,19 @@ from actsearch.cli.options import (
     TaskAgainOption,
     TensorboardDirOption,
     TensorboardOption,
-    TrainingLimitOption,
-    WorkersOption,
     checked_budget,
-    cluster_from,
     find_run,
     note,
 )
 from actsearch.cli.report import ReportOption
+from actsearch.cli.where import trains
 from actsearch.durations import format_duration, parse_duration
 
+if TYPE_CHECKING:
+    from actsearch.workers import Where
 
+
+@trains
 def resume(
     run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
     budget: BudgetOption = None,
@@ -55,13 +52,8 @@ def resume(
             metavar="N", help="The run's seed, to be sure of it: it can't be another one."
         ),
     ] = None,
-    workers: WorkersOption = "auto",
-    devices: DevicesOption = "auto",
-    training_limit: TrainingLimitOption = "auto",
-    memory_limit: MemoryLimitOption = "auto",
-    cluster: ClusterOption = None,
-    cluster_wait: ClusterWaitOption = None,
-    cluster_tls: ClusterTlsOption = None,
+    *,
+    where: Where,
     runs_dir: RunsDirOption = RUNS_DIR,
     data: DataOption = None,
     seed_formula: SeedFormulaOption = None,
@@ -88,7 +80,6 @@ def resume(
     from actsearch.runs.lock import holder
 
     checked_budget(budget)
-    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     path = find_run(run, runs_dir)
     also = events(tensorboard, tensorboard_dir, path.parent)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
@@ -114,11 +105,7 @@ def resume(
             task=task,
             space=space,
             seed=seed,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
+            **where.options(),
             data=data,
             seed_formulas=tuple(seed_formula or ()),
             seed_run=seed_path,
@@ -131,16 +118,7 @@ def resume(
         run=path.name,
         runs_dir=path.parent,
         quiet=quiet,
-        confirm=confirming(
-            confirm,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
-            data=data,
-            quiet=quiet,
-        ),
+        confirm=confirming(confirm, where=where, data=data, quiet=quiet),
         also=also,
         report=not no_report,
         forgotten=forgotten,

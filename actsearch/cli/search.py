@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,13 +10,8 @@ from actsearch.cli.options import (
     RUNS_DIR,
     BirthsOption,
     BudgetOption,
-    ClusterOption,
-    ClusterTlsOption,
-    ClusterWaitOption,
     ConfirmOption,
     DataOption,
-    DevicesOption,
-    MemoryLimitOption,
     QuietOption,
     RunsDirOption,
     SeedFormulaOption,
@@ -24,19 +19,21 @@ from actsearch.cli.options import (
     TaskOption,
     TensorboardDirOption,
     TensorboardOption,
-    TrainingLimitOption,
-    WorkersOption,
     checked_budget,
-    cluster_from,
     find_run,
 )
 from actsearch.cli.report import ReportOption
+from actsearch.cli.where import trains
+
+if TYPE_CHECKING:
+    from actsearch.workers import Where
 
 #: Five minutes with the start of the workers. A first verdict takes the longer part: two looks at
 #: three finalists and the whole zoo are some 250 full trainings.
 DEFAULT_BUDGET, DEFAULT_CONFIRM = "1m30s", "3m15s"
 
 
+@trains
 def search(
     space: Annotated[
         str, typer.Argument(help="A search space (see: actsearch spaces) or a .toml file.")
@@ -44,13 +41,8 @@ def search(
     task: TaskOption = "mnist1d-cnn",
     budget: BudgetOption = None,
     births: BirthsOption = None,
-    workers: WorkersOption = "auto",
-    devices: DevicesOption = "auto",
-    training_limit: TrainingLimitOption = "auto",
-    memory_limit: MemoryLimitOption = "auto",
-    cluster: ClusterOption = None,
-    cluster_wait: ClusterWaitOption = None,
-    cluster_tls: ClusterTlsOption = None,
+    *,
+    where: Where,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same run.")
     ] = 0,
@@ -91,7 +83,6 @@ def search(
         budget = DEFAULT_BUDGET
         confirm = DEFAULT_CONFIRM if confirm is None else confirm
     checked_budget(budget)
-    on_cluster = cluster_from(cluster, cluster_wait, cluster_tls)
     also = events(tensorboard, tensorboard_dir, runs_dir)
     seed_path = None if seed_run is None else find_run(seed_run, runs_dir)
 
@@ -103,11 +94,7 @@ def search(
             task,
             budget=budget,
             births=births,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
+            **where.options(),
             seed=seed,
             lag=lag,
             run=run,
@@ -124,16 +111,7 @@ def search(
         run=run,
         runs_dir=runs_dir,
         quiet=quiet,
-        confirm=confirming(
-            confirm,
-            workers=workers,
-            devices=devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
-            cluster=on_cluster,
-            data=data,
-            quiet=quiet,
-        ),
+        confirm=confirming(confirm, where=where, data=data, quiet=quiet),
         also=also,
         report=not no_report,
     )

@@ -52,7 +52,7 @@ from actsearch.tasks.known import own_known
 from actsearch.tasks.protocol import Task
 from actsearch.tasks.registry import load_task
 from actsearch.trials.saved import saved_task
-from actsearch.workers import Cluster, Pool, Slots, pool_for, reached
+from actsearch.workers import Cluster, Pool, Slots, Where, pool_for, reached
 
 if TYPE_CHECKING:
     from actsearch.trials.judged import Confirmation
@@ -155,19 +155,13 @@ def search(
     """
     if budget is None and births is None:
         raise BadInput("a search needs an end: give a budget such as '5m', births, or both")
+    where = Where(workers, devices, training_limit, memory_limit, cluster)
     the_space = with_lag(space if isinstance(space, SearchSpace) else load_space(space), lag)
     check_searchable(the_space)
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     the_task = load_task(task, data) if isinstance(task, str) else _checked(task)
     check_readable(the_space, given, the_task)
-    with reached(
-        cluster,
-        workers,
-        devices,
-        training_limit=training_limit,
-        memory_limit=memory_limit,
-        given_object=not isinstance(task, str),
-    ) as there:
+    with reached(where, given_object=not isinstance(task, str)) as there:
         slots = _slots(there, workers, the_space)
         _limits(budget, births, 0.0)  # refused now, not after the data are made
         name = run if run is not None else default_name(the_task.name, runs_dir)
@@ -243,19 +237,13 @@ def resume(
             what is said of it: the message lists all that differs.
         ActsearchError: The disk failed; what was done is kept.
     """
+    where = Where(workers, devices, training_limit, memory_limit, cluster)
     folder = run_folder(run, runs_dir) if isinstance(run, str) else run
     given = [*formulas_of(seed_formulas), *best_of(seed_run)]
     with RunStore.open(folder, write=True) as store, ExitStack() as stack:
         config = store.config
         there = stack.enter_context(
-            reached(
-                cluster,
-                workers,
-                devices,
-                training_limit=training_limit,
-                memory_limit=memory_limit,
-                given_object=task is not None and not isinstance(task, str),
-            )
+            reached(where, given_object=task is not None and not isinstance(task, str))
         )
         kind = _kind(there)
         _check_whole(store)

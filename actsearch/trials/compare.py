@@ -20,7 +20,7 @@ from actsearch.trials.arena import TEST, VALIDATION, Arena, Field, PoolMaker, Wa
 from actsearch.trials.entries import Entry, entries_of
 from actsearch.trials.saved import Contestant, check_readable, contestants
 from actsearch.trials.tuned import TunedTask, rung_of
-from actsearch.workers import Cluster, reached
+from actsearch.workers import Cluster, Where, reached
 
 #: Seeds of comparisons begin here; no search and no confirmation uses them.
 FIRST_SEED = 2_000_000
@@ -100,6 +100,7 @@ def compare(
         BadInput: something is not accepted; the message says what is.
         ActsearchError: the workers can't be had.
     """
+    where = Where(workers, devices, training_limit, memory_limit, cluster)
     the_task = load_task(task, data) if isinstance(task, str) else task
     texts = [formulas] if isinstance(formulas, str) else list(formulas)
     entrants = contestants(texts, runs_dir, known_of(the_task))
@@ -150,14 +151,7 @@ def compare(
         if observer is not None:
             observer(n_done, n_wanted)
 
-    there = reached(
-        cluster,
-        workers,
-        devices,
-        training_limit=training_limit,
-        memory_limit=memory_limit,
-        given_object=not isinstance(task, str),
-    )
+    there = reached(where, given_object=not isinstance(task, str))
     with there as slots, Field(arena, slots, pool_of) as field:
         field.train(next_round, on_record)
     entries = entries_of(entrants, records, chosen, reference, until is not None)

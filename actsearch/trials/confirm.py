@@ -44,7 +44,7 @@ from actsearch.trials.saved import (
     rivals_of,
     saved_task,
 )
-from actsearch.workers import Cluster, Slots, reached
+from actsearch.workers import Cluster, Slots, Where, reached
 
 N_FINALISTS = 3
 
@@ -111,20 +111,14 @@ def confirm(
             writes it, or its task is not what it was.
         ActsearchError: the disk or the workers failed; what was done is kept.
     """
+    where = Where(workers, devices, training_limit, memory_limit, cluster)
     if finalists < 1:
         raise BadInput(f"finalists must be at least 1, got {finalists}")
     budget_s = parse_duration(budget) if isinstance(budget, str) else budget
     if budget_s is not None and not budget_s > 0:
         raise BadInput(f"the budget must be above 0 seconds, got {budget_s}")
     folder = existing_run(run, runs_dir) if isinstance(run, str) else run
-    with reached(
-        cluster,
-        workers,
-        devices,
-        training_limit=training_limit,
-        memory_limit=memory_limit,
-        given_object=task is not None and not isinstance(task, str),
-    ) as slots:
+    with reached(where, given_object=task is not None and not isinstance(task, str)) as slots:
         others = [load_task(name, data) for name in transfer]
         with RunStore.open(folder) as store:
             the_task = saved_task(store, data, task)

@@ -29,7 +29,7 @@ from actsearch.trials.arena import VALIDATION, Arena, Field, PoolMaker, Wanted, 
 from actsearch.trials.compare import FIRST_SEED, MAX_SEEDS
 from actsearch.trials.diagnosed import DiagnosedTask, Way
 from actsearch.trials.saved import Contestant, check_readable, contestants
-from actsearch.workers import Cluster, reached
+from actsearch.workers import Cluster, Where, reached
 
 MAX_POINTS = 1000
 
@@ -94,6 +94,7 @@ def diagnose(
         BadInput: something is not accepted; the message says what is.
         ActsearchError: the workers can't be had.
     """
+    where = Where(workers, devices, training_limit, memory_limit, cluster)
     the_task = load_task(task, data) if isinstance(task, str) else task
     texts = [formulas] if isinstance(formulas, str) else list(formulas)
     entrants = contestants(texts, runs_dir, known_of(the_task), least=1)
@@ -119,14 +120,7 @@ def diagnose(
         if observer is not None:
             observer(sum(map(len, records.values())), len(wanted))
 
-    there = reached(
-        cluster,
-        workers,
-        devices,
-        training_limit=training_limit,
-        memory_limit=memory_limit,
-        given_object=not isinstance(task, str),
-    )
+    there = reached(where, given_object=not isinstance(task, str))
     with there as slots, Field(arena, slots, pool_of) as field:
         field.train(lambda: next(rounds, []), on_record)
     return Diagnosis(

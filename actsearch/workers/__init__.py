@@ -1,8 +1,8 @@
 """Workers: where trainings run, on which devices, and what becomes of those that fail.
 
-The room's doors: ``resolve`` (what was asked for to what there is), ``reached`` (the same, on a
-cluster where one is named), ``make_pool`` and ``pool_for``, and the jobs that go through
-``Pool.stream``.
+The room's doors: ``Where`` (what was asked for), ``resolve`` (that to what there is), ``reached``
+(the same, on a cluster where one is named), ``make_pool`` and ``pool_for``, and the jobs that go
+through ``Pool.stream``.
 """
 
 from actsearch.workers.cluster.address import Cluster
@@ -10,6 +10,7 @@ from actsearch.workers.devices import Slots, resolve
 from actsearch.workers.jobs import WAIT, Job, Pool, Wait
 from actsearch.workers.pool import make_pool, pool_for
 from actsearch.workers.reach import reached
+from actsearch.workers.where import Where
 
 __all__ = [
     "WAIT",
@@ -18,6 +19,7 @@ __all__ = [
     "Pool",
     "Slots",
     "Wait",
+    "Where",
     "make_pool",
     "pool_for",
     "reached",

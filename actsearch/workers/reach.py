@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from actsearch.errors import BadInput, shorten
 from actsearch.workers.devices import (
@@ -18,70 +17,56 @@ from actsearch.workers.devices import (
 )
 from actsearch.workers.limits import parse_training_limit
 from actsearch.workers.memory import parse_memory_limit
-
-if TYPE_CHECKING:
-    from actsearch.workers.cluster.address import Cluster
+from actsearch.workers.where import Where
 
 CUDA = "cuda"
 
 
 @contextmanager
-def reached(
-    cluster: str | Cluster | None,
-    workers: str | int = AUTO,
-    devices: str | Sequence[str] = AUTO,
-    *,
-    training_limit: str | float = AUTO,
-    memory_limit: str | int = AUTO,
-    given_object: bool = False,
-) -> Iterator[Slots]:
+def reached(where: Where, *, given_object: bool = False) -> Iterator[Slots]:
     """Have workers and devices inside the block: those of a cluster, where one is named.
 
     Args:
-        cluster: the address of a cluster, with what else there is to say of it; None: here.
-        workers: as ``resolve`` takes it; on a cluster how many trainings run at once at most.
-        devices: as ``resolve`` takes it; on a cluster "auto", "cpu" or "cuda".
-        training_limit: as ``resolve`` takes it.
-        memory_limit: as ``resolve`` takes it.
+        where: what was asked for.
         given_object: as ``resolve`` takes it.
 
     Raises:
         BadInput: as ``resolve``; of an address that is none; Dask is not installed.
         ActsearchError: the cluster can't be reached, or has no workers.
     """
-    if cluster is None:
+    if where.cluster is None:
         yield resolve(
-            workers,
-            devices,
-            training_limit=training_limit,
-            memory_limit=memory_limit,
+            where.workers,
+            where.devices,
+            training_limit=where.training_limit,
+            memory_limit=where.memory_limit,
             given_object=given_object,
         )
         return
     from actsearch.workers.cluster.address import cluster_of
     from actsearch.workers.cluster.link import GPU, Link
 
-    if str(workers).strip().lower() == INLINE:
+    if str(where.workers).strip().lower() == INLINE:
         raise BadInput("--workers inline trains in this process, and --cluster elsewhere: name one")
-    most, kind = number_of(workers), _kind(devices)
-    parse_training_limit(training_limit)
-    parse_memory_limit(memory_limit, 1)
-    where = cluster_of(cluster)
-    with Link(where) as link:
+    most, kind = number_of(where.workers), _kind(where.devices)
+    parse_training_limit(where.training_limit)
+    parse_memory_limit(where.memory_limit, 1)
+    cluster = cluster_of(where.cluster)
+    with Link(cluster) as link:
         there = link.wait_for_workers()
         with_gpu = [worker for worker, facts in there.items() if facts["resources"].get(GPU)]
         if kind == CUDA and not with_gpu:
             raise BadInput(
-                f"none of the {len(there)} workers at {where} has the resource {GPU}; start those "
-                f"with a GPU as dask worker ... --nthreads 1 --resources {GPU}=1"
+                f"none of the {len(there)} workers at {cluster} has the resource {GPU}; start "
+                f"those with a GPU as dask worker ... --nthreads 1 --resources {GPU}=1"
             )
         if kind == AUTO:
             kind = CUDA if with_gpu else CPU
         yield Slots(
             MAX_WORKERS if most is None else most,
             (CPU,) if kind == CPU else (f"{kind}:0",),
-            training_limit=training_limit,
-            memory_limit=memory_limit,
+            training_limit=where.training_limit,
+            memory_limit=where.memory_limit,
             link=link,
         )
 

@@ -17,6 +17,7 @@ from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
 from actsearch.results.view import RunView, Totals
 from actsearch.runs import RunStore
+from actsearch.workers import Where
 from tests.cli.conftest import Command, FakeSearch
 
 
@@ -120,9 +121,7 @@ def test_what_the_confirmation_is_given(
     monkeypatch.setattr("actsearch.cli.afterwards.confirming", confirming)
     answer = actsearch(*words.split(), "--workers", "2", "--quiet")
     assert answer.code == 0, answer.err
-    limits = {"training_limit": "auto", "memory_limit": "auto"}
-    where = {"workers": "2", "devices": "auto", "cluster": None, "data": None}
-    assert asked == [(budget, {**where, **limits, "quiet": True})]
+    assert asked == [(budget, {"where": Where(workers="2"), "data": None, "quiet": True})]
     ((path, search_s),) = confirmed
     assert path.parent == Path("runs")
     assert search_s == 192.0  # what the search took, for a confirmation without a budget

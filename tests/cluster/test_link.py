@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.workers import Cluster, reached
+from actsearch.workers import Cluster, Where, reached
 from actsearch.workers.cluster.link import Link, certified
 from tests.cluster.conftest import wait_for_workers
 from tests.cluster.dask_processes import Dask
@@ -76,11 +76,11 @@ def test_other_settings_that_cannot_be(tmp_path: Path) -> None:
         Cluster("tls://host:1", tls=(file, tmp_path / "b.pem"))
     with pytest.raises(BadInput, match=r"wants certificates: name them \(--cluster-tls"):
         Link(Cluster("tls://127.0.0.1:1"))
-    with pytest.raises(BadInput, match="name one"), reached("local:1", "inline"):
+    with pytest.raises(BadInput, match="name one"), reached(Where("inline", cluster="local:1")):
         pass
     with (
         pytest.raises(BadInput, match="on a cluster it is auto, cpu or cuda"),
-        reached("local:1", devices="cuda:1"),
+        reached(Where(devices="cuda:1", cluster="local:1")),
     ):
         pass
 
@@ -127,7 +127,7 @@ def test_a_worker_is_no_scheduler(dask: Dask, link: Link) -> None:
 def test_no_gpu_is_bad_input(dask: Dask, link: Link) -> None:
     with (
         pytest.raises(BadInput, match=r"none of the 2 workers .* has the resource GPU"),
-        reached(dask.address, devices="cuda"),
+        reached(Where(devices="cuda", cluster=dask.address)),
     ):
         pass
 

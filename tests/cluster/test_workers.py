@@ -14,7 +14,7 @@ import pytest
 
 from actsearch.errors import ActsearchError
 from actsearch.tasks.protocol import Record, Training
-from actsearch.workers import Cluster, reached
+from actsearch.workers import Cluster, Where, reached
 from actsearch.workers.cluster import remote
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.remote import is_ready
@@ -182,7 +182,7 @@ def test_a_gpu_trains_one_at_a_time_and_who_has_none_trains_nothing(
     assert without.pid not in by_worker
     for spans in by_worker.values():
         assert all(end <= begin for (_, end), (begin, _) in pairwise(sorted(spans)))
-    with reached(own_dask.address) as slots:
+    with reached(Where(cluster=own_dask.address)) as slots:
         assert slots.devices == ("cuda:0",)
 
 
