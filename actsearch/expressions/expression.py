@@ -162,10 +162,9 @@ class Expression:
         """
         x = np.asarray(x, dtype)
         given = {"x": x, **(others or {})}
-        values = [np.asarray(given[name], dtype) for name in self.inputs]
-        values += [
-            np.asarray(given.get(name, self.start_of(name)), dtype) for name in self.parameters
-        ]
+        names = (*self.inputs, *self.parameters)
+        given |= {name: self.start_of(name) for name in self.parameters if name not in given}
+        values = [np.asarray(given[name], dtype) for name in names]
         with np.errstate(all="ignore"):
             (result,) = run(self.program, NUMPY_OPS, values)
         found = np.asarray(result, dtype=np.float64)

@@ -37,9 +37,12 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _PRIMES = (2, 3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67)
 
 
+@functools.lru_cache(maxsize=256)
 def _spread(n: int, stride: float) -> NDArray[np.float64]:
     """Return n points that fill (-1, 1) evenly and never fall on round numbers."""
-    return 2 * np.modf(np.arange(1, n + 1) * stride)[0] - 1
+    points = 2 * np.modf(np.arange(1, n + 1) * stride)[0] - 1
+    points.setflags(write=False)  # every caller has the same
+    return points
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,7 +74,7 @@ def fingerprint(expression: Expression) -> str:
     values = expression.evaluate(points, others(expression, points))
     finite = np.isfinite(values)
     magnitude = np.abs(values[finite])
-    scale = float(np.median(magnitude)) if magnitude.size else 0.0
+    scale = _median(magnitude) if magnitude.size else 0.0
     if scale < 1e-30:
         scale = float(magnitude.mean()) if magnitude.size else 0.0
     if scale < 1e-30:
@@ -84,6 +87,15 @@ def fingerprint(expression: Expression) -> str:
     digest.update(str(round(math.log(scale) * RESOLUTION)).encode())
     digest.update(_learning(expression).encode())
     return digest.hexdigest()[:32]
+
+
+def _median(numbers: NDArray[np.float64]) -> float:
+    """Return the median of finite numbers, to the bit as NumPy has it, in a fraction of its time."""
+    k = len(numbers) // 2
+    if len(numbers) % 2:
+        return float(np.partition(numbers, k)[k])
+    low, high = np.partition(numbers, (k - 1, k))[k - 1 : k + 1]
+    return float((low + high) / 2)
 
 
 def _learning(expression: Expression) -> str:

@@ -95,8 +95,9 @@ def _values(expression: Expression, at: Mapping[str, float]) -> tuple[Array, flo
 
 def _curve(both: Array, scale: float) -> Array:
     scale = scale if math.isfinite(scale) and scale > 1e-12 else 1e-12
-    both = np.nan_to_num(both / scale, nan=_LIMIT)
-    return np.append(np.clip(both, -_LIMIT, _LIMIT), math.log(scale))
+    both = np.clip(both / scale, -_LIMIT, _LIMIT)
+    both[np.isnan(both)] = _LIMIT
+    return np.append(both, math.log(scale))
 
 
 @functools.cache

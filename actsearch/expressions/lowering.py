@@ -219,24 +219,25 @@ class _Builder:
         return self.emit("add", self.emit("sub", self.emit("mul", t, b1), b2), first)
 
     def emit(self, op: str, *args: Operand) -> Operand:
-        # A definition is computed in high precision, and nothing folded in float64 belongs there.
-        simpler = None if self._definitions else self._simplified(op, args)
-        if simpler is not None:
-            return simpler
+        key: tuple[Operand | str, ...] = (op, *args)
+        n_floats = sum([isinstance(arg, float) for arg in args])
+        if n_floats:
+            # A definition is computed in high precision: nothing folded in float64 belongs there.
+            if not self._definitions and op not in self._whole:
+                simpler = self._simplified(op, args, n_floats)
+                if simpler is not None:
+                    return simpler
+            # Constants as text: 1.0 is equal to operand 1 in Python, and 0.0 to -0.0.
+            key = (op, *[repr(arg) if isinstance(arg, float) else arg for arg in args])
         if op in self._rewrites:
             return self._run(self._rewrites[op], dict(zip("abc", args, strict=False)))
-        # Constants as text: 1.0 is equal to operand 1 in Python, and 0.0 to -0.0.
-        key = (op, *[arg if isinstance(arg, int) else repr(arg) for arg in args])
-        if key not in self._numbers:
-            self._numbers[key] = len(self._instructions)
+        number = self._numbers.setdefault(key, len(self._instructions))
+        if number == len(self._instructions):
             self._instructions.append(Instruction(op, args))
-        return self._numbers[key]
+        return number
 
-    def _simplified(self, op: str, args: tuple[Operand, ...]) -> Operand | None:
+    def _simplified(self, op: str, args: tuple[Operand, ...], n_floats: int) -> Operand | None:
         """Fold constants and the neutral elements; nothing here may change a rounded result."""
-        n_floats = sum([isinstance(arg, float) for arg in args])
-        if not n_floats or op in self._whole:
-            return None
         if n_floats == len(args):
             return _fold(op, args)
         match op, args:

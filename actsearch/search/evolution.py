@@ -63,11 +63,7 @@ class _Individual(gp.PrimitiveTree):
         self.birth_id = birth_id
         self.learned = learned or {}
         self.fitness = _Fitness(() if merit is None else (merit,))
-
-    @functools.cached_property
-    def candidate(self) -> Candidate:
-        """Its formula; only for one that is changed no more."""
-        return to_candidate(self)
+        self.candidate: Candidate | None = None  # its formula, once it was asked for
 
 
 @dataclass(frozen=True)
@@ -105,6 +101,7 @@ class Breeder:
         self._bred_from: Sequence[Parent] = ()
         self._select: Callable[[], _Individual] | None = None
         self._permutation: list[int] = []
+        self._has_plain_nodes = space.max_formula_nodes is not None
 
     def share(self, number: int) -> float:
         """Draw a number in [0, 1) for a choice that belongs to the ``number``-th birth."""
@@ -189,6 +186,11 @@ class Breeder:
     def _expression(self, tree: Sequence[Any]) -> Candidate:
         return to_candidate(tree, per_channel=self._space.parameters.per == "channel")
 
+    def _formula(self, parent: _Individual) -> Candidate:
+        if parent.candidate is None:
+            parent.candidate = self._expression(parent)
+        return parent.candidate
+
     def _selector(self, parents: Sequence[Parent]) -> Callable[[], _Individual] | None:
         """Return what draws a parent, as the space's ``selection`` says; None where there is none.
 
@@ -231,12 +233,11 @@ class Breeder:
             father = select()
             child, _ = gp.cxOnePoint(_Individual(mother), _Individual(father))
             order_bounds(child)
-            if self._fits(child) and to_candidate(child) not in (
-                mother.candidate,
-                father.candidate,
-            ):
-                ids = (mother.birth_id, father.birth_id)
-                return Offspring(self._expression(child), "crossover", ids)
+            if not self._fits(child):
+                continue
+            found = self._expression(child)
+            if found not in (self._formula(mother), self._formula(father)):
+                return Offspring(found, "crossover", (mother.birth_id, father.birth_id))
         return self._fresh()
 
     def _mutate(self, operator: str, mother: _Individual) -> Offspring:
@@ -248,8 +249,8 @@ class Breeder:
                 continue  # the space has no primitive of the kind that the operator looks for
             fill(child, self._space)
             order_bounds(child)
-            if self._fits(child) and to_candidate(child) != mother.candidate:
-                return Offspring(self._expression(child), operator, (mother.birth_id,))
+            if self._fits(child) and (found := self._expression(child)) != self._formula(mother):
+                return Offspring(found, operator, (mother.birth_id,))
         return self._fresh()
 
     def _fits(self, tree: Any) -> bool:
@@ -261,7 +262,7 @@ class Breeder:
 
     def _can_be_read(self, tree: Sequence[Any]) -> bool:
         """Tell whether the text of a tree, by which it is stored and trained, can be read."""
-        if len(tree) <= _SURELY_SMALL and self._space.max_formula_nodes is not None:
+        if len(tree) <= _SURELY_SMALL and self._has_plain_nodes:
             return True
         per_channel = self._space.parameters.per == "channel"
         for part in subtrees(tree):
