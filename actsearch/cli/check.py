@@ -72,6 +72,7 @@ def _record(
         else {
             "kept": dict(repaired.kept),
             "lost": dict(repaired.lost),
+            "trainings_set_aside": repaired.n_aside,
             "damaged_file": str(repaired.damaged),
             "remarks": list(repaired.remarks),
         },
@@ -85,6 +86,11 @@ def _tell(name: str, found: Findings, repaired: Repaired | None, after: Findings
         lines.append("repaired: the longest beginning that holds together was kept")
         for table, n in repaired.kept.items():
             lines.append(f"  {table}: {n} kept, {repaired.lost[table]} lost")
+        if repaired.n_aside:
+            lines.append(
+                f"  of the others {repaired.n_aside} trainings are whole: they are taken when the "
+                "search comes to them again, and not made again"
+            )
         lines += [f"  {one}" for one in repaired.remarks]
         lines.append(f"  the damaged file: {repaired.damaged}")
         if after.damage:

@@ -97,6 +97,7 @@ def _look(store: RunStore, found: Findings, full: bool) -> None:
     trials = _read(found, "trials", store.trials)
     sessions = _read(found, "sessions", store.sessions)
     _read(found, "configuration", lambda: store.ladder)
+    _read(found, "trainings that were set aside", store.set_aside)
     if None in (births, heats, trainings, trials, sessions):
         return
     assert births is not None

@@ -78,7 +78,7 @@ class Follower:
             return False
         with explained(self._path, "read"), _reading(self._path) as db:
             if not self.config:
-                meta = dict(db.execute("SELECT key, value FROM meta"))
+                meta = dict(db.execute("SELECT key, value FROM meta WHERE key = 'config'"))
                 self.config = foreign.config_of(meta.get("config"))
                 self._ladder = rows.ladder(self.config)
             self.sessions = [

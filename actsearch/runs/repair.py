@@ -2,7 +2,8 @@
 
 A decision is kept where all births and decisions before it are there, and the results that it saw.
 A training is kept where a decision that is kept asked for it; one that is gone is made again when
-the run is gone on with, as if it had not ended yet. The damaged file is kept beside the new one.
+the run is gone on with, as if it had not ended yet, and one that is whole is set aside until it is
+asked for again (``runs.aside``). The damaged file is kept beside the new one.
 
 A kill at any moment leaves the run as it was or the new one: what is written has a name of its own
 until it is whole, and what the logs hold is put into the damaged file, by a rename, before they go.
@@ -21,6 +22,7 @@ from typing import Any
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import rows, schema
+from actsearch.runs.aside import earlier, setting_aside
 from actsearch.runs.creation import sync_names
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE
@@ -41,11 +43,13 @@ _PLAUSIBLE = 10**9
 class Repaired:
     """What a repair kept and what it did not, by the names of the tables.
 
+    ``n_aside`` trainings are neither: they are taken when the search comes to them again.
     ``damaged`` is where the file lies as it was; ``remarks`` are sentences.
     """
 
     kept: Mapping[str, int]
     lost: Mapping[str, int]
+    n_aside: int
     damaged: Path
     remarks: tuple[str, ...]
 
@@ -66,6 +70,13 @@ def repair(folder: Path) -> Repaired:
                 "copy, config.json; restore the folder from a copy"
             )
         kept = consistent(found)
+        aside = setting_aside(found, kept)
+        kept.meta = {
+            "config": found.meta["config"],
+            "environment": found.meta.get("environment", {}),
+            **earlier(found),
+            **aside,
+        }
         _clear(folder)
         try:
             draft = _draft(folder)
@@ -86,7 +97,8 @@ def repair(folder: Path) -> Repaired:
     tables = ("births", "heats", "trainings", "trials", "sessions")
     counts = {name: len(getattr(kept, name)) for name in tables}
     lost = {name: _written(found, name) - counts[name] for name in tables}
-    return Repaired(counts, lost, damaged, tuple(found.remarks))
+    lost["trainings"] -= len(aside)
+    return Repaired(counts, lost, len(aside), damaged, tuple(found.remarks))
 
 
 def consistent(found: Salvage) -> Salvage:
@@ -161,9 +173,8 @@ def _write(path: Path, kept: Salvage) -> None:
     db = schema.create_tables(path)
     try:
         db.execute("BEGIN")
-        for key in ("config", "environment"):
-            values = (key, rows.dump(kept.meta.get(key, {})))
-            insert(db, "meta", rows.META_COLUMNS, values)
+        for key, value in kept.meta.items():
+            insert(db, "meta", rows.META_COLUMNS, (key, rows.dump(value)))
         for table, columns, to_row in (
             ("births", rows.BIRTH_COLUMNS, rows.birth_to_row),
             ("heats", rows.HEAT_COLUMNS, rows.heat_to_row),

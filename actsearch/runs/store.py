@@ -50,6 +50,7 @@ from typing import Any, TypeVar
 
 from actsearch.errors import ActsearchError
 from actsearch.runs import copies, foreign, rows, schema
+from actsearch.runs.aside import Aside, asides
 from actsearch.runs.creation import make_run_folder
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import DATABASE, existing_run
@@ -182,6 +183,11 @@ class RunStore:
     def sessions(self) -> list[Session]:
         """Return the sessions in the order they began."""
         return self._all("sessions", rows.SESSION_COLUMNS, "id", rows.session_from_row)
+
+    def set_aside(self) -> list[Aside]:
+        """Return the trainings that a repair set aside (``runs.aside``)."""
+        with explained(self.path, "read"):
+            return asides(self._rows("meta", rows.META_COLUMNS, "key"))
 
     def last_search(self) -> dict[str, Any]:
         """Return what the last search of the run was asked for: its ``budget`` and ``births``."""

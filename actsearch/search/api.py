@@ -36,6 +36,7 @@ from actsearch.search.given import (
     seeds_to_add,
     still_waiting,
 )
+from actsearch.search.known import known_first
 from actsearch.search.lag import too_many, with_lag
 from actsearch.search.ledger import loaded
 from actsearch.search.sameness import (
@@ -305,7 +306,7 @@ def _run(
         )
         for expression, operator in seeds:
             engine.add_seed(expression, operator)
-        ended = engine.run(pool, decide=are_all)
+        ended = engine.run(known_first(pool, store.set_aside()), decide=are_all)
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(map(Found.of, best)), task, ended)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,15 @@ def test_a_repair_says_what_was_kept(run: Path, actsearch: Command) -> None:
     assert again.code == 0
     assert again.out.splitlines()[0] == "run 'mine' is sound"
     assert not (run / "run.sqlite.damaged-2").exists()
+
+
+def test_a_repair_says_what_it_set_aside(run: Path, actsearch: Command) -> None:
+    with contextlib.closing(sqlite3.connect(run / "run.sqlite")) as db, db:
+        db.execute("DELETE FROM births WHERE id = 3")
+    told = actsearch("runs", "check", "mine", "--repair").out
+    (kept,) = re.findall(r"^  trainings: (\d+) kept, (\d+) lost$", told, re.M)
+    (aside,) = re.findall(r"^  of the others (\d+) trainings are whole", told, re.M)
+    assert int(aside) > int(kept[0]) > 0
 
 
 def test_as_json_and_csv(run: Path, actsearch: Command) -> None:

@@ -1,0 +1,126 @@
+"""What was trained behind a hole in a run is set aside by a repair, and not trained again."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import actsearch
+from actsearch.errors import BadInput
+from actsearch.runs import Heat, RunStore, TrainingRow
+from actsearch.runs.aside import Aside
+from actsearch.runs.checking import check
+from actsearch.runs.repair import repair
+from actsearch.search.known import known_first
+from actsearch.tasks.protocol import Record, Training
+from actsearch.workers import Job
+from tests.runs.by_hand import by_hand
+from tests.runs.simulated_run import OPTIONS, copy_to, log_of
+from tests.search.simulated import ShuffledPool, SimulatedTask
+
+Finish = Callable[[Path, int], list[Training]]
+
+
+class Counting(SimulatedTask):
+    """Keeps what it was asked to train."""
+
+    def __init__(self) -> None:
+        self.trained: list[Training] = []
+
+    def train(self, trainings: Sequence[Training], **options: Any) -> list[Record]:
+        self.trained += trainings
+        return super().train(trainings, **options)
+
+
+def lose(folder: Path, table: str, ids: Iterable[int]) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "run.sqlite")) as db, db:
+        db.executemany(f"DELETE FROM {table} WHERE id = ?", [(k,) for k in ids])
+
+
+@pytest.fixture
+def finish(monkeypatch: pytest.MonkeyPatch) -> Finish:
+    """Return what goes on with a run to so many births, and tells what was trained."""
+    monkeypatch.setattr(
+        "actsearch.search.api.pool_for", lambda task, *_: ShuffledPool(3, 1, task)
+    )
+
+    def go_on(folder: Path, births: int) -> list[Training]:
+        task = Counting()
+        options: dict[str, Any] = OPTIONS | {"task": task, "runs_dir": folder.parent}
+        actsearch.resume(folder.name, births=births, **options)
+        return task.trained
+
+    return go_on
+
+
+@pytest.fixture
+def run(root: Path) -> Path:
+    return copy_to(root / "r")
+
+
+@pytest.mark.parametrize("hole", [0, 3, 20])
+def test_what_was_trained_behind_a_hole_is_not_trained_again(run: Path, finish: Finish, hole: int) -> None:
+    whole = log_of(run)
+    with RunStore.open(run) as store:
+        n, lost_birth = store.n_trainings(), store.births()[hole]
+        n_of_it = len(store.trainings(hole))
+    lose(run, "births", [hole])
+    repaired = repair(run)
+    assert repaired.kept["births"] == hole
+    assert repaired.lost["trainings"] == n_of_it
+    assert repaired.n_aside == n - repaired.kept["trainings"] - n_of_it
+    assert check(run, full=True).damage == []
+    trained = finish(run, 45)
+    assert {one.formula for one in trained} <= {lost_birth.formula}
+    assert len(trained) == n_of_it
+    assert log_of(run) == whole
+
+
+def test_what_was_set_aside_outlives_kills_and_another_repair(run: Path, finish: Finish) -> None:
+    whole = log_of(run)
+    lose(run, "births", [3])
+    first = repair(run)
+    n_trained = len(finish(run, 20))  # an interruption: a part of it is taken
+    lose(run, "births", [4])
+    second = repair(run)
+    assert 0 < second.n_aside < first.n_aside
+    n_trained += len(finish(run, 45))
+    assert log_of(run) == whole
+    with RunStore.open(run) as store:
+        assert n_trained == len(store.trainings(3)) + len(store.trainings(4))
+        assert len(store.set_aside()) > second.n_aside
+
+
+def test_what_was_set_aside_by_a_stranger_is_read_with_care(run: Path) -> None:
+    with by_hand(run) as db:
+        db.execute("INSERT INTO meta VALUES ('aside [0]', '{\"formula\": 5}', 0)")
+    with RunStore.open(run) as store, pytest.raises(BadInput, match="set aside is none"):
+        store.set_aside()
+    assert any("set aside is none" in one for one in check(run).damage)
+    repair(run)
+    assert check(run).damage == []
+
+
+def test_another_formula_does_not_take_what_was_set_aside() -> None:
+    heat = Heat(0, 0, "short", (0,))
+    row = TrainingRow(0, "short", 0, "ok", 0.5, {}, (), 1.0, "cpu")
+    known = [Aside("tanh(x)", heat, row)]
+    task = Counting()
+    asked = [
+        Training("tanh(x)", "short", 0),
+        Training("tanh(x)", "short", 1),
+        Training("tanh(x)", "medium", 0),
+        Training("tanh(x)", "short", 0, ((1, 0.5),)),
+        Training("sin(x)", "short", 0),
+    ]
+    jobs = iter([Job((k, 0), one) for k, one in enumerate(asked)])
+    pool = known_first(ShuffledPool(2, 1, task), known)
+    answers = {job.key[0]: record for job, record in pool.stream(lambda: next(jobs, None))}
+    assert sorted(answers) == list(range(5))
+    assert set(task.trained) == set(asked[1:])
+    assert (answers[0].score, answers[0].time_s) == (0.5, 1.0)
