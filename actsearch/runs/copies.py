@@ -12,11 +12,12 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from actsearch.errors import ActsearchError
 from actsearch.runs import foreign
-from actsearch.runs.filesystem import LOCAL, shared_type
+from actsearch.runs.filesystem import LOCAL, journal_of, shared_type
 
 #: A database of SQLite's own in a temporary file, which is gone when it is closed.
 _TEMPORARY = ""
@@ -33,20 +34,24 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         ActsearchError: a copy of it is needed and can't be made.
         sqlite3.Error: it can't be opened or read.
     """
-    if _says_wal(path) and shared_type(path):
-        # The log can't be read in place there, and no machine writes it: a run that was copied
-        # there is as it was until it is written there, and so without that log.
-        return _private_copy(path)
-    connection = open_uri(f"{path.absolute().as_uri()}?mode=ro")
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA schema_version")  # the first look at the file
-    except BaseException as error:
-        connection.close()
-        if not _must_be_written(error):
-            raise
-        return _private_copy(path)
-    return connection
+
+    def in_place() -> sqlite3.Connection | None:
+        if _says_wal(path) and shared_type(path):
+            # The log can't be read in place there, and no machine writes it: a run that was copied
+            # there is as it was until it is written there, and so without that log.
+            return None
+        connection = open_at(path, "ro")
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA schema_version")  # the first look at the file
+        except BaseException as error:
+            connection.close()
+            if not _must_be_written(error):
+                raise
+            return None
+        return connection
+
+    return _in_place_or_copied(path, in_place)
 
 
 def one_moment(connection: sqlite3.Connection, path: Path, *, long: bool) -> sqlite3.Connection:
@@ -60,21 +65,24 @@ def one_moment(connection: sqlite3.Connection, path: Path, *, long: bool) -> sql
         path: the database.
         long: whether it may take long.
     """
-    try:
-        if long and _journal_mode(connection) != LOCAL.mode:
-            return _temporary_copy(connection)
-        connection.execute("BEGIN")
+
+    def in_place() -> sqlite3.Connection | None:
         try:
-            connection.execute("PRAGMA schema_version")  # of when it first reads, a moment is
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-    except sqlite3.Error as error:
-        if not _must_be_written(error):  # since it was opened, a writer was killed in a commit
-            raise
-        foreign.check_files(path)
-        return _private_copy(path)
-    return connection
+            if long and _journal_mode(connection) != LOCAL.mode:
+                return _temporary_copy(connection, _patience_s(path))
+            connection.execute("BEGIN")
+            try:
+                connection.execute("PRAGMA schema_version")  # of when it first reads, a moment is
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            if not _must_be_written(error):  # since it was opened, a writer was killed in a commit
+                raise
+            return None
+        return connection
+
+    return _in_place_or_copied(path, in_place)
 
 
 def let_go(connection: sqlite3.Connection, moment: sqlite3.Connection) -> None:
@@ -86,17 +94,22 @@ def let_go(connection: sqlite3.Connection, moment: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def open_uri(uri: str) -> sqlite3.Connection:
-    """Open a database as the store needs it."""
+def open_at(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a database in its place, as the store needs it: ``ro``, ``rw`` or ``rwc``."""
+    return _open(f"{path.absolute().as_uri()}?mode={mode}", _patience_s(path))
+
+
+def _open(uri: str, patience_s: float = 0.0) -> sqlite3.Connection:
     # isolation_level None: transactions begin and end where the store says, not where Python
     # guesses. check_same_thread off: the store has its own lock.
     return sqlite3.connect(
-        uri,
-        uri=True,
-        timeout=LOCAL.patience_ms / 1000,
-        isolation_level=None,
-        check_same_thread=False,
+        uri, uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False
     )
+
+
+def _patience_s(path: Path) -> float:
+    """Return how long to wait for the file: a writer that commits on and on leaves few gaps."""
+    return journal_of(path).patience_ms / 1000
 
 
 def _must_be_written(error: BaseException) -> bool:
@@ -105,26 +118,41 @@ def _must_be_written(error: BaseException) -> bool:
     )
 
 
-def _private_copy(path: Path) -> sqlite3.Connection:
-    """Return a copy of a database as it is once what a kill left of it is undone or folded in."""
-    last = time.monotonic() + LOCAL.patience_ms / 1000
+def _in_place_or_copied(
+    path: Path, in_place: Callable[[], sqlite3.Connection | None]
+) -> sqlite3.Connection:
+    """Return what reads a database in its place, or a copy of it, as soon as there is either.
+
+    Of what is written while it is copied there is no copy; then a writer is there, who has put in
+    order what had to be, and it may be read in its place again.
+    """
+    last = time.monotonic() + _patience_s(path)
+    while True:
+        found = in_place() or _private_copy(path)
+        if found is not None:
+            return found
+        if time.monotonic() > last:
+            raise sqlite3.OperationalError("database is locked")
+        time.sleep(0.05)
+
+
+def _private_copy(path: Path) -> sqlite3.Connection | None:
+    """Return a copy of a database as it is once what a kill left of it is undone or folded in.
+
+    None where it was written in the meantime.
+    """
+    foreign.check_files(path)
     try:
-        while True:
-            with tempfile.TemporaryDirectory(prefix="actsearch-") as folder:
-                before = _state(path)
-                for part in before:
-                    name = path.name + part
-                    shutil.copyfile(path.with_name(name), Path(folder, name), follow_symlinks=False)
-                if _state(path) == before:
-                    foreign.check_files(Path(folder, path.name))
-                    source = open_uri(Path(folder, path.name).as_uri())
-                    try:
-                        return _temporary_copy(source)
-                    finally:
-                        source.close()
-            if time.monotonic() > last:
-                raise sqlite3.OperationalError("database is locked")
-            time.sleep(0.05)
+        with tempfile.TemporaryDirectory(prefix="actsearch-") as folder:
+            before = _state(path)
+            for part in before:
+                name = path.name + part
+                shutil.copyfile(path.with_name(name), Path(folder, name), follow_symlinks=False)
+            if _state(path) != before:
+                return None
+            foreign.check_files(Path(folder, path.name))
+            with contextlib.closing(_open(Path(folder, path.name).as_uri())) as source:
+                return _temporary_copy(source)
     except OSError as error:
         raise ActsearchError(
             f"can't read {path}: it has to be read as a copy, and that can't be made "
@@ -145,15 +173,15 @@ def _state(path: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _temporary_copy(source: sqlite3.Connection) -> sqlite3.Connection:
+def _temporary_copy(source: sqlite3.Connection, patience_s: float = 0.0) -> sqlite3.Connection:
     """Copy what is committed, as soon as the writer lets; not for ever where it never does."""
-    last = time.monotonic() + LOCAL.patience_ms / 1000
+    last = time.monotonic() + patience_s
 
-    def impatient(_status: int, remaining: int, _total: int) -> None:
-        if remaining and time.monotonic() > last:
+    def impatient(status: int, _remaining: int, _total: int) -> None:
+        if status != sqlite3.SQLITE_DONE and time.monotonic() > last:
             raise sqlite3.OperationalError("database is locked")
 
-    copy = open_uri(_TEMPORARY)
+    copy = _open(_TEMPORARY)
     try:
         source.backup(copy, progress=impatient, sleep=0.005)
         foreign.limit(copy)

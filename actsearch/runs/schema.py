@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import foreign
-from actsearch.runs.copies import connect_to_read, open_uri
+from actsearch.runs.copies import connect_to_read, open_at
 from actsearch.runs.filesystem import journal_of
 from actsearch.runs.migrations import bring_up_to_date, columns_of_table, make_tables
 from actsearch.runs.tables import (
@@ -31,7 +31,7 @@ _FORMER = {"births": ("penalty", "0"), "heats": ("seen", "0")}
 
 def create_tables(path: Path) -> sqlite3.Connection:
     """Make the new file ``path`` with empty tables and return a connection that may write."""
-    connection = open_uri(f"{path.absolute().as_uri()}?mode=rwc")
+    connection = open_at(path, "rwc")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("BEGIN")
@@ -50,7 +50,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         sqlite3.Error: it can't be opened or read.
     """
     foreign.check_files(path)
-    connection = open_uri(f"{path.absolute().as_uri()}?mode=rw") if write else connect_to_read(path)
+    connection = open_at(path, "rw") if write else connect_to_read(path)
     try:
         foreign.limit(connection)
         _check_ours(connection, path, write)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.runs import RunStore, copies
+from actsearch.runs import RunStore, copies, filesystem
 from actsearch.runs.checking import check
+from actsearch.runs.filesystem import LOCAL
 from actsearch.runs.follow import Follower
 from tests.runs.conftest import MakeBirth
 from tests.security.journals import add_journal, bytes_of
@@ -124,6 +127,7 @@ import os, sys
 from pathlib import Path
 import actsearch.runs
 from actsearch.runs import RunStore
+from actsearch.runs.filesystem import LOCAL
 from actsearch.runs.follow import Follower
 
 folder = Path(sys.argv[1])
@@ -194,6 +198,26 @@ def test_what_is_written_while_it_is_copied_is_copied_again(
     with RunStore.open(run) as reader:
         assert reader.n_births() == 1
     assert n_copied == 4  # the file and its journal, twice
+
+
+def test_where_a_writer_came_meanwhile_it_is_read_in_its_place(
+    run: Path, birth: MakeBirth, shared: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of what is written all the time never comes about."""
+    with contextlib.closing(sqlite3.connect(run / "run.sqlite")) as db:
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+    add_journal(run)
+    state, numbers = copies._state, itertools.count(1)
+
+    def meanwhile(path: Path) -> dict[str, tuple[int, ...]]:
+        with RunStore.open(run, write=True) as writer:
+            writer.add_births([birth(next(numbers))])
+        return state(path)
+
+    monkeypatch.setattr(copies, "_state", meanwhile)
+    monkeypatch.setattr(filesystem, "LOCAL", replace(LOCAL, patience_ms=50))  # of old
+    with RunStore.open(run) as reader:
+        assert len(reader.births()) == next(numbers) == 3
 
 
 def stretched(run: Path, n_bytes: int) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +170,7 @@ def test_another_program_that_reads_the_log_is_named_as_the_hindrance(
         patch.setattr("actsearch.runs.filesystem.type_of", lambda _path: "ext4")
         RunStore.create(root / "r", {}, {}).close()
         reader = RunStore.open(root / "r")
-    patience = filesystem.Journal("wal", 2, 50)
-    monkeypatch.setattr("actsearch.runs.copies.LOCAL", patience)
+    monkeypatch.setattr(filesystem, "ROLLED_BACK", replace(ROLLED_BACK, patience_ms=50))
     with reader, pytest.raises(ActsearchError, match="locked.*end the other program"):
         RunStore.open(root / "r", write=True)
     RunStore.open(root / "r", write=True).close()
@@ -215,6 +219,50 @@ def test_readers_and_the_writer_get_along_there(root: Path, shared: None) -> Non
         assert writer.wait() == 0
     with RunStore.open(root / "r") as reader:
         assert (reader.n_births(), reader.n_trainings()) == (n, n)
+
+
+@contextlib.contextmanager
+def kept_out(folder: Path, for_s: float) -> Iterator[None]:
+    """Let nobody read the file of a run for so long, as a writer does that commits on and on."""
+    with contextlib.closing(
+        sqlite3.connect(folder / "run.sqlite", isolation_level=None, check_same_thread=False)
+    ) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        over = threading.Timer(for_s, lambda: db.execute("ROLLBACK"))
+        over.start()
+        yield
+        over.join()
+
+
+@pytest.fixture
+def here_and_there(root: Path, birth: MakeBirth, shared: None) -> Iterator[RunStore]:
+    """Return the reader of a run with one birth on a network file system."""
+    with RunStore.create(root / "r", {}, {}) as store:
+        store.add_births([birth(0)])
+    with RunStore.open(root / "r") as reader:
+        yield reader
+
+
+def test_a_reader_there_waits_as_long_as_a_writer_does(
+    here_and_there: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = here_and_there.folder
+    monkeypatch.setattr("actsearch.runs.copies.LOCAL", replace(LOCAL, patience_ms=50))
+    with kept_out(folder, 0.4), RunStore.open(folder) as other:
+        assert other.n_births() == 1
+    with kept_out(folder, 0.4), here_and_there.reading():
+        assert here_and_there.n_births() == 1
+
+
+def test_and_not_for_ever(here_and_there: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filesystem, "ROLLED_BACK", replace(ROLLED_BACK, patience_ms=50))
+    folder = here_and_there.folder
+    with RunStore.open(folder) as reader, kept_out(folder, 1.0):
+        for look in (reader.reading(), contextlib.nullcontext()):
+            with pytest.raises(ActsearchError, match="locked"), look:
+                reader.births()
+        with pytest.raises(ActsearchError, match="locked"):
+            RunStore.open(folder)
 
 
 def test_what_a_kill_left_to_be_rolled_back_is_by_a_reader(
