@@ -13,10 +13,11 @@ from typing import Any
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.expressions import FormulaError, parse_candidate
 from actsearch.runs import foreign, rows, schema
+from actsearch.runs.creation import stale_drafts
 from actsearch.runs.events import digest, events
 from actsearch.runs.failures import DAMAGE, explained
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, NOTE_FILE
-from actsearch.runs.lock import holder
+from actsearch.runs.lock import holder, leavings
 from actsearch.runs.records import ACCEPTED, Birth, Heat, TrainingRow
 from actsearch.runs.rows import Malformed
 from actsearch.runs.salvage import COLUMNS, has_rows
@@ -27,7 +28,7 @@ from actsearch.runs.tables import SCHEMA_VERSION
 N_SAMPLE = 50
 #: Of each kind of damage so many cases are told.
 N_TOLD = 5
-#: Nobody makes a run, writes files or a report for so long: older drafts were left by a kill.
+#: Nobody writes files or a report for so long: older drafts were left by a kill.
 _STALE_S = 3600.0
 
 
@@ -222,9 +223,8 @@ def _leftovers(folder: Path) -> Iterator[str]:
     who = holder(folder)
     if who is not None:
         yield f"it is being written by {who}"
-    for one in sorted(folder.parent.glob(".new-*")):
-        if one.name.startswith(f".new-{folder.name}-") or _is_old(one):  # else one is being made
-            yield f"a run that was never begun lies beside it and may be removed: {one}"
+    for one in stale_drafts(folder.parent):
+        yield f"a run that was never begun lies beside it; the next that is made there removes it: {one}"
     if who is None:
         for ending, what in (
             ("-wal", "holds commits of a writer that was killed"),
@@ -235,8 +235,8 @@ def _leftovers(folder: Path) -> Iterator[str]:
                     yield f"{DATABASE}{ending} {what}: copy it with the run; the next writer clears it"
         if (folder / NOTE_FILE).exists():
             yield f"{NOTE_FILE} is that of a writer that was killed; it hinders nobody"
-    for one in sorted((*folder.glob("writer.*.tmp"), *folder.glob(f"{DATABASE}.repaired-*"))):
-        yield f"{one.name} was left by a kill and may be removed"
+    for one in sorted(leavings(folder)) if who is None else ():
+        yield f"{one.name} was left by a kill; the next writer removes it"
     for one in sorted((*folder.glob(".actsearch-*"), *folder.glob(".*.html.*"))):
         if _is_old(one):  # else one is being written
             yield (

@@ -1,16 +1,21 @@
 """Making the folder of a new run, all of it or nothing.
 
 The folder is made under a hidden name, made durable, and renamed. A crash on the way leaves at
-most a hidden folder that nothing looks at, and the run's name stays free.
+most a hidden folder that nothing looks at, and the run's name stays free; who makes a run there an
+hour later removes it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
+import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,10 @@ from actsearch.runs import rows, schema
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, ENVIRONMENT_COPY, check_name
 from actsearch.runs.insert import insert
+
+_DRAFT = re.compile(r"\.new-.+-[0-9a-f]{12}")
+#: Nobody makes a run for so long: an older draft was left by a kill.
+_STALE_S = 3600.0
 
 
 def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str, Any]) -> None:
@@ -43,6 +52,8 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
         _write_json(draft / CONFIG_COPY, config)
         _write_json(draft / ENVIRONMENT_COPY, environment)
         sync_names(draft)
+        for one in stale_drafts(folder.parent):
+            shutil.rmtree(one, ignore_errors=True)
         # Renaming a folder onto another works only where that one is empty: of two searches that
         # make the same run at once, one gets here first.
         draft.rename(folder)
@@ -53,6 +64,19 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def stale_drafts(root: Path) -> list[Path]:
+    """Return the user's folders of runs that were never begun, as a kill left them."""
+    found = []
+    for one in sorted(root.glob(".new-*")):
+        with contextlib.suppress(OSError):  # gone by now
+            facts = one.lstat()
+            ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+            is_old = facts.st_mtime < time.time() - _STALE_S
+            if ours and is_old and _DRAFT.fullmatch(one.name):
+                found.append(one)
+    return found
 
 
 def check_free(folder: Path) -> None:

@@ -22,6 +22,8 @@ CONFIG_COPY = "config.json"
 ENVIRONMENT_COPY = "environment.json"
 #: Who writes the run: the lock, and a note for people.
 LOCK_FILE, NOTE_FILE = WRITER_FILES = "writer.lock", "writer.json"
+#: What a repair is writing.
+REPAIR_DRAFT = f"{DATABASE}.repaired-"
 
 MAX_NAME = 80
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.runs.folder import LOCK_FILE, NOTE_FILE
+from actsearch.runs.folder import LOCK_FILE, NOTE_FILE, REPAIR_DRAFT
 
 #: How long a writer waits for the lock: longer than ``holder`` below ever keeps it to look.
 _PATIENCE_S = 0.5
@@ -60,6 +60,7 @@ class WriterLock:
                 f"can't lock the run '{folder.name}' in {folder.parent}: {error}; "
                 "a local folder that you may write to is needed (ACTSEARCH_RUNS names one)"
             ) from error
+        remove_leavings(folder)
         try:
             _write_note(self._note)
         except OSError:
@@ -73,6 +74,18 @@ class WriterLock:
             with contextlib.suppress(OSError):
                 self._note.unlink()
             self._lock.release()
+
+
+def leavings(folder: Path) -> list[Path]:
+    """Return what a writer that was killed left half written; whoever has the lock removes it."""
+    return [*folder.glob("writer.*.tmp"), *folder.glob(f"{REPAIR_DRAFT}*")]
+
+
+def remove_leavings(folder: Path) -> None:
+    """Remove them; one that can't be is no hindrance."""
+    for one in leavings(folder):
+        with contextlib.suppress(OSError):
+            one.unlink()
 
 
 def _lock(path: Path) -> FileLock:

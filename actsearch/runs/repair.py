@@ -25,15 +25,13 @@ from actsearch.runs import rows, schema
 from actsearch.runs.aside import earlier, setting_aside
 from actsearch.runs.creation import sync_names
 from actsearch.runs.failures import explained
-from actsearch.runs.folder import DATABASE
+from actsearch.runs.folder import DATABASE, REPAIR_DRAFT
 from actsearch.runs.insert import insert
-from actsearch.runs.lock import WriterLock
+from actsearch.runs.lock import WriterLock, remove_leavings
 from actsearch.runs.pending import copied, put_in
 from actsearch.runs.records import ACCEPTED, SCREENED, Heat
 from actsearch.runs.salvage import Salvage, salvaged
 
-#: What is being written; whoever has the lock may remove what a kill left of it.
-_DRAFT = f"{DATABASE}.repaired-"
 _SIBLING = re.compile(r"\bits sibling (\d+)")
 #: More rows than this are none of a tally that is right.
 _PLAUSIBLE = 10**9
@@ -77,7 +75,6 @@ def repair(folder: Path) -> Repaired:
             **earlier(found),
             **aside,
         }
-        _clear(folder)
         try:
             draft = _draft(folder)
             with explained(folder / DATABASE, "make"):
@@ -87,7 +84,7 @@ def repair(folder: Path) -> Repaired:
             draft.replace(folder / DATABASE)
             sync_names(folder)
         finally:
-            _clear(folder)
+            remove_leavings(folder)
     except OSError as error:
         raise ActsearchError(
             f"can't repair the run '{folder.name}': {error.strerror or error}; it is as it was"
@@ -229,10 +226,4 @@ def _without_logs(folder: Path) -> None:
 
 
 def _draft(folder: Path) -> Path:
-    return folder / f"{_DRAFT}{secrets.token_hex(4)}"
-
-
-def _clear(folder: Path) -> None:
-    for one in folder.glob(f"{_DRAFT}*"):
-        with contextlib.suppress(OSError):
-            one.unlink()
+    return folder / f"{REPAIR_DRAFT}{secrets.token_hex(4)}"

@@ -20,6 +20,7 @@ from actsearch.runs.repair import consistent, repair
 from actsearch.runs.salvage import salvaged
 from tests.runs.by_hand import by_hand
 from tests.runs.simulated_run import content, copy_to, go_on, log_of, made
+from tests.runs.test_leavings import DRAFT
 from tests.runs.test_schema import ASSETS
 
 PAGE = 4096
@@ -95,28 +96,25 @@ def test_one_row_that_is_not_what_was_written_is_found(run: Path) -> None:
 def test_what_a_kill_left_is_told_and_no_damage(run: Path) -> None:
     (run / "writer.json").write_text('{"pid": 1}')
     (run / "writer.77.tmp").touch()
-    (run.parent / ".new-r-abc").mkdir()
+    (run / "run.sqlite.repaired-1").touch()
     (run / "config.json").write_text("{}")
     found = check(run)
     assert found.damage == []
-    for part in ("writer.json", "writer.77.tmp", ".new-r-abc", "config.json"):
+    for part in ("writer.json", "writer.77.tmp", ".repaired-1", "config.json"):
         assert any(part in note for note in found.notes), part
 
 
 def test_every_draft_that_a_kill_left_is_told(run: Path) -> None:
-    """Of this run all; of others, and of files and reports, those that nobody writes any more."""
-    own = [run.parent / f".new-r-{number}" for number in range(2)]
-    other, files, page = run.parent / ".new-else-1", run / ".actsearch-1", run / ".report.html.1"
-    for one in (*own, other, files):
+    """Those that nobody writes any more."""
+    draft, files, page = run.parent / DRAFT, run / ".actsearch-1", run / ".report.html.1"
+    for one in (draft, files):
         one.mkdir()
     page.touch()
-    assert [note for note in check(run).notes if "draft" in note or "removed: " in note] == [
-        f"a run that was never begun lies beside it and may be removed: {one}" for one in own
-    ]
-    for one in (other, files, page):
+    assert check(run).notes == []
+    for one in (draft, files, page):
         os.utime(one, (0, 0))
     notes = check(run).notes
-    for one in (*own, other, files, page):
+    for one in (draft, files, page):
         assert sum(one.name in note for note in notes) == 1, one
 
 
