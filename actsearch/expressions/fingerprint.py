@@ -90,7 +90,7 @@ def fingerprint(expression: Expression) -> str:
 
 
 def _median(numbers: NDArray[np.float64]) -> float:
-    """Return the median of finite numbers, to the bit as NumPy has it, in a fraction of its time."""
+    """Return the median of finite numbers, to the bit as NumPy has it, much faster."""
     k = len(numbers) // 2
     if len(numbers) % 2:
         return float(np.partition(numbers, k)[k])
