@@ -247,7 +247,8 @@ INTERNAL = (
         "-(a*r)*((b*r)*r)",
         ("-b*rsqrt1p(b)**3", "a*(2*b**2 - 1)*rsqrt1p(b)**5"),
         "-a*b/((1 + b*b)*sqrt(1 + b*b))",
-        r"\frac{{-{0} \cdot {1}}}{{\left(1 + \left({1}\right)^{{2}}\right)^{{3/2}}}}",
+        r"\frac{{-\left({0}\right) \left({1}\right)}}"
+        r"{{\left(1 + \left({1}\right)^{{2}}\right)^{{3/2}}}}",
         8,
         internal=True,
     ),

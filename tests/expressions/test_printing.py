@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from actsearch.expressions import KNOWN, PRIMITIVES, Expression, parse
@@ -93,3 +95,11 @@ def test_every_row_says_what_a_reader_needs() -> None:
         assert all(f"{{{index}}}" in row.latex for index in range(row.arity))
         assert row.torch_text.splitlines()[-1].startswith("y = ")
         assert row.c_text.splitlines()[-1].startswith("y = ")
+
+
+def test_a_sum_in_a_row_is_not_taken_apart_by_the_signs_around_it() -> None:
+    for row in PRIMITIVES.values():
+        for place in range(row.arity - row.n_scalars):
+            if row.name not in ("add", "sub", "mul", "neg"):  # parentheses as they are needed
+                beside = rf"(?:[-+]|cdot) *\{{{place}\}}|\{{{place}\}} *\\cdot"
+                assert not re.search(beside, row.latex), row.name

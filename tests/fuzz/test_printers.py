@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actsearch.expressions import (
@@ -107,6 +107,7 @@ def closed(latex: str) -> bool:
 
 
 @given(candidates)
+@example(parse_candidate("aq(-1, x)"))
 def test_latex_is_closed_and_has_no_sign_after_a_sign(candidate: Candidate) -> None:
     for part in parts_of(candidate):
         for of in (part, part.derivative() if part.size < 20 else part):
