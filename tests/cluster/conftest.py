@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from actsearch.errors import ActsearchError
 from actsearch.tasks.protocol import OK, STOPPED, Record, Rung, Training
 from actsearch.workers import Cluster, Job
 from actsearch.workers.cluster.link import Link
@@ -38,9 +39,11 @@ class Told:
     score_name: str = "score"
     rungs: tuple[Rung, ...] = (Rung("full", 1, (0,)),)
     digest: Path | None = None  # a file that stands for the data: its text is in the settings
+    lacks_at: Path | None = None  # a file that names a worker without the data
 
     def prepare(self) -> None:
-        pass
+        if self.lacks_at is not None and self.lacks_at.read_text() == str(_grandparent()):
+            raise ActsearchError("the data are not here")
 
     def settings(self) -> dict[str, Any]:
         return {"data": {"digest": self.digest.read_text() if self.digest else "none"}}
@@ -66,6 +69,10 @@ class Told:
         elif order == "kill-worker":
             os.kill(_grandparent(), signal.SIGKILL)
             time.sleep(60)
+        elif order == "no-disk-at":  # the worker that a file names
+            if Path(argument).read_text() == str(_grandparent()):
+                raise OSError(28, "No space left on device")
+            time.sleep(0.02)
         elif order == "no-disk":
             raise OSError(28, "No space left on device")
         metrics = {

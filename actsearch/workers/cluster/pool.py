@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from actsearch.tasks.protocol import Task
-from actsearch.workers.cluster.elsewhere import Elsewhere
+from actsearch.workers.cluster.elsewhere import pack_to_open
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.cluster.remote import Terms
 from actsearch.workers.cluster.roster import Roster
@@ -15,7 +15,6 @@ from actsearch.workers.cluster.stream import Stream
 from actsearch.workers.desk import CPU, Desk
 from actsearch.workers.jobs import Answers, Deadline, NextJob
 from actsearch.workers.limits import TrainingLimit
-from actsearch.workers.shipping import pack
 from actsearch.workers.streaming import Streaming
 
 TERMS = Terms()
@@ -70,7 +69,7 @@ class ClusterPool(Streaming):
 
     def _train_all(self, next_job: NextJob, deadline: Deadline) -> Answers:
         desk = Desk(next_job, (CPU,))
-        payload = pack(Elsewhere(self._task))
+        payload = pack_to_open(self._task)
         key = uuid.uuid4().hex  # two searches on one cluster must not end each other's trainings
         news: queue.SimpleQueue[Any] = queue.SimpleQueue()
         roster = Roster(

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +82,7 @@ class Roster:
         self._met: set[str] = set()  # asked, admitted or refused
         self._seats: dict[str, tuple[Seat, ...]] = {}
         self._hosts: dict[str, str] = {}  # of those that have seats
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, float]] = {}  # why, and until when
         self._present: set[str] = set()
         self._paused: set[str] = set()  # short of memory: what is sent there does not begin
         self._news = threading.Event()
@@ -109,18 +111,18 @@ class Roster:
     def refused(self) -> dict[str, str]:
         """Return the workers that get no work, and why."""
         with self._lock:
-            return dict(self._refused)
+            return {worker: reason for worker, (reason, _) in self._refused.items()}
 
     def all_refused(self) -> bool:
         """Say whether there are workers and none of them is of use."""
         with self._lock:
             return bool(self._present) and self._present <= set(self._refused)
 
-    def refuse(self, worker: str, reason: str) -> None:
-        """Give a worker no more work."""
+    def refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
+        """Give a worker no more work; after ``for_s`` it is met anew."""
         with self._lock:
             self._seats.pop(worker, None)
-            self._refused[worker] = reason
+            self._refused[worker] = reason, time.monotonic() + for_s
 
     def meet_again(self, worker: str) -> None:
         """Take a worker for a new one: it has forgotten the task."""
@@ -152,7 +154,11 @@ class Roster:
             for worker, facts in known.items()
             if facts["status"] in ("running", "paused")
         }
+        now = time.monotonic()
         with self._lock:
+            for worker in [name for name, (_, end_s) in self._refused.items() if end_s < now]:
+                del self._refused[worker]
+                self._met.discard(worker)
             gone = self._met - set(there)
             new = {worker: facts for worker, facts in there.items() if worker not in self._met}
             self._present = set(there)
@@ -190,7 +196,7 @@ class Roster:
             if reason is None:
                 self._met.discard(worker)  # perhaps it will answer
             elif reason:
-                self._refused[worker] = reason
+                self._refused[worker] = reason, math.inf
             else:
                 self._hosts[worker] = str(facts["host"])
                 self._seats[worker] = _seats(worker, facts, self._kind)

@@ -31,13 +31,17 @@ from actsearch.workers.desk import CPU, Desk, Ticket
 from actsearch.workers.guard import Faulty, Unavailable
 from actsearch.workers.jobs import Answers, Deadline, Job
 from actsearch.workers.limits import START_S, TrainingLimit
-from actsearch.workers.training import without_score
+from actsearch.workers.training import MachineFault, without_score
 
 #: A training that has lost more workers than this is not handed out again.
 MAX_LOSSES = 4
 
 #: A guard tries twice, and the second time for twice as long.
 _TIMES = 4
+
+#: How long a worker gets no work after a fault there, which may pass as a full disk does. Each
+#: further one doubles it, so many times at most.
+REST_S, DOUBLINGS = 30.0, 7
 
 _NAP_S, _LOOK_EVERY_S = 0.02, 0.5
 
@@ -133,6 +137,8 @@ class Stream:
         self._patience_s = patience_s
         self._out: dict[int, _Out] = {}
         self._losses: Counter[Job] = Counter()
+        self._n_faults: Counter[str] = Counter()  # of workers, since they last trained anything
+        self._faulty_at: dict[Job, str] = {}
         self._told: set[str] = set()
         self._awake = _Awake()
         self._worked_s = 0.0  # when there last was a seat
@@ -242,21 +248,41 @@ class Stream:
             return  # it was put back meanwhile
         if isinstance(value, Record):
             self._limit.saw(value)
+            self._n_faults.pop(out.seat.worker, None)
+            self._faulty_at.pop(out.ticket.job, None)
             self._drop(answer.number)
             yield self._desk.settle(answer.number).job, value
             return
         if isinstance(value, Stranger):
             self._roster.meet_again(out.seat.worker)
         elif isinstance(value, Faulty):
-            self._refuse(out.seat.worker, f"it can't go on: {value.reason}")
+            self._blame(out, value.reason)
+            self._rest(out.seat.worker, f"it can't go on: {value.reason}")
         elif isinstance(value, Unavailable):
-            self._refuse(out.seat.worker, f"it can't load the task: {value.reason}")
+            self._rest(out.seat.worker, f"it can't load the task: {value.reason}")
         elif type(value).__name__ == "KilledWorker":
             yield from self._count_loss(answer.number)
             return
         elif not isinstance(value, asyncio.CancelledError | FutureCancelled):
             self._refuse(out.seat.worker, f"it can't train: {type(value).__name__}: {value}")
         self._put_back(answer.number)
+
+    def _blame(self, out: _Out, reason: str) -> None:
+        """Count a fault of a job's: what is one at two workers ends the session, as it does here.
+
+        Raises:
+            MachineFault: it is the second worker.
+        """
+        before = self._faulty_at.setdefault(out.ticket.job, out.seat.worker)
+        if before != out.seat.worker:
+            raise MachineFault(f"{before} and {out.seat.worker}: {reason}")
+
+    def _rest(self, worker: str, reason: str) -> None:
+        """Give a worker no work for a while."""
+        if worker in self._roster.refused():
+            return  # another thread of it has said so
+        self._refuse(worker, reason, REST_S * 2 ** min(self._n_faults[worker], DOUBLINGS))
+        self._n_faults[worker] += 1
 
     def _lose(self, gone: Gone) -> Iterator[tuple[Job, Record]]:
         self._lost_s = self._awake.now_s
@@ -308,7 +334,8 @@ class Stream:
         for worker in sorted(set(refused) - self._told) if self._roster.seats() else ():
             self._told.add(worker)
             told = listed([(worker, refused[worker])])
-            warnings.warn(f"a worker of the cluster gets no work: {told}", stacklevel=2)
+            for_now = " for now" if self._n_faults[worker] else ""
+            warnings.warn(f"a worker of the cluster gets no work{for_now}: {told}", stacklevel=2)
         if self._link.is_lost:
             raise ActsearchError(
                 f"the connection to the scheduler at {self._link.cluster} is lost; everything "
@@ -329,9 +356,8 @@ class Stream:
                 "so far is saved"
             )
 
-    def _refuse(self, worker: str, reason: str) -> None:
-        reason = shorten(reason, 300)
-        self._roster.refuse(worker, reason)
+    def _refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
+        self._roster.refuse(worker, shorten(reason, 300), for_s)
 
     def _put_back(self, number: int) -> None:
         self._drop(number)
