@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from distributed.comm.core import CommClosedError
 
 from actsearch.tasks.protocol import STOPPED, Training
 from actsearch.workers import Cluster, Job
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.cluster.remote import Terms
 from actsearch.workers.cluster.roster import Gone, Roster, Seat
-from actsearch.workers.cluster.stream import Stream, _Out
+from actsearch.workers.cluster.stream import Stream, _Answer, _Out
 from actsearch.workers.desk import Desk, Ticket
 from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.memory import parse_memory_limit
@@ -136,10 +137,22 @@ def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
     roster = Roster(link, key="k", payload=b"", terms=Terms(), kind="cpu", tell=told.append)
     roster._hear((0.0, {"action": "remove-worker", "worker": "left", "expected": True}))
     roster._hear((0.0, {"action": "remove-worker", "worker": "lost", "expected": False}))
+    came, closing = {"action": "add-worker"}, {"action": "closing-worker"}  # so says its nanny
+    for worker, events in {"ended": [came, closing], "anew": [came, closing, came]}.items():
+        for event in events:
+            link.client.log_event(worker, event)
+    for worker in ("ended", "anew"):
+        roster._hear((0.0, {"action": "remove-worker", "worker": worker, "expected": False}))
     roster._met.add("broken")
     monkeypatch.setattr(Link, "is_up", False)
     roster._look()
-    assert told == [Gone("left", False), Gone("lost", True), Gone("broken", False)]
+    until = time.monotonic() + 30
+    while len(told) < 5:  # why one was lost the scheduler is asked first
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert told[0] == Gone("left", False)
+    found = {gone.worker: gone.was_lost for gone in told if gone is not None}
+    assert found == {"left": False, "lost": True, "ended": False, "anew": True, "broken": False}
     # The same candidate and seed at two rungs, each lost once: the second is not the first again.
     monkeypatch.setattr("actsearch.workers.cluster.stream.MAX_LOSSES", 1)
     both = iter([Job((1, 1), Training("x", rung, 1)) for rung in ("short", "full")])
@@ -152,7 +165,8 @@ def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
         grace_s=1.0,
         patience_s=1.0,
     )
-    for was_lost in (True, False):
+
+    def send_both() -> list[int]:
         for ticket in [desk.pull(), desk.pull()]:
             assert isinstance(ticket, Ticket)
             follower: Future[None] = Future()
@@ -160,4 +174,12 @@ def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
             future = SimpleNamespace(release=lambda: None)
             seat = Seat("worker", "cpu")
             stream._out[ticket.number] = _Out(ticket, seat, future, follower, 0.0, math.inf)
+        return list(stream._out)
+
+    for was_lost in (True, False):
+        send_both()
         assert not list(stream._lose(Gone("worker", was_lost)))
+    for number in send_both():  # the connection broke under an answer
+        assert not list(stream._take(_Answer(number, CommClosedError("closed"))))
+    assert len(send_both()) == 2
+    assert not roster.refused()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import socket
 import sys
@@ -116,6 +117,17 @@ def test_who_is_no_scheduler_is_told_soon(
             Link(Cluster(address))
         assert time.monotonic() - begin < 15
     assert caught.value.exit_code == 1
+
+
+def test_dask_itself_says_nothing_while_a_link_is_open(dask: Dask) -> None:
+    import distributed  # it gives its client's logger a level of its own
+
+    logger = logging.getLogger(distributed.client.__name__)
+    before = logger.level
+    assert before != logging.NOTSET
+    with Link(Cluster(dask.address, wait_s=60)):
+        assert not logger.isEnabledFor(logging.CRITICAL)
+    assert logger.level == before
 
 
 def test_a_worker_is_no_scheduler(dask: Dask, link: Link) -> None:

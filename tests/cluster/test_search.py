@@ -87,6 +87,34 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_run_goes_on_here(
     assert log_of(found.path) == local_log
 
 
+def test_a_search_goes_on_as_a_worker_dies(
+    own_dask: Dask, local_log: list[str], tmp_path: Path
+) -> None:
+    own_dask.work()
+    own_dask.work()
+    with Link(Cluster(own_dask.address, wait_s=60)) as link:
+        wait_for_workers(link, 2)
+    seen: list[Any] = []
+
+    def look(snapshot: Any) -> None:
+        seen.append(snapshot)
+        if len(seen) == 5:
+            end(own_dask.workers[0])
+
+    found = search(
+        "swish",
+        SlowTask(),
+        births=BIRTHS,
+        cluster=Cluster(own_dask.address, wait_s=60),
+        run="r",
+        runs_dir=tmp_path,
+        observer=look,
+    )
+    assert len(seen) > 10
+    assert own_dask.workers[0].poll() is not None
+    assert log_of(found.path) == local_log
+
+
 def test_more_workers_at_once_than_the_lag_are_refused(dask: Dask, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="17 workers are more than the lag of 16"):
         search(

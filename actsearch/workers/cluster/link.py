@@ -265,7 +265,10 @@ def _security(cluster: Cluster) -> Any:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    # Dask gives some of those below a level of their own, which counts in the place of that above.
+    known = [*_LOGGERS, *logging.root.manager.loggerDict]
+    names = {name for name in known if name.partition(".")[0] in _LOGGERS}
+    loggers = [logging.getLogger(name) for name in sorted(names)]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actsearch.errors import shorten
-from actsearch.workers.cluster.link import GPU, Link
+from actsearch.workers.cluster.link import CONNECT_S, GPU, Link
 from actsearch.workers.cluster.remote import Facts, Terms, admit, dismiss
 from actsearch.workers.cluster.versions import differences, versions
 from actsearch.workers.desk import CPU
@@ -165,8 +165,10 @@ class Roster:
             self._paused = {name for name, facts in there.items() if facts["status"] == "paused"}
             self._met |= set(new)
         for worker in gone:
-            # One that still has a state is about to leave.
-            self._go(worker, was_lost=self._link.is_up and worker not in known)
+            if self._link.is_up and worker not in known:
+                self._ask_why(worker)
+            else:  # one that still has a state is about to leave
+                self._go(worker, was_lost=False)
         for worker, facts in new.items():
             # Each by itself: a worker that does not answer must not keep out the others.
             asyncio.run_coroutine_threadsafe(
@@ -176,6 +178,24 @@ class Roster:
     def _go(self, worker: str, *, was_lost: bool) -> None:
         self._forget(worker)
         self._tell(Gone(worker, was_lost))
+
+    def _ask_why(self, worker: str) -> None:
+        """Have it found out why a worker is gone, and told."""
+        self._forget(worker)
+        asyncio.run_coroutine_threadsafe(self._why(worker), self._link.client.loop.asyncio_loop)
+
+    async def _why(self, worker: str) -> None:
+        """Find out whether a worker was lost, or ended as its machine's batch system wished.
+
+        Its nanny has told the scheduler then; in the thread of Dask's event loop.
+        """
+        events: Any = ()
+        with contextlib.suppress(Exception):  # nobody knows
+            asked = self._link.client.scheduler.events(topic=worker)
+            events = await asyncio.wait_for(asked, CONNECT_S)
+        said = [event.get("action") for _, event in events if isinstance(event, dict)]
+        came = max((n for n, action in enumerate(said) if action == "add-worker"), default=0)
+        self._go(worker, was_lost="closing-worker" not in said[came:])
 
     async def _meet(self, worker: str, facts: dict[str, Any]) -> None:
         """Give a worker the task and hear what it has, in the thread of Dask's event loop."""
@@ -207,7 +227,10 @@ class Roster:
         news = event[1]
         action = news.get("action") if isinstance(news, dict) else None
         if action == "remove-worker":
-            self._go(news["worker"], was_lost=not news.get("expected"))
+            if news.get("expected"):
+                self._go(news["worker"], was_lost=False)
+            else:
+                self._ask_why(news["worker"])
         elif action == "add-worker":
             self._forget(news["worker"])
             self._news.set()

@@ -263,6 +263,8 @@ class Stream:
         elif type(value).__name__ == "KilledWorker":
             yield from self._count_loss(answer.number)
             return
+        elif type(value).__name__ == "CommClosedError":
+            pass  # the link to the scheduler broke under the answer
         elif not isinstance(value, asyncio.CancelledError | FutureCancelled):
             self._refuse(out.seat.worker, f"it can't train: {type(value).__name__}: {value}")
         self._put_back(answer.number)
