@@ -37,10 +37,11 @@ from typing import Any
 import actsearch
 from actsearch.expressions import Expression, parse
 from actsearch.runs import RunStore
-from actsearch.search.engine import Engine, Limits
+from actsearch.search.engine import Engine
 from actsearch.search.evolution import Breeder
 from actsearch.search.faults import Faults
 from actsearch.search.ledger import Ledger
+from actsearch.search.limits import Limits
 from actsearch.search.racing import Race
 from actsearch.search.space import SearchSpace, load_space
 from actsearch.search.surrogate import Surrogate

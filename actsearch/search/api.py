@@ -28,7 +28,7 @@ from actsearch.runs import (
 from actsearch.runs.found import Found
 from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.configuration import environment, task_reference
-from actsearch.search.engine import RULES, Engine, Limits, Observer
+from actsearch.search.engine import RULES, Engine, Observer
 from actsearch.search.given import (
     best_of,
     check_readable,
@@ -39,6 +39,7 @@ from actsearch.search.given import (
 from actsearch.search.known import known_first
 from actsearch.search.lag import too_many, with_lag
 from actsearch.search.ledger import loaded
+from actsearch.search.limits import Limits
 from actsearch.search.sameness import (
     Difference,
     differences_without_data,

@@ -47,6 +47,14 @@ def out_of_time(budget_s: float | None, *, trained: bool = True, compiled_s: flo
     )
 
 
+def stopped_early(n_times: int) -> str:
+    """Say that a training never came to its end, though there was time left."""
+    return (
+        f"workers stopped one training {n_times} times before the budget was used up; is the "
+        "clock of one of them ahead?"
+    )
+
+
 def enough_births(limit: int | None, n_births: int, fruitless: Sequence[Birth] = ()) -> str:
     """Say that the limit of births is reached; siblings are bred together or not at all.
 

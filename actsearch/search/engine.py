@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from actsearch.expressions import Candidate, parts_of
 from actsearch.expressions.conditions import penalty_of
 from actsearch.runs import Birth, Heat, RunStore, Snapshot, TrainingRow
-from actsearch.runs.records import ACCEPTED, NO_END
+from actsearch.runs.records import NO_END
 from actsearch.search import endings
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.faults import Faults
 from actsearch.search.formulas import read
 from actsearch.search.ledger import Ledger
+from actsearch.search.limits import Limits, n_fruitless
 from actsearch.search.litter import Litter
 from actsearch.search.quarantine import not_made
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.conditions import plain_conditions
 from actsearch.search.walk import Walk
-from actsearch.tasks.protocol import STOPPED, Training
+from actsearch.tasks.protocol import STOPPED, Record, Training
 from actsearch.workers import WAIT, Job, Pool
 
 #: A space that gives nothing new in so many births is taken for exhausted.
@@ -41,30 +42,14 @@ LAST_PLACES = 8
 #: would else be thousands of births before the first training.
 _AHEAD = 64
 _N_BEST = 5
+#: A training that was stopped so often before the end of the budget ends the session.
+STOPPED_AT_MOST = 20
 #: Raise it with every change of what is bred, trained or promoted: a run that goes on by other
 #: rules than it began with is not the run of its seed.
 RULES = 6
 
-
 Observer = Callable[[Snapshot], None]
 Compile = Callable[[Sequence[str]], None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a search ends: at a moment, at a number of births (the rejected count), or both."""
-
-    budget_s: float | None
-    births: int | None
-    deadline: float | None  # time.time() of the end of the budget
-
-    def reached_births(self, n_births: int) -> bool:
-        """Tell whether no more may be bred."""
-        return self.births is not None and n_births >= self.births
-
-    def out_of_time(self) -> bool:
-        """Tell whether the time budget is used up."""
-        return self.deadline is not None and time.time() >= self.deadline
 
 
 class Engine:
@@ -97,11 +82,12 @@ class Engine:
         self._first_uncompiled = 0  # which of all that were ever queued
         self._uncompiled = [job.training.formula for job in self._queue]
         self._compiled_s = 0.0
-        self._in_flight: dict[tuple[int, int], str] = {}
+        self._in_flight: dict[Job, str] = {}
+        self._n_stopped: Counter[Job] = Counter()
         self._counts = {"accepted": 0, "duplicate": 0, "rejected": 0, "screened": 0}
         for birth in ledger.births:
             self._counts[birth.status] += 1
-        self._n_fruitless = _n_fruitless(ledger.births)
+        self._n_fruitless = n_fruitless(ledger.births)
         self._left_out: list[Birth] = []  # they did not fit into the limit of births
         self._ended = False
         self._n_ahead = _AHEAD
@@ -128,16 +114,36 @@ class Engine:
         self._decide()
         self._compile_ahead(pool.n_workers)
         self._tell()
-        for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
-            self._in_flight.pop(job.key, None)
-            row = None
-            if record.status != STOPPED:
-                row = TrainingRow.of(job.key[0], record)
-                self._add_training(row)
-            self._decide()
-            self._compile_ahead(pool.n_workers)
-            self._tell(row)
-        return self._ending()
+        while True:
+            for job, record in pool.stream(self._next_job, deadline=lambda: self._limits.deadline):
+                row = self._take(job, record)
+                self._decide()
+                self._compile_ahead(pool.n_workers)
+                self._tell(row)
+            # One that was put back may have come when the pool had been told of the end.
+            if not self._queue or self._limits.out_of_time():
+                return self._ending()
+
+    def _take(self, job: Job, record: Record) -> TrainingRow | None:
+        self._in_flight.pop(job, None)
+        if record.status == STOPPED:
+            self._put_back(job)
+            return None
+        row = TrainingRow.of(job.key[0], record)
+        self._add_training(row)
+        return row
+
+    def _put_back(self, job: Job) -> None:
+        """Queue again what was stopped early, as by a worker whose clock is ahead of this one's."""
+        if self._limits.out_of_time():
+            return
+        self._n_stopped[job] += 1
+        if self._n_stopped[job] >= STOPPED_AT_MOST:
+            self._limits = replace(self._limits, deadline=time.time())
+            return
+        with self._queue_lock:
+            self._queue.appendleft(job)
+        self._quarantine()  # what speaks against it may have come while it was out
 
     def _add_training(self, row: TrainingRow) -> None:
         self._store.add_training(row)
@@ -159,6 +165,8 @@ class Engine:
             self._ledger.add_training(row)
 
     def _ending(self) -> str:
+        if any(n >= STOPPED_AT_MOST for n in self._n_stopped.values()):
+            return endings.stopped_early(STOPPED_AT_MOST)
         if self._limits.out_of_time():
             return endings.out_of_time(
                 self._limits.budget_s,
@@ -170,7 +178,7 @@ class Engine:
         if self._exhausted():
             return endings.nothing_new(self._ledger.births, self._n_fruitless)
         births = self._ledger.births
-        fruitless = [*births[len(births) - _n_fruitless(births) :], *self._left_out]
+        fruitless = [*births[len(births) - n_fruitless(births) :], *self._left_out]
         return endings.enough_births(self._limits.births, len(births), fruitless)
 
     def _decide(self) -> None:
@@ -294,7 +302,7 @@ class Engine:
         for birth in births:
             self._ledger.add_birth(birth)
             self._counts[birth.status] += 1
-        self._n_fruitless = _n_fruitless(self._ledger.births)
+        self._n_fruitless = n_fruitless(self._ledger.births)
         if heat is not None and chosen is not None:
             if not self._uncompiled:
                 self._first_uncompiled = self._n_queued
@@ -366,7 +374,7 @@ class Engine:
                 job = self._queue.popleft()
         except IndexError:
             return None if ended else WAIT
-        self._in_flight[job.key] = job.training.formula
+        self._in_flight[job] = job.training.formula
         return job
 
     def _tell(self, latest: TrainingRow | None = None) -> None:
@@ -390,9 +398,3 @@ class Engine:
                 latest=latest,
             )
         )
-
-
-def _n_fruitless(births: Sequence[Birth]) -> int:
-    """Return how many births there were since the last one that is trained."""
-    fates = enumerate(birth.status == ACCEPTED for birth in reversed(births))
-    return next((n for n, trained in fates if trained), len(births))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from actsearch.expressions import Expression, parse
 from actsearch.expressions.conditions import first_broken
 from actsearch.runs import RunStore, hall_of_fame
-from actsearch.search.engine import Engine, Limits
+from actsearch.runs.events import event_log
+from actsearch.search.engine import Engine
 from actsearch.search.ledger import Ledger, load
+from actsearch.search.limits import Limits
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.search.space.conditions import plain_conditions
 from actsearch.tasks.protocol import Training
@@ -351,3 +354,44 @@ def test_a_limit_that_leaves_out_a_litter_says_what_turned_it_away(tmp_path: Pat
     )
     assert f"{n_out / 3:.1f} % not bounded to [5, 6]" in limited
     assert limited.endswith(". Loosen what rejects most, or give seeds and primitives that meet it")
+
+
+class StoppingPool(ShuffledPool):
+    """Has trainings stopped before their time, as do workers whose clock is ahead."""
+
+    def __init__(self, n_workers: int, is_stopped: Callable[[int], object]) -> None:
+        super().__init__(n_workers, 1)
+        self._is_stopped = is_stopped
+        self.n_answers = 0
+
+    def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+        for job, record in super().stream(next_job):
+            self.n_answers += 1
+            if self._is_stopped(self.n_answers):
+                record = dataclasses.replace(record, status="stopped", score=None)
+            yield job, record
+
+
+def test_what_was_stopped_before_its_time_is_trained_again(tmp_path: Path) -> None:
+    found = []
+    for n_workers, is_stopped in ((2, lambda n: False), (1, lambda n: n % 3), (3, lambda n: n % 2)):
+        with RunStore.create(tmp_path / str(n_workers), {}, {}) as store, store.session({}):
+            ending = engine_on(store, space_with(), births=40).run(
+                StoppingPool(n_workers, is_stopped)
+            )
+            found.append((ending, contents(store), event_log(store)))
+    assert found[1:] == found[:1] * 2
+
+
+def test_one_that_is_always_stopped_ends_the_session_and_not_the_run(tmp_path: Path) -> None:
+    logs = []
+    for name in ("stopped", "whole"):
+        with RunStore.create(tmp_path / name, {}, {}) as store, store.session({}):
+            if name == "stopped":
+                pool = StoppingPool(2, lambda n: n > 10)
+                ending = engine_on(store, space_with(), births=40).run(pool)
+                assert "one training 20 times before the budget was used up" in ending
+                assert pool.n_answers <= 10 + 2 * 20
+            engine_on(store, space_with(), births=40).run(ShuffledPool(2, 1))
+            logs.append(event_log(store))
+    assert logs[0] == logs[1]

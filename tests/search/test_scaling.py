@@ -17,9 +17,10 @@ from actsearch.expressions import parse
 from actsearch.expressions.likeness import WIDTH, curve, squared_distances
 from actsearch.runs import Heat, RunStore
 from actsearch.search import formulas
-from actsearch.search.engine import Engine, Limits
+from actsearch.search.engine import Engine
 from actsearch.search.lag import with_lag
 from actsearch.search.ledger import Ledger
+from actsearch.search.limits import Limits
 from actsearch.search.neighbours import Neighbours
 from actsearch.search.space import SearchSpace, load_space
 from actsearch.search.translation import Bend, Scores, _bend

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from actsearch.runs import RunStore
-from actsearch.search.engine import Limits
 from actsearch.search.ledger import Ledger, load
+from actsearch.search.limits import Limits
 from actsearch.search.space import space_from
 from actsearch.search.trees.shapes import shape_of
 from actsearch.search.trees.tree import to_expression
