@@ -7,6 +7,7 @@ nearest valid name or the remedy. The command line turns them into one line and 
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -20,6 +21,21 @@ class BadInput(ActsearchError):
     """Input that cannot be accepted; the message says what is accepted."""
 
     exit_code = 2
+
+
+#: What an error of the system means where it lacks something, and what helps.
+_LACKS = {
+    errno.EAGAIN: "no more processes or threads are allowed: try fewer --workers, or raise the "
+    "limit (ulimit -u)",
+    errno.ENOMEM: "there is no memory left: try fewer --workers, or end other programs",
+    errno.EMFILE: "too many open files: raise the limit (ulimit -n), or try fewer --workers",
+    errno.ENFILE: "too many open files on this machine: try fewer --workers, or end other programs",
+}
+
+
+def lack(error: OSError) -> str:
+    """Return what the system lacks and what helps; of another error what the system says of it."""
+    return _LACKS.get(error.errno or 0) or error.strerror or str(error)
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:

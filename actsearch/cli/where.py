@@ -45,7 +45,8 @@ def _where(
         str,
         typer.Option(
             metavar="SIZE|auto|none",
-            help="End a training that takes more memory (800MB, 4GB); auto: a fair share.",
+            help="End a training that takes more memory (800MB, 4GB), with all it starts; auto: "
+        "a fair share.",
         ),
     ] = "auto",
     cluster: Annotated[

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from actsearch.errors import shorten
@@ -92,6 +93,7 @@ class Charge:
         mine, its = socket.socketpair()
         with its:
             try:
+                self._selector = selectors.DefaultSelector()
                 self._process = subprocess.Popen(
                     [
                         sys.executable,
@@ -111,6 +113,7 @@ class Charge:
             except BaseException:
                 mine.close()
                 raise
+        self.keeper = self._process.pid
         self.pid: int | None = None  # the trainer's, once it has said so
         self.n_trained = 0
         self._has_ended = False
@@ -123,7 +126,6 @@ class Charge:
         self._inbox: list[dict[str, Any]] = []
         self._garbled: Garbled | None = None
         self._tail = bytearray()
-        self._selector = selectors.DefaultSelector()
         mine.setblocking(False)
         os.set_blocking(self._output.fileno(), False)
         self._selector.register(mine, selectors.EVENT_READ | selectors.EVENT_WRITE)
@@ -243,7 +245,7 @@ class Charge:
             return
         self._has_ended = True
         process = self._process
-        if self.pid is not None:
+        if self.pid is not None and (process.poll() is None or self._has_group()):
             # Whatever became of its keeper, those who stayed in its group go with it.
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -260,6 +262,20 @@ class Charge:
         self._selector.close()
         self._channel.close()
         self._output.close()
+
+    def _has_group(self) -> bool:
+        """Tell whether anybody is left in the trainer's group, now that its keeper is gone.
+
+        A number that is free again may be another's by now, but not in the session of the keeper.
+        """
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError, ValueError):
+                _, _, group, session = (
+                    stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+                )
+                if (int(group), int(session)) == (self.pid, self.keeper):
+                    return True
+        return False
 
     def _last_words(self) -> str:
         """Return the end of what it printed as a sentence that follows; empty where it is silent.

@@ -8,22 +8,32 @@ trainings run under guards of their own.
 
 from __future__ import annotations
 
+import errno
+import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from actsearch.durations import format_duration
-from actsearch.errors import ActsearchError, shorten
+from actsearch.errors import ActsearchError, lack, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, TIMEOUT, Record, Training
 from actsearch.workers.charge import Charge, Lost, Setup
 from actsearch.workers.child import FAULT, READY, RECORD, UNAVAILABLE
 from actsearch.workers.limits import START_S
-from actsearch.workers.memory import taken_bytes
+from actsearch.workers.memory import family_bytes, taken_bytes
 from actsearch.workers.training import MachineFault, checked, without_score
 
 #: How often a training is tried that kills its process, and one that hangs.
 TRIES, TRIES_TO_END = 3, 2
+
+#: What the system lacks for the moment, and how long to wait each time until it may be there again.
+_PASSES = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+_PAUSES_S = (0.2, 1.0, 3.0, 10.0)
+
+#: How often to look at the memory of what a training started: it takes longer than a look at one.
+_FAMILY_EVERY_S = 0.2
 
 #: A process that has grown by so much since its first trainings leaks, and is renewed.
 GROWN_BYTES = 2**29
@@ -39,7 +49,7 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class Faulty:
-    """The answer where disk or data failed: no fault of the candidate's either."""
+    """The answer where the machine failed: no fault of the candidate's either."""
 
     reason: str
 
@@ -59,6 +69,14 @@ class _Late(Lost):
     """It was ended at the end of the session."""
 
 
+class _Closed(Lost):
+    """It was ended with its guard."""
+
+
+class _NotStarted(Exception):
+    """The system starts no process; the text says why."""
+
+
 class Guard:
     """Trains one at a time. Nothing is started before the first training.
 
@@ -74,7 +92,10 @@ class Guard:
         self._is_ready = False
         self._first_bytes: int | None = None
         self._n_asked = 0
-        self._is_closed = False
+        self._family_s = 0.0
+        self._closed = threading.Event()
+        self._trains = False
+        self._lock = threading.Lock()  # held for no longer than it takes to look at both
 
     def train(
         self,
@@ -95,6 +116,20 @@ class Guard:
         Returns:
             Its record; of status "crashed" or "timeout" where it never came to an end.
         """
+        with self._lock:
+            self._trains = True
+        try:
+            return self._train(training, device, deadline, limit_s)
+        finally:
+            with self._lock:
+                self._trains = False
+                is_closed = self._closed.is_set()
+            if is_closed:
+                self._end()
+
+    def _train(
+        self, training: Training, device: str, deadline: float | None, limit_s: float | None
+    ) -> Answer:
         begin = time.perf_counter()
         why, n_long, n_tries = Lost(""), 0, 0
         while n_tries < TRIES and n_long < TRIES_TO_END:
@@ -106,20 +141,23 @@ class Guard:
             limit = None if limit_s is None else limit_s * 2**n_long
             try:
                 answer = self._attempt(training, device, deadline, limit)
+            except _NotStarted as error:
+                return Faulty(f"no process can be started: {error}")
             except OSError as error:
                 self._end()
-                return Unavailable(f"no process can be started: {error.strerror or error}")
+                if n_tries == TRIES:
+                    return Faulty(f"a process that trains can't be spoken with: {lack(error)}")
+            except _Closed as closed:
+                return Unavailable(str(closed))
             except Lost as lost:
                 was_ready = self._is_ready
                 self._end()
                 why = lost
-                if self._is_closed:
-                    return Unavailable("the workers were closed")
-                if not was_ready and n_tries == TRIES:
-                    return Unavailable(f"the process that trains dies as it starts: {lost}")
                 n_long += isinstance(lost, _TooLong)
                 if isinstance(lost, _Late) or (isinstance(lost, _TooLarge) and is_fresh):
                     break
+                if not was_ready and n_tries == TRIES:
+                    return Unavailable(f"the process that trains dies as it starts: {lost}")
             except BaseException:  # Ctrl-C, or the end of this process
                 self._end()
                 raise
@@ -137,23 +175,29 @@ class Guard:
         self._setup = replace(self._setup, memory_bytes=memory_bytes)
 
     def close(self) -> None:
-        """End the process; a training that runs in another thread is answered at once."""
-        self._is_closed = True
+        """End the process, for good; a training in another thread ends it itself, in a moment."""
+        with self._lock:
+            self._closed.set()
+            if self._trains:
+                return
         self._end()
 
     def _attempt(
         self, training: Training, device: str, deadline: float | None, limit_s: float | None
     ) -> Answer:
         """Train once in the process there is, or in a new one."""
+        self._check_open()
         if self._charge is None:
-            self._charge = self._start(self._setup)
+            self._charge = self._started(deadline)
             self._is_ready, self._first_bytes = False, None
+            self._check_open()
         charge = self._charge
         self._n_asked += 1
         charge.ask(training, self._n_asked, device, deadline)
         begin_s = time.monotonic()
 
         def look() -> None:
+            self._check_open()
             if deadline is not None and time.time() > deadline + self._setup.grace_s:
                 raise _Late("it did not stop at its deadline")
             # A clock that stands still while a laptop sleeps.
@@ -178,11 +222,33 @@ class Guard:
         charge.n_trained += 1
         return answer
 
+    def _started(self, deadline: float | None) -> Charge:
+        """Start a process; what the system lacks now, it may have in a moment."""
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                return self._start(self._setup)
+            except OSError as error:
+                if pause_s is None or error.errno not in _PASSES:
+                    raise _NotStarted(lack(error)) from error
+                left_s = math.inf if deadline is None else deadline - time.time()
+                if left_s <= 0:
+                    raise _Late(f"no process could be started: {lack(error)}") from error
+            self._closed.wait(min(pause_s, left_s))
+            self._check_open()
+        raise AssertionError("the last try returns or raises")
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise _Closed("the workers were closed")
+
     def _check_memory(self, charge: Charge) -> None:
         limit = self._setup.memory_bytes
         if limit is None or charge.pid is None:
             return
         taken = taken_bytes(charge.pid)
+        if (taken or 0) <= limit and time.monotonic() >= self._family_s:
+            self._family_s = time.monotonic() + _FAMILY_EVERY_S
+            taken = family_bytes(charge.keeper, limit)
         if taken is not None and taken > limit:
             raise _TooLarge(
                 f"it took {taken / 2**20:,.0f} MB of memory, and the limit is "

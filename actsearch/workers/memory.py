@@ -73,7 +73,44 @@ def taken_bytes(pid: int) -> int | None:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    found = re.findall(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", status, re.MULTILINE)
+    return _sum_bytes(r"RssAnon|RssShmem|VmSwap", status)
+
+
+def family_bytes(ancestor: int, limit_bytes: int) -> int | None:
+    """Return how much memory all have that descend from a process, None where it isn't known.
+
+    Processes share what they had before they forked. So a sum above the limit, which is quick to
+    tell, is only believed after a look at each page, which takes milliseconds.
+    """
+    family = _descendants(ancestor)
+    taken = [taken_bytes(pid) or 0 for pid in family]
+    if len(taken) > 1 and sum(taken) > limit_bytes:
+        taken = [_share_bytes(pid) or taken_bytes(pid) or 0 for pid in family]
+    return sum(taken) or None
+
+
+def _descendants(pid: int) -> list[int]:
+    found, parents = [], [pid]
+    while parents:
+        parent = parents.pop()
+        with contextlib.suppress(OSError):  # it has just ended, or the system lists no children
+            for thread in Path(f"/proc/{parent}/task").iterdir():
+                parents += map(int, (thread / "children").read_text("ascii").split())
+        found.append(parent)
+    return found[1:]
+
+
+def _share_bytes(pid: int) -> int | None:
+    """Return as ``taken_bytes``, where of a page that n processes share each has the n-th part."""
+    try:
+        pages = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return _sum_bytes(r"Pss_Anon|Pss_Shmem|SwapPss", pages)
+
+
+def _sum_bytes(names: str, lines: str) -> int | None:
+    found = re.findall(rf"^(?:{names}):\s*(\d+) kB$", lines, re.MULTILINE)
     return 1024 * sum(map(int, found)) if found else None
 
 

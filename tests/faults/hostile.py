@@ -225,6 +225,12 @@ def eats_memory(training: Training, argument: str) -> None:
         eaten.append(b"x" * (16 * MB))
 
 
+@act("crashed", "of memory, and the limit is")
+def has_another_eat_memory(training: Training, argument: str) -> None:
+    eaten = b"" if os.fork() else b"x" * (450 * MB)
+    time.sleep(FOR_EVER_S + len(eaten))
+
+
 @act("timeout", "it took longer than")
 def hangs(training: Training, argument: str) -> None:
     while True:

@@ -21,6 +21,7 @@ SOME = [
     "hangs-deaf-to-signals",
     "prints-from-c",
     "answers-two-records",
+    "has-another-eat-memory",
     "forks-a-daemon",
     "changes-everything",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
 
 import pytest
@@ -14,7 +16,7 @@ from actsearch.tasks.protocol import Record, Rung
 from actsearch.workers import memory
 from actsearch.workers.devices import resolve
 from actsearch.workers.limits import AT_FIRST_S, TrainingLimit, parse_training_limit
-from actsearch.workers.memory import machine_bytes, parse_memory_limit, taken_bytes
+from actsearch.workers.memory import family_bytes, machine_bytes, parse_memory_limit, taken_bytes
 from actsearch.workers.watchdog import Watchdog
 
 RUNGS = (Rung("short", 10, (0,)), Rung("full", 100, (0,)))
@@ -112,6 +114,43 @@ def test_this_machine_and_this_process() -> None:
     assert taken is not None
     assert 2**20 < taken < there
     assert taken_bytes(2**30) is None
+
+
+#: Orphans come to whom this was said: 36 is PR_SET_CHILD_SUBREAPER.
+SUBREAPER = "import ctypes; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0);"
+#: Fills memory, forks, and fills some more in the fork's orphan where that is asked for.
+FAMILY = """
+import os, sys
+mine = os.urandom(60 * 2**20)
+if not os.fork():
+    if sys.argv[1] == "more":
+        if os.fork():
+            os._exit(0)
+        other = os.urandom(60 * 2**20)
+    print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("word", "n_parts"), [("same", 1), ("more", 2)])
+def test_what_a_process_started_counts_and_what_they_share_counts_once(
+    word: str, n_parts: int
+) -> None:
+    part, room = 60 * 2**20, 40 * 2**20
+    under_it = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {FAMILY!r}, {word!r}])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", SUBREAPER + under_it], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as keeper:
+        assert keeper.stdout is not None
+        assert keeper.stdout.readline() == b"\n"
+        taken = family_bytes(keeper.pid, 0)
+        assert taken is not None
+        assert n_parts * part < taken < n_parts * part + room
+        # What is within the limit is not looked at so closely.
+        assert (family_bytes(keeper.pid, 2**40) or 0) > 2 * part
+        assert family_bytes(2**30, 0) is None
 
 
 @pytest.mark.parametrize(
