@@ -1,6 +1,32 @@
-"""``python -m actsearch``: the same as the ``actsearch`` command."""
+"""The entry point: ``actsearch``, and ``python -m actsearch``.
 
-from actsearch.cli.main import main
+The imports behind it take a third of a second, in which somebody may well press Ctrl-C, so they
+stand inside; whatever was interrupted, the exit code is settled here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+_INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line with the arguments of the process, and exit with its code."""
+    try:
+        from actsearch.cli.main import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("actsearch: interrupted\n")
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
+        # Where it struck inside of code that was text (that of a dataclass, say), Python takes it
+        # for one that nobody caught, and "-m" ends by SIGINT. Other text makes it forget that.
+        eval("0")  # noqa: S307
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     main()

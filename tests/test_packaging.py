@@ -88,7 +88,7 @@ def test_an_installed_wheel_knows_its_version(installed: Path, tmp_path: Path) -
 def test_the_console_script_is_the_command_line(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (entry,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-    assert "actsearch = actsearch.cli.main:main" in archive.read(entry).decode()
+    assert "actsearch = actsearch.__main__:main" in archive.read(entry).decode()
 
 
 def test_constraints_pin_every_direct_dependency() -> None:

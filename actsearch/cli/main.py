@@ -1,4 +1,4 @@
-"""The entry point: the table of commands, and every failure as one message and an exit code.
+"""The command line: the table of commands, and every failure as one message and an exit code.
 
 Nothing heavy is imported here: ``actsearch --help`` has to answer at once. Exit codes: 0 done, 1 a
 failure of the program or machine, 2 bad input, 130 interrupted with everything saved.
@@ -34,7 +34,7 @@ from actsearch.cli import (
     tasks,
     watch,
 )
-from actsearch.errors import ActsearchError, nearest
+from actsearch.errors import ActsearchError, lack, nearest
 
 _EPILOG = """Examples:
 
@@ -113,7 +113,7 @@ _GO_ON = {"search": "resume", "resume": "resume", "confirm": "confirm"}
 
 
 def main() -> NoReturn:
-    """Run the command line with the arguments of the process, and exit with its code."""
+    """Do as ``actsearch.__main__``: scripts of checkouts that were installed long ago call this."""
     sys.exit(run(sys.argv[1:]))
 
 
@@ -170,6 +170,9 @@ def _explain(error: Exception, *, goes_on: str) -> int:
         where = f" ({error.filename})" if error.filename else ""
         again = f" and go on with: actsearch {goes_on} RUN" if goes_on else ""
         _say(f"error: the disk is full{where}; free some space{again}")
+        return 1
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+        _say(f"error: {lack(error)}")  # which file it would have been tells nothing
         return 1
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""

@@ -29,7 +29,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from actsearch.errors import ActsearchError, shorten
+from actsearch.errors import ActsearchError, lack, shorten
 from actsearch.tasks.protocol import CRASHED, Record
 from actsearch.workers.charge import Setup
 from actsearch.workers.desk import CPU, Desk, Ticket
@@ -213,7 +213,7 @@ class ProcessPool(Streaming):
                 answers = parallel(iter(calls))
             except OSError as error:
                 raise ActsearchError(
-                    f"can't start {n_jobs} worker processes: {error.strerror or error}; try fewer"
+                    f"can't start {n_jobs} worker processes: {lack(error)}"
                 ) from error
         try:
             yield answers

@@ -99,6 +99,13 @@ def test_no_command_shows_the_help_and_ends_with_2(actsearch: Command) -> None:
         (OSError(errno.ENOSPC, "No space left on device"), 1, "disk is full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), 1, "disk is full"),
         (PermissionError(errno.EACCES, "Permission denied", "runs/x"), 1, "runs/x"),
+        (
+            OSError(errno.EMFILE, "Too many open files", "/sys/x"),
+            1,
+            "files: raise the limit (ulimit -n)",
+        ),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "memory left: try fewer --workers"),
+        (BlockingIOError(errno.EAGAIN, "write could not complete"), 1, "write could not complete"),
         (MemoryError(), 1, "memory"),
         (ValueError("what\nnow"), 1, "ValueError: what now"),
         (KeyboardInterrupt(), 130, "actsearch resume first"),

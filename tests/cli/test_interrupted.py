@@ -1,0 +1,70 @@
+"""Ctrl-C before anything is there to be interrupted, and in code that Python made from text."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+#: Pressed as the first import of the program's own begins, and just before it ends.
+EARLY = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+#: Pressed while a module is imported that makes a class from text.
+TEXT = """
+import actsearch.cli.main as main
+
+def interrupted(args):
+    exec("raise KeyboardInterrupt")
+
+main.run = interrupted
+"""
+
+ENTER = """
+import runpy
+runpy.run_module("actsearch", run_name="__main__")
+"""
+
+
+Enter = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def enter(tmp_path: Path) -> Enter:
+    """Run some code, and then the program, as ``python -m`` does."""
+
+    def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "entered.py").write_text(code + ENTER, encoding="utf-8")
+        return subprocess.run(
+            [sys.executable, "-m", "entered", *arguments],
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("module", ["actsearch.cli.main", "typer", "actsearch.cli.watch"])
+def test_ctrl_c_while_the_program_is_imported(enter: Enter, module: str) -> None:
+    done = enter(EARLY, module)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "actsearch: interrupted\n"
+
+
+def test_ctrl_c_in_code_that_was_text_is_an_interrupt_like_any_other(enter: Enter) -> None:
+    done = enter(TEXT)
+    assert (done.returncode, done.stderr) == (130, "actsearch: interrupted\n")
