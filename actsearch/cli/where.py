@@ -46,7 +46,7 @@ def _where(
         typer.Option(
             metavar="SIZE|auto|none",
             help="End a training that takes more memory (800MB, 4GB), with all it starts; auto: "
-        "a fair share.",
+            "a fair share.",
         ),
     ] = "auto",
     cluster: Annotated[
