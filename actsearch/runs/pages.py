@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from actsearch.runs.foreign import MAX_COLUMNS, MAX_VALUE_BYTES
-from actsearch.runs.pending import pending
+from actsearch.runs.pending import Files, pending
 
 _TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR = 0x0D, 0x0A, 0x02
 #: Serial type -> bytes of an integer.
@@ -42,57 +42,69 @@ def rows_in_pages(path: Path) -> Iterator[tuple[bool, tuple[Any, ...]]]:
     Raises:
         OSError: the file can't be read.
     """
-    found = pending(path)
-    content, size = path.read_bytes(), found.size
-    there = (len(content) + size - 1) // size
-    numbers = range(1, 1 + (there if found.n_pages is None else min(there, found.n_pages)))
-    by_number = {k: content[(k - 1) * size : k * size] for k in numbers} | dict(found.pages)
-    pages = _Pages(by_number, size)
-    for number, page in by_number.items():
-        start = 100 if number == 1 else 0
-        kind = page[start] if len(page) > start else 0
-        if kind in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR):
-            yield from _rows(pages, number, start, kind)
+    with Files(path) as files:
+        pages = _Pages(files)
+        for number in pages.numbers():
+            page = pages.whole(number)
+            start = 100 if number == 1 else 0
+            kind = page[start] if len(page) > start else 0
+            if kind in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR):
+                yield from _rows(pages, number, page, start, kind)
 
 
 class _Pages:
     """The pages of a file, each of which is read only so often."""
 
-    def __init__(self, by_number: Mapping[int, bytes], size: int) -> None:
-        self.by_number, self.size = by_number, size
+    def __init__(self, files: Files) -> None:
+        found = pending(files)
+        self.size, self._files, self._elsewhere = found.size, files, found.pages
+        there = -(-files.length("") // self.size)
+        self._n_there = there if found.n_pages is None else min(there, found.n_pages)
+        self._beyond = sorted(k for k in found.pages if k > self._n_there)
+        self.n_pages = self._n_there + len(self._beyond)
         self._n_read: Counter[int] = Counter()
 
-    def part(self, number: int, at: int, n_bytes: int) -> bytes:
-        """Return bytes of a page. Raises KeyError or ValueError where they are not to be read."""
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of all pages."""
+        yield from range(1, self._n_there + 1)
+        yield from self._beyond
+
+    def whole(self, number: int) -> bytes:
+        """Return a page. Raises KeyError where there is none."""
+        place = self._elsewhere.get(number)
+        if place is None and not 1 <= number <= self._n_there:
+            raise KeyError(number)
+        return self._files.part(*(place or ("", (number - 1) * self.size)), self.size)
+
+    def count(self, number: int, n_bytes: int) -> None:
+        """Count what is read of a page. Raises ValueError where that was too much."""
         self._n_read[number] += n_bytes
         if self._n_read[number] > _MOST_READS * self.size:
             raise ValueError("read too often")
-        return self.by_number[number][at : at + n_bytes]
 
 
 def _rows(
-    pages: _Pages, number: int, start: int, kind: int
+    pages: _Pages, number: int, page: bytes, start: int, kind: int
 ) -> Iterator[tuple[bool, tuple[Any, ...]]]:
-    page = pages.by_number[number]
     first = start + (12 if kind == _INDEX_INTERIOR else 8)
     n_cells = min(int.from_bytes(page[start + 3 : start + 5], "big"), pages.size // 2)
     pointers = range(first, first + 2 * n_cells, 2)
     for at in dict.fromkeys(int.from_bytes(page[k : k + 2], "big") for k in pointers):
         try:
-            yield kind == _TABLE_LEAF, _cell(pages, number, at, kind)
+            yield kind == _TABLE_LEAF, _cell(pages, number, page, at, kind)
         except _NONSENSE:
             continue
 
 
-def _cell(pages: _Pages, number: int, at: int, kind: int) -> tuple[Any, ...]:
-    page, size = pages.by_number[number], pages.size
+def _cell(pages: _Pages, number: int, page: bytes, at: int, kind: int) -> tuple[Any, ...]:
+    size = pages.size
     row_id = None
     if kind == _INDEX_INTERIOR:
         at += 4  # the page to its left
     n_bytes, at = _varint(page, at)
     if kind == _TABLE_LEAF:
         row_id, at = _varint(page, at)
-    if not 0 <= n_bytes <= min(size * len(pages.by_number), MAX_VALUE_BYTES):
+    if not 0 <= n_bytes <= min(size * pages.n_pages, MAX_VALUE_BYTES):
         raise ValueError("longer than the file, or than a row")
     most = size - 35 if kind == _TABLE_LEAF else (size - 12) * 64 // 255 - 23
     here = n_bytes
@@ -100,12 +112,15 @@ def _cell(pages: _Pages, number: int, at: int, kind: int) -> tuple[Any, ...]:
         least = (size - 12) * 32 // 255 - 23
         here = least + (n_bytes - least) % (size - 4)
         here = here if here <= most else least
-    parts = [pages.part(number, at, here)]
+    pages.count(number, here)
+    parts = [page[at : at + here]]
     left, following = n_bytes - here, page[at + here : at + here + 4]
     while left > 0:
         number = int.from_bytes(following, "big")
-        parts.append(pages.part(number, 4, min(left, size - 4)))
-        left, following = left - (size - 4), pages.by_number[number][:4]
+        pages.count(number, min(left, size - 4))
+        page = pages.whole(number)
+        parts.append(page[4 : 4 + left])
+        left, following = left - (size - 4), page[:4]
     values = _record(b"".join(parts))
     return values if row_id is None else (row_id, *values[1:])
 

@@ -32,6 +32,11 @@ _UNCOUNTED = 0xFFFFFFFF
 _WORD = 0xFFFFFFFF
 
 
+#: Where the content of a page begins: in which file, by what its name ends with, and after how many
+#: bytes. Files are not held in memory: they are as long as whoever made them liked.
+Place = tuple[str, int]
+
+
 @dataclass(frozen=True)
 class Pending:
     """Pages by their numbers, from 1, that are not in the file as they are to be read.
@@ -40,27 +45,52 @@ class Pending:
     """
 
     size: int
-    pages: Mapping[int, bytes]
+    pages: Mapping[int, Place]
     n_pages: int | None = None
 
 
-def pending(path: Path) -> Pending:
+class Files:
+    """A database and the logs beside it, open to be read; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._open: dict[str, BinaryIO] = {}
+        with contextlib.ExitStack() as stack:
+            for ending in ("", "-journal", "-wal"):
+                with contextlib.suppress(*((FileNotFoundError,) if ending else ())):
+                    file = path.with_name(path.name + ending).open("rb")
+                    self._open[ending] = stack.enter_context(file)
+            self._stack = stack.pop_all()
+
+    def length(self, ending: str) -> int:
+        """Return how many bytes a file has; none where it is not there."""
+        return os.fstat(self._open[ending].fileno()).st_size if ending in self._open else 0
+
+    def part(self, ending: str, at: int, n_bytes: int) -> bytes:
+        """Return bytes of a file, fewer at its end."""
+        if ending not in self._open:
+            return b""
+        self._open[ending].seek(at)
+        return self._open[ending].read(n_bytes)
+
+    def __enter__(self) -> Files:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def pending(files: Files) -> Pending:
     """Return what the logs beside a file hold of it.
 
     Raises:
         OSError: a file can't be read.
     """
-    with path.open("rb") as file:
-        size = _page_size(file.read(100))
-    pages: dict[int, bytes] = {}
-    n_pages = None
-    with contextlib.suppress(FileNotFoundError):  # first what undoes, as SQLite does
-        n_pages, pages = _undone(_beside(path, "-journal").read_bytes(), size)
-    with contextlib.suppress(FileNotFoundError):
-        pages |= _committed(_beside(path, "-wal").read_bytes(), size)
+    size = _page_size(files.part("", 0, 100))
+    n_pages, pages = _undone(files, size)  # first what undoes, as SQLite does
+    pages |= _committed(files, size)
     # A page far behind the end of all that there is would make a file of holes.
-    most = _MOST_GROWTH * (path.stat().st_size // size + len(pages) + 1)
-    return Pending(size, {k: page for k, page in pages.items() if k <= most}, n_pages)
+    most = _MOST_GROWTH * (files.length("") // size + len(pages) + 1)
+    return Pending(size, {k: place for k, place in pages.items() if k <= most}, n_pages)
 
 
 def put_in(path: Path, draft: Path) -> bool:
@@ -69,15 +99,16 @@ def put_in(path: Path, draft: Path) -> bool:
     Raises:
         OSError: a file can't be read or written.
     """
-    found = pending(path)
-    if not found.pages and found.n_pages is None:
-        return False
-    with copied(path, draft) as file:
-        if found.n_pages is not None and found.n_pages * found.size < file.tell():
-            file.truncate(found.n_pages * found.size)
-        for number, page in found.pages.items():
-            file.seek((number - 1) * found.size)
-            file.write(page)
+    with Files(path) as files:
+        found = pending(files)
+        if not found.pages and found.n_pages is None:
+            return False
+        with copied(path, draft) as file:
+            if found.n_pages is not None and found.n_pages * found.size < file.tell():
+                file.truncate(found.n_pages * found.size)
+            for number, place in found.pages.items():
+                file.seek((number - 1) * found.size)
+                file.write(files.part(*place, found.size))
     return True
 
 
@@ -92,19 +123,16 @@ def copied(path: Path, draft: Path) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
-
-
 def _page_size(header: bytes) -> int:
     size = int.from_bytes(header[16:18], "big")
     size = 65536 if size == 1 else size
     return size if 512 <= size <= 65536 and size & (size - 1) == 0 else _DEFAULT_PAGE_SIZE
 
 
-def _committed(log: bytes, size: int) -> dict[int, bytes]:
+def _committed(files: Files, size: int) -> dict[int, Place]:
     """Return the last committed image of each page in a write-ahead log."""
-    committed: dict[int, bytes] = {}
+    committed: dict[int, Place] = {}
+    log = files.part("-wal", 0, _WAL_HEADER)
     if len(log) < _WAL_HEADER:
         return committed
     magic, _, its_size = struct.unpack_from(">III", log)
@@ -114,19 +142,19 @@ def _committed(log: bytes, size: int) -> dict[int, bytes]:
     sums = _sums(order, log[:24], (0, 0))
     if sums != struct.unpack_from(">II", log, 24):
         return committed
-    open_: dict[int, bytes] = {}
+    open_: dict[int, Place] = {}
     step = _FRAME_HEADER + size
-    for at in range(_WAL_HEADER, len(log) - step + 1, step):
-        number, n_pages = struct.unpack_from(">II", log, at)
-        page = log[at + _FRAME_HEADER : at + step]
-        sums = _sums(order, page, _sums(order, log[at : at + 8], sums))
+    for at in range(_WAL_HEADER, files.length("-wal") - step + 1, step):
+        frame = files.part("-wal", at, step)
+        number, n_pages = struct.unpack_from(">II", frame)
+        sums = _sums(order, frame[_FRAME_HEADER:], _sums(order, frame[:8], sums))
         if (
             number == 0
-            or log[at + 8 : at + 16] != log[16:24]  # of a log before this one
-            or sums != struct.unpack_from(">II", log, at + 16)
+            or frame[8:16] != log[16:24]  # of a log before this one
+            or sums != struct.unpack_from(">II", frame, 16)
         ):
             break
-        open_[number] = page
+        open_[number] = ("-wal", at + _FRAME_HEADER)
         if n_pages:
             committed |= open_
             open_ = {}
@@ -143,35 +171,37 @@ def _sums(order: str, data: bytes, sums: tuple[int, int]) -> tuple[int, int]:
     return first, second
 
 
-def _undone(journal: bytes, size: int) -> tuple[int | None, dict[int, bytes]]:
+def _undone(files: Files, size: int) -> tuple[int | None, dict[int, Place]]:
     """Return how many pages there were before a commit that was not finished, and what they were."""
     n_pages: int | None = None
-    pages: dict[int, bytes] = {}
-    if len(journal) < 28:
+    pages: dict[int, Place] = {}
+    length, header = files.length("-journal"), files.part("-journal", 0, 28)
+    if len(header) < 28:
         return n_pages, pages
-    sector, its_size = struct.unpack_from(">II", journal, 20)
+    sector, its_size = struct.unpack_from(">II", header, 20)
     if its_size != size or not 32 <= sector <= 65536:
         return n_pages, pages
     at = 0
-    while journal[at : at + 8] == _JOURNAL_MAGIC and at + sector <= len(journal):
-        n_records, nonce, n_before = struct.unpack_from(">III", journal, at + 8)
+    while header[:8] == _JOURNAL_MAGIC and at + sector <= length:
+        n_records, nonce, n_before = struct.unpack_from(">III", header, 8)
         n_pages = n_before if n_pages is None else n_pages
         at += sector
         if n_records == _UNCOUNTED:
-            n_records = (len(journal) - at) // (size + 8)
+            n_records = (length - at) // (size + 8)
         for _ in range(n_records):
-            page = journal[at + 4 : at + 4 + size]
-            if at + size + 8 > len(journal) or not _is_whole(journal, at, page, nonce):
+            record = files.part("-journal", at, size + 8)
+            if len(record) < size + 8 or not _is_whole(record, nonce):
                 return n_pages, pages
-            number = int.from_bytes(journal[at : at + 4], "big")
+            number = int.from_bytes(record[:4], "big")
             if 1 <= number <= n_pages:
-                pages[number] = page
+                pages[number] = ("-journal", at + 4)
             at += size + 8
         at = -(-at // sector) * sector  # each part begins a sector
+        header = files.part("-journal", at, 28)
     return n_pages, pages
 
 
-def _is_whole(journal: bytes, at: int, page: bytes, nonce: int) -> bool:
+def _is_whole(record: bytes, nonce: int) -> bool:
+    page = record[4:-4]
     wanted = (nonce + sum(page[len(page) - _STEP : 0 : -_STEP])) & _WORD
-    end = at + 4 + len(page)
-    return wanted == int.from_bytes(journal[end : end + 4], "big")
+    return wanted == int.from_bytes(record[-4:], "big")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -122,3 +124,37 @@ def test_long_rows_are_read_whole_beside_what_is_left_of_former_ones(tmp_path: P
         db.executemany("INSERT INTO t VALUES (?, ?)", wanted.items())
     found = {row[0]: row[1] for has_ids, row in rows_in_pages(tmp_path / "f") if has_ids}
     assert {k: found.get(k) for k in wanted} == wanted
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from actsearch.runs.pages import rows_in_pages
+from actsearch.runs.pending import put_in
+
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_DATA, (45_000_000, 45_000_000))
+print(len({row[0] for has_ids, row in rows_in_pages(path) if has_ids and row[1] == "long" * 1000}))
+print(put_in(path, path.with_name("draft")))
+"""
+
+
+@pytest.mark.parametrize(("mode", "log"), [("WAL", "f-wal"), ("TRUNCATE", "f-journal")])
+def test_neither_the_file_nor_its_log_is_held_in_memory(
+    tmp_path: Path, mode: str, log: str
+) -> None:
+    (tmp_path / "written").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "written" / "f", isolation_level=None)) as db:
+        db.execute(f"PRAGMA journal_mode = {mode}")
+        db.execute("PRAGMA cache_size = 3")  # the pages of a transaction go to the file
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
+        db.executemany("INSERT INTO t VALUES (?, ?)", [(k, "long" * 1000) for k in range(99)])
+        db.execute("BEGIN")
+        db.execute("UPDATE t SET text = 'other'")
+        shutil.copytree(tmp_path / "written", tmp_path / "copy")
+    for name in ("f", log):
+        with (tmp_path / "copy" / name).open("r+b") as file:
+            file.truncate(60_000_000)
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "copy" / "f")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "99\nTrue\n", done.stderr
