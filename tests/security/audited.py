@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gzip
 import hashlib
 import io
 import json
@@ -19,6 +20,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,37 @@ def undoing_all(audit: Audit, folder: Path) -> None:
     undoing(audit, folder, tuple(JOURNALS))
 
 
+def getting(audit: Audit, folder: Path) -> None:
+    """Prepare data of archives that are there already: of a good one and of hostile ones."""
+    from actsearch.tasks.datasets.catalog import DATASETS, Download
+    from tests.security.archives import BAD, SET
+    from tests.tasks.small_sets import archive_of, small_cifar
+
+    downloads = folder / "cache" / "downloads"
+    downloads.mkdir(mode=0o700)
+    good = small_cifar()
+    archives = {good: archive_of(good)} | {
+        replace(SET, name=f"bad-{number}"): gzip.compress(content, 1)
+        for number, (content, _) in enumerate(BAD.values())
+    }
+    all_own, audit.own = audit.own, (str(folder / "cache"),)
+    for dataset, content in archives.items():
+        name, digest = f"{dataset.name}.tar.gz", hashlib.sha256(content).hexdigest()
+        (downloads / name).write_bytes(content)
+        there = Download(name, digest, len(content), ("http://127.0.0.1:9/",))  # never asked
+        DATASETS[dataset.name] = replace(dataset, downloads=(there,))
+        said(audit, "data", "get", dataset.name, codes=(0,) if dataset is good else (2,))
+        if dataset is good:
+            said(audit, "data", "get", dataset.name, "--data", str(downloads), codes=(0,))
+    audit.own = all_own
+    unpacked = {path for path in downloads.rglob("*") if path.suffixes[-2:] != [".tar", ".gz"]}
+    wanted = {downloads / good.folder / file.name for file in good.files}
+    if unpacked != {downloads / good.folder, *wanted}:
+        audit.found.append(f"unpacked {sorted(map(str, unpacked))}")
+    if any(path.stat().st_mode & 0o111 for path in wanted):
+        audit.found.append("what was unpacked can be executed")
+
+
 def trusting(audit: Audit, folder: Path) -> None:
     """Go on with a run that names a task file which nobody has named: it must not be run."""
     from actsearch.runs import Birth, RunStore, TrainingRow
@@ -297,6 +330,7 @@ PARTS: dict[str, Callable[[Audit, Path], Any]] = {
     "undoing": undoing,
     "undoing-all": undoing_all,
     "trusting": trusting,
+    "getting": getting,
     "biting": biting,
 }
 

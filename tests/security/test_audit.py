@@ -41,11 +41,19 @@ def audited(part: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "part",
     [
-        "refusals+reading+writing+trusting",  # the imports cost more than the parts
+        "refusals+reading+writing+trusting+getting",  # the imports cost more than the parts
         "undoing",
         *(
             pytest.param(part, marks=pytest.mark.nightly)
-            for part in ("refusals", "reading", "writing", "trusting", "writing-all", "undoing-all")
+            for part in (
+                "refusals",
+                "reading",
+                "writing",
+                "trusting",
+                "getting",
+                "writing-all",
+                "undoing-all",
+            )
         ),
     ],
 )
