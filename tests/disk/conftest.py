@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.shim.library import compiled
+
 ROOT = Path(__file__).resolve().parents[2]
 Work = Callable[..., dict[str, Any]]
 
@@ -20,15 +21,9 @@ Work = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     """Return what carries out a piece of work on a run; skipped where there is no compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None or not sys.platform.startswith("linux"):
+    library = compiled(tmp_path_factory.mktemp("shim"))
+    if library is None:
         pytest.skip("the calls are made to fail by a C library, on Linux")
-    library = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = Path(__file__).with_name("shim.c")
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(source), "-ldl"],
-        check=True,
-    )
     environment = os.environ | {
         "LD_PRELOAD": str(library),
         "PYTHONPATH": str(ROOT),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from tests.kills.campaign import ALONE, TASK, Campaign, command
 from tests.kills.drivers import Drivers
+from tests.shim.library import compiled
 
 
 def beginning(space: str = "default") -> tuple[str, ...]:
@@ -23,17 +22,8 @@ BEGIN = beginning()
 
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """Return the compiled ``shim.c``; None where there is no compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    library = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = Path(__file__).with_name("shim.c")
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl"],
-        check=True,
-    )
-    return library
+    """Return what ends a driver inside a call; None where it can't be had."""
+    return compiled(tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
-/* Ends the process in the midst of a call to the operating system, or records what a disk is asked
-   for: loaded by LD_PRELOAD, armed by kills_arm(), begun by kills_record(). What Python can't stand
-   between, SQLite's own writes among it, is reached here. */
+/* Stands between a process and what it asks of the disk: loaded by LD_PRELOAD. Has calls fail, as
+   where it is full or broken (armed by faults_arm()), ends the process in the midst of a call
+   (kills_arm()), or records what is asked (kills_record()). What Python can't stand between,
+   SQLite's own writes among it, is reached here. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +17,35 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+static char root[4096]; /* only what concerns files below it is counted, and fails */
+static long first;      /* the call that fails; 0: none */
+static int for_good;    /* all after it, too */
+static int number;      /* errno */
+static long n_calls;
+
+void faults_arm(const char *folder, long nth, int sticky, int error)
+{
+    snprintf(root, sizeof root, "%s", folder);
+    first = nth;
+    for_good = sticky;
+    number = error;
+    n_calls = 0;
+}
+
+long faults_count(void) { return n_calls; }
+
+static int fails(const char *path)
+{
+    size_t size = strlen(root);
+    if (size == 0 || path == NULL || strncmp(path, root, size) != 0)
+        return 0;
+    n_calls++;
+    if (first == 0 || n_calls < first || (n_calls > first && !for_good))
+        return 0;
+    errno = number;
+    return 1;
+}
 
 static char armed_call[16], armed_path[256];
 static long left;  /* how many such calls until the end; 0: not armed */
@@ -37,6 +69,12 @@ static int find_path(int fd, char *path, size_t most)
         return 0;
     path[size] = 0;
     return 1;
+}
+
+static int fails_at(int fd)
+{
+    char path[4096];
+    return root[0] != 0 && find_path(fd, path, sizeof path) && fails(path);
 }
 
 static int is_due(const char *call, int fd)
@@ -100,6 +138,8 @@ static void note(char kind, int fd, int64_t at, const void *data, size_t n)
         int due = is_due("write", fd);                                                \
         ssize_t done;                                                                 \
         FIND(#name);                                                                  \
+        if (fails_at(fd))                                                             \
+            return -1;                                                                \
         if (due && how == 0)                                                          \
             DIE();                                                                    \
         done = real(fd, bytes, due && how == 1 ? n / 2 : n, at);               \
@@ -118,6 +158,8 @@ ssize_t write(int fd, const void *bytes, size_t n)
     int due = is_due("write", fd);
     ssize_t done;
     FIND("write");
+    if (fails_at(fd))
+        return -1;
     if (due && how == 0)
         DIE();
     done = real(fd, bytes, due && how == 1 ? n / 2 : n);
@@ -134,6 +176,8 @@ ssize_t write(int fd, const void *bytes, size_t n)
         static int (*real)(int);                                                      \
         int due = is_due(call, fd), done;                                             \
         FIND(#name);                                                                  \
+        if (fails_at(fd))                                                             \
+            return -1;                                                                \
         if (due && how < 2)                                                           \
             DIE();                                                                    \
         done = real(fd);                                                       \
@@ -152,6 +196,8 @@ ON_FILE(fdatasync, "sync")
         static int (*real)(int, off64_t);                                             \
         int due = is_due("truncate", fd), done;                                       \
         FIND(#name);                                                                  \
+        if (fails_at(fd))                                                             \
+            return -1;                                                                \
         if (due && how < 2)                                                           \
             DIE();                                                                    \
         done = real(fd, size);                                                 \
@@ -169,6 +215,8 @@ int rename(const char *from, const char *to)
     static int (*real)(const char *, const char *);
     int done;
     FIND("rename");
+    if (fails(to))
+        return -1;
     done = real(from, to);
     if (done == 0 && record >= 0)
         append('r', 0, from, 0, to, strlen(to));
@@ -185,3 +233,46 @@ int unlink(const char *path)
         append('u', 0, path, 0, NULL, 0);
     return done;
 }
+
+int mkdir(const char *path, mode_t mode)
+{
+    static int (*real)(const char *, mode_t);
+    FIND("mkdir");
+    return fails(path) ? -1 : real(path, mode);
+}
+
+/* Calls that may make a file. */
+#define MODE(flags)                                                                   \
+    mode_t mode = 0;                                                                  \
+    if (flags & (O_CREAT | O_TMPFILE)) {                                              \
+        va_list more;                                                                 \
+        va_start(more, flags);                                                        \
+        mode = va_arg(more, mode_t);                                                  \
+        va_end(more);                                                                 \
+    }
+
+#define OPENING(name)                                                                 \
+    int name(const char *path, int flags, ...)                                        \
+    {                                                                                 \
+        static int (*real)(const char *, int, ...);                                   \
+        MODE(flags)                                                                   \
+        FIND(#name);                                                                  \
+        if ((flags & (O_CREAT | O_WRONLY | O_RDWR)) && fails(path))                   \
+            return -1;                                                                \
+        return real(path, flags, mode);                                               \
+    }
+OPENING(open)
+OPENING(open64)
+
+#define OPENING_AT(name)                                                              \
+    int name(int fd, const char *path, int flags, ...)                                \
+    {                                                                                 \
+        static int (*real)(int, const char *, int, ...);                              \
+        MODE(flags)                                                                   \
+        FIND(#name);                                                                  \
+        if ((flags & (O_CREAT | O_WRONLY | O_RDWR)) && fails(path))                   \
+            return -1;                                                                \
+        return real(fd, path, flags, mode);                                           \
+    }
+OPENING_AT(openat)
+OPENING_AT(openat64)
