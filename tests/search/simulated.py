@@ -73,13 +73,26 @@ class SimulatedTask:
         )
 
 
-class ShuffledPool:
+class PoolWithoutProcesses:
+    """What pools have that end nothing."""
+
+    devices: tuple[str, ...] = ("cpu",)
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class ShuffledPool(PoolWithoutProcesses):
     """Implements ``Pool``: keeps ``n_workers`` jobs in flight and ends a random one of them.
 
     Instead of a seed it takes what chooses, of so many in flight, which ends.
     """
-
-    devices = ("cpu",)
 
     def __init__(
         self, n_workers: int, seed: int | Callable[[int], int], task: Task | None = None
@@ -107,12 +120,3 @@ class ShuffledPool:
                 return
             job = in_flight.pop(self._choose(len(in_flight)))
             yield job, task.train([job.training])[0]
-
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass

@@ -13,7 +13,7 @@ from typing import Any
 
 from actsearch.tasks.protocol import Record, Rung
 from actsearch.workers import Job, Wait
-from tests.search.simulated import SimulatedTask, number_of
+from tests.search.simulated import PoolWithoutProcesses, SimulatedTask, number_of
 
 
 class LadderTask(SimulatedTask):
@@ -31,7 +31,7 @@ def factor(sigma: float, *key: object) -> float:
     return math.exp(sigma * NormalDist().inv_cdf(number_of("time", *key) * (1 - 2e-12) + 1e-12))
 
 
-class VirtualPool:
+class VirtualPool(PoolWithoutProcesses):
     """Implements ``Pool`` in virtual time; a training of the shortest rung takes 1 in the median.
 
     Args:
@@ -41,8 +41,6 @@ class VirtualPool:
         driver: What the driver needs for each record before it hands out more. It does one thing
             at a time, and the worker waits for it.
     """
-
-    devices: tuple[str, ...] = ("cpu",)
 
     def __init__(
         self, n_workers: int, task: Any, *, sigma: float = 0.8, driver: float = 0.0
@@ -94,12 +92,3 @@ class VirtualPool:
             # It may have ended while the driver was at an earlier one.
             self.clock = max(ends, self.clock) + self._driver
             yield job, record
-
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass

@@ -208,18 +208,13 @@ def getting(audit: Audit, folder: Path) -> None:
 
 def trusting(audit: Audit, folder: Path) -> None:
     """Go on with a run that names a task file which nobody has named: it must not be run."""
-    from actsearch.runs import Birth, RunStore, TrainingRow
     from actsearch.search import load_space
     from actsearch.search.engine import RULES
+    from tests.security.stores import make_run
 
     tasks = (f"{folder}/evil.py:make", "evil.py:make", f"mnist1d-mlp,{folder}/evil.py:m")
     for number, task in enumerate(tasks):
         name = f"sent-{number}"
-        name = (
-            f"sent-{len(list((folder / 'runs').glob('*')))}"
-            if (folder / "runs").is_dir()
-            else "sent"
-        )
         config = {
             "search_rules": RULES,
             "space_settings": load_space("default").model_dump(mode="json"),
@@ -233,9 +228,7 @@ def trusting(audit: Audit, folder: Path) -> None:
             "seed_formulas": [],
             "space": "default",
         }
-        with RunStore.create(folder / "runs" / name, config, {}) as store, store.session({}):
-            store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
-            store.add_training(TrainingRow(0, "full", 0, "ok", 0.5, {}, (), 1.0, "cpu", ""))
+        make_run(folder / "runs" / name, config)
         for words in (("resume", name, "--quiet"), ("confirm", name, "--quiet"), ("inspect", name)):
             said(audit, *words)
         said(audit, "export", name, "--to", "json", "--out", "out/files", "--force")
@@ -303,7 +296,7 @@ def biting(audit: Audit, folder: Path) -> dict[str, list[str]]:
 
     (folder / "own").mkdir()
     (folder / "own" / "out").symlink_to(folder.parent)
-    add_journal(make_run(folder / "own"), names=str(folder / PRECIOUS))
+    add_journal(make_run(folder / "own" / "run"), names=str(folder / PRECIOUS))
     audit.own = (str(folder / "own"),)
     heard: dict[str, list[str]] = {}
     for name, violate in VIOLATIONS.items():

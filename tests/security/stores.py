@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from actsearch.runs import Birth, RunStore
+from actsearch.runs import Birth, RunStore, TrainingRow
 from actsearch.runs.foreign import MAX_VALUE_BYTES
 from tests.security.hostile import Call, Case
 
@@ -82,11 +83,13 @@ CONTENTS = {
 ENDINGS = ("-wal", "-shm", "-journal")
 
 
-def make_run(folder: Path) -> Path:
-    """Make a small run of one birth; return its folder."""
-    with RunStore.create(folder / "run", {"task": "t", "space": "s", "rungs": []}, {}) as store:
-        store.add_births([Birth(0, "seed", (), "relu(x)", "0" * 32, "accepted", size=2)])
-    return folder / "run"
+def make_run(run: Path, config: Mapping[str, Any] | None = None) -> Path:
+    """Make a small run of one birth, which was trained once; return its folder."""
+    config = dict(config or {"task": "t", "space": "s", "rungs": []})
+    with RunStore.create(run, config, {}) as store, store.session({}):
+        store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
+        store.add_training(TrainingRow(0, "full", 0, "ok", 0.5, {}, (), 1.0, "cpu"))
+    return run
 
 
 def change(run: Path, script: str) -> None:
@@ -102,7 +105,7 @@ def _read(run: Path) -> object:
 
 def _of_script(script: str) -> Callable[[Path], Call]:
     def prepare(folder: Path) -> Call:
-        run = make_run(folder)
+        run = make_run(folder / "run")
         change(run, script)
         return lambda: _read(run)
 
@@ -120,7 +123,7 @@ def _of_content(content: bytes) -> Callable[[Path], Call]:
 
 def _of_file(make: Callable[[Path], object], ending: str) -> Callable[[Path], Call]:
     def prepare(folder: Path) -> Call:
-        run = make_run(folder)
+        run = make_run(folder / "run")
         path = run / f"run.sqlite{ending}"
         if not ending:
             path.rename(folder / "elsewhere")

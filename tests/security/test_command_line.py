@@ -56,7 +56,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a folder with hostile files: a run with a view, a pipe, a link, a space of code."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
-    shutil.move(make_run(tmp_path), tmp_path / "runs" / "good")
+    make_run(tmp_path / "runs" / "good")
     shutil.copytree(tmp_path / "runs" / "good", tmp_path / "runs" / "view")
     change(tmp_path / "runs" / "view", SCHEMAS["a view for a table"])
     os.mkfifo(tmp_path / "pipe")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from actsearch.cli.main import run
-from actsearch.runs import Birth, RunStore, TrainingRow, foreign
+from actsearch.runs import foreign
 from actsearch.search.engine import RULES
+from tests.security.stores import make_run
 
 SPACE = {"unary": ["tanh"], "name": "a"}
 CONFIGS: tuple[dict[str, Any], ...] = (
@@ -47,9 +48,7 @@ def test_no_value_is_a_fault_of_the_program(
     with monkeypatch.context() as anyone:  # checksums are no secret: anyone can make such a file
         anyone.setattr(foreign, "check_config", lambda made: None)
         whole = {"search_rules": RULES, **config}
-        with RunStore.create(tmp_path / "runs" / "sent", whole, {}) as store, store.session({}):
-            store.add_births([Birth(0, "seed", (), "x*sin(x)", "0" * 32, "accepted", size=3)])
-            store.add_training(TrainingRow(0, "full", 0, "ok", 0.5, {}, (), 1.0, "cpu", ""))
+        make_run(tmp_path / "runs" / "sent", whole)
     for words in COMMANDS:
         code = run(words)
         said = capsys.readouterr().err

@@ -17,7 +17,8 @@ from actsearch.trials.confirm import confirm_store
 from actsearch.trials.entries import Entry, entries_of
 from actsearch.trials.judged import Confirmation
 from actsearch.trials.saved import Contestant
-from actsearch.workers import Slots, Wait
+from actsearch.workers import Job, Slots
+from tests.search import simulated
 
 SLOTS = Slots(2, ("cpu",))
 
@@ -82,45 +83,24 @@ class NoisyTask:
         )
 
 
-class ShuffledPool:
-    """Implements ``Pool``: two jobs in flight, a random one ends; time is up after ``n_jobs``."""
-
-    devices = ("cpu",)
-    n_workers = 2
+class ShuffledPool(simulated.ShuffledPool):
+    """Two jobs in flight, a random one ends; time is up after ``n_jobs``."""
 
     def __init__(self, task: Any, seed: int = 0, n_jobs: int | None = None) -> None:
-        self._task, self._random, self._left = task, random.Random(seed), n_jobs
+        super().__init__(2, seed, task)
+        self._left = n_jobs
         self.trained: list[tuple[str, int]] = []
 
     def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
-        in_flight: list[Any] = []
-        ended = False
-        while True:
-            while not ended and len(in_flight) < 2:
-                job = next_job()
-                if isinstance(job, Wait):
-                    break
-                if job is None or self._left == 0:
-                    ended = True
-                else:
-                    in_flight.append(job)
-                    self.trained.append((job.training.formula, job.training.seed))
-                    if self._left is not None:
-                        self._left -= 1
-            if not in_flight:
-                assert ended, "nothing is in flight, and no job comes"
-                return
-            job = in_flight.pop(self._random.randrange(len(in_flight)))
-            yield job, self._task.train([job.training])[0]
+        def counted() -> Any:
+            job = None if self._left == 0 else next_job()
+            if isinstance(job, Job):
+                self.trained.append((job.training.formula, job.training.seed))
+                if self._left is not None:
+                    self._left -= 1
+            return job
 
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+        return super().stream(counted, deadline=deadline)
 
 
 def make_run(
