@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from actsearch.tasks.protocol import Training
+from actsearch.tasks.protocol import Record, Training
 from actsearch.workers import WAIT, Job, make_pool, watchdog
+from actsearch.workers.charge import Charge, Setup
+from actsearch.workers.guard import Guard
+from actsearch.workers.shipping import pack
 from tests.faults.conftest import train_all
 from tests.faults.hostile import ACTS, HostileTask
 
@@ -134,6 +137,25 @@ def test_nobody_outlives_a_killed_driver(
         assert len(marked()) > 2
         driver.send_signal(signal.SIGKILL)
         driver.wait()
+    wait_until_gone(marked)
+
+
+def test_what_a_killed_keeper_left_goes_with_its_guard(marked: Alive) -> None:
+    charges: list[Charge] = []
+
+    def start(setup: Setup) -> Charge:
+        charges.append(Charge(setup))
+        return charges[-1]
+
+    guard = Guard(Setup(pack(HostileTask())), start)
+    answer = guard.train(Training("forks", "full", 1))
+    assert isinstance(answer, Record)
+    assert answer.status == "ok"
+    os.kill(charges[0].keeper, signal.SIGKILL)
+    while charges[0]._process.poll() is None:
+        time.sleep(0.005)
+    assert marked()  # what was forked: it belongs to nobody now
+    guard.close()
     wait_until_gone(marked)
 
 
