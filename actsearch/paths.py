@@ -1,14 +1,41 @@
-"""Paths as people type them, refused in words where no file can have them."""
+"""Paths as people type them: refused in words where no file can have them, written into commands.
+
+A command that is offered has to work as it stands: whoever offers one on a run writes it here.
+"""
 
 from __future__ import annotations
 
 import errno
+import shlex
 from pathlib import Path
 
 from actsearch.errors import BadInput, shorten
 
 #: What a file system says of a path that can't be, whatever lies there.
 _IMPOSSIBLE = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+#: Where runs lie that no option or variable moved; commands on these need not say so.
+RUNS_DIR = Path("runs")
+
+
+def command(verb: str, path: Path, *more: str) -> str:
+    """Write a command on the run in the folder ``path``, ready to be typed.
+
+    Args:
+        verb: what stands behind ``actsearch``; it may be of several words.
+        path: the run's folder.
+        more: what stands behind the run's name.
+    """
+    return shlex.join(["actsearch", *verb.split(), path.name, *more]) + at_runs_dir(path)
+
+
+def command_to_begin(path: Path) -> str:
+    """Write the command that begins a new search from the best of the run in the folder ``path``."""
+    return shlex.join(["actsearch", "search", "--seed-run", path.name]) + at_runs_dir(path)
+
+
+def at_runs_dir(path: Path) -> str:
+    """Return the option that says where the run in the folder ``path`` lies, if it must be said."""
+    return "" if path.parent == RUNS_DIR else f" {shlex.join(['--runs-dir', str(path.parent)])}"
 
 
 def typed_path(text: str) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run
+from actsearch.paths import command
 from actsearch.results.tables import Format, printable, write_record
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def check(
     repaired = repair_run(folder) if repair and found.damage else None
     after = check_run(folder, full=full) if repaired else found
     if fmt is Format.TABLE:
-        _tell(folder.name, found, repaired, after)
+        _tell(folder, found, repaired, after)
     else:
         write_record(_record(folder.name, found, repaired, after), fmt, sys.stdout)
     if after.damage:
@@ -79,8 +81,9 @@ def _record(
     }
 
 
-def _tell(name: str, found: Findings, repaired: Repaired | None, after: Findings) -> None:
-    lines = [f"run '{name}' is {'damaged' if found.damage else 'sound'}"]
+def _tell(folder: Path, found: Findings, repaired: Repaired | None, after: Findings) -> None:
+    state = "damaged" if found.damage else "sound: no damage was found"
+    lines = [f"run '{folder.name}' is {state}"]
     lines += [f"  damage: {one}" for one in found.damage]
     if repaired is not None:
         lines.append("repaired: the longest beginning that holds together was kept")
@@ -102,11 +105,11 @@ def _tell(name: str, found: Findings, repaired: Repaired | None, after: Findings
         lines.append(f"  digest of its log: {after.digest}")
     lines += [f"  note: {one}" for one in after.notes]
     if repaired is not None and not after.damage:
-        lines.append(f"go on with it: actsearch resume {name}")
+        lines.append(f"go on with it: {command('resume', folder)}")
     elif after.damage:
         lines.append(
             "restore its folder from a copy, or keep what can be kept: "
-            f"actsearch runs check {name} --repair"
+            f"{command('runs check', folder, '--repair')}"
         )
     for line in lines:
         sys.stdout.write(f"{printable(line)}\n")

@@ -213,8 +213,9 @@ def _print_task(one: OnTask, ids: Mapping[str, int], out: TextIO) -> None:
             f"\ndifference: the first one's score minus this one's; {one.n_trials} trials in "
             f"{format_duration(one.time_s)} of training\n"
             "intervals, p (t) and p (Wilcoxon) are of the single pair; p (Holm), corrected for all "
-            "pairs and looks, decides\n\n"
+            "pairs and looks, decides\n"
         )
+        out.write(f"{printable(one.unscored)}\n\n" if one.unscored else "\n")
     out.write(f"{printable(one.sentence)}\n")
 
 
@@ -255,6 +256,7 @@ def _task_record(one: OnTask, ids: Mapping[str, int]) -> dict[str, Any]:
         "alpha": judgement.alpha,
         "n_looks": judgement.n_looks,
         "n_trials": one.n_trials,
+        "unscored": one.unscored,
         "training_time_s": one.time_s,
         "rows": [_cells(row, ids) for row in one.rows],
     }

@@ -14,6 +14,7 @@ import typer
 from actsearch.cli.export_stand_ins import print_stand_ins, stand_in_pieces
 from actsearch.cli.options import RUNS_DIR, RunsDirOption, find_run, note
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.paths import command
 
 if TYPE_CHECKING:
     from actsearch.cli.export_facts import RunFacts
@@ -168,7 +169,8 @@ def _from_run(path: Path, ids: list[int], top: int, name: str | None) -> list[Ac
     chosen = list(dict.fromkeys(ids)) or facts.ranked[:top]
     if not chosen:
         raise BadInput(
-            f"run '{facts.name}' has no scores yet; search on: actsearch resume {facts.name}"
+            f"run '{facts.name}' has no scores yet; search on: "
+            f"{command('resume', path, '--budget', '10m')}"
         )
     if name is not None and len(chosen) > 1:
         raise BadInput(f"--name goes with one function, and these are {len(chosen)}")
@@ -176,7 +178,7 @@ def _from_run(path: Path, ids: list[int], top: int, name: str | None) -> list[Ac
         if id_ not in facts.rows:
             raise BadInput(
                 f"run '{facts.name}' has trained no birth {id_} "
-                f"(list them: actsearch inspect {facts.name} --all)"
+                f"(list them: {command('inspect', path, '--all')})"
             )
     return [one for id_ in chosen for one in _of_birth(facts, id_, name)]
 

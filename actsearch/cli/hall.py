@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actsearch.results.commands import command, next_commands
+from actsearch.paths import command
+from actsearch.results.commands import next_commands
 from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
 from actsearch.results.leader import leader_of
 from actsearch.results.standing import confirming, standing
@@ -58,6 +59,8 @@ def print_hall(view: RunView, top: int, judgement: Judgement | None = None) -> N
         else:
             _say(standing(rows))
     _say(view.totals.sentence())
+    if view.unscored:
+        _say(printable(view.unscored))
     if view.confirmation is not None:
         _say(printable(confirming(view.confirmation.info)))
 

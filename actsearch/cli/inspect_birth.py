@@ -80,6 +80,7 @@ def _confirmation(
 
     if not any(session.info.get("kind") == "confirm" for session in view.sessions):
         return None  # before anything of the trials is imported
+    from actsearch.results.unscored import unscored
     from actsearch.results.verdict import KNOWN
     from actsearch.trials.stored import stored_verdict
 
@@ -90,12 +91,19 @@ def _confirmation(
     formula = next((birth.formula for birth in view.births if birth.id == trained_as), "")
     known = {row.formula: row.name for row in found.verdict.rows if row.kind == KNOWN}
     trial = trial_record(formula, found.scores, known, found.failed)
+    verdict = found.verdict
+    own = (
+        row
+        for row in store.trials()
+        if (row.task, row.split, row.formula) == (verdict.task, verdict.split, formula)
+    )
     return trial and {
-        "task": found.verdict.task,
-        "split": found.verdict.split,
-        "score_name": found.verdict.score_name,
+        "task": verdict.task,
+        "split": verdict.split,
+        "score_name": verdict.score_name,
         "is_finalist": formula in found.finalists,
         **trial,
+        "unscored": unscored(own, lambda _row: ""),
     }
 
 
@@ -259,6 +267,8 @@ def _confirmed(found: Mapping[str, Any] | None) -> list[str]:
             f"{difference} to {found['best_known']}, the best of the known activations beside it; "
             f"95 % interval, {found['n_pairs']} common seeds"
         )
+    if found["unscored"]:
+        lines.append(found["unscored"])
     if not found["is_finalist"]:
         lines.append("it was no finalist of the last confirmation")
     return lines

@@ -108,10 +108,6 @@ def _root(
     pass
 
 
-#: Command -> what goes on from where a full disk stopped it.
-_GO_ON = {"search": "resume", "resume": "resume", "confirm": "confirm"}
-
-
 def main() -> NoReturn:
     """Do as ``actsearch.__main__``: scripts of checkouts that were installed long ago call this."""
     sys.exit(run(sys.argv[1:]))
@@ -143,7 +139,7 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:  # the last stop: each becomes a message and a code
         if os.environ.get("ACTSEARCH_DEBUG") == "1":
             raise
-        return _explain(error, goes_on=_GO_ON.get(next(iter(args), ""), ""))
+        return _explain(error)
 
 
 def _invoke(args: Sequence[str]) -> int:
@@ -160,7 +156,7 @@ def _invoke(args: Sequence[str]) -> int:
     return 0
 
 
-def _explain(error: Exception, *, goes_on: str) -> int:
+def _explain(error: Exception) -> int:
     if isinstance(error, ActsearchError):
         _say(f"error: {error}")
         return error.exit_code
@@ -168,8 +164,7 @@ def _explain(error: Exception, *, goes_on: str) -> int:
         return _explain_usage(error)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = f" ({error.filename})" if error.filename else ""
-        again = f" and go on with: actsearch {goes_on} RUN" if goes_on else ""
-        _say(f"error: the disk is full{where}; free some space{again}")
+        _say(f"error: the disk is full{where}; free some space and try again")
         return 1
     if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
         _say(f"error: {lack(error)}")  # which file it would have been tells nothing

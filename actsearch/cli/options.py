@@ -10,7 +10,7 @@ import typer
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput, shorten
-from actsearch.results import commands
+from actsearch.paths import RUNS_DIR as RUNS_DIR
 
 FormatOption = Annotated[
     str,
@@ -95,8 +95,6 @@ ConfirmOption = Annotated[
     ),
 ]
 
-RUNS_DIR = commands.RUNS_DIR
-
 
 def checked_budget(text: str | None) -> str | None:
     """Return the budget as it was given, after making sure that it is a duration.
@@ -122,7 +120,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
     given = typed_path(name)
     if len(given.parts) > 1 and given.name and given.is_dir():
         return existing_run(given.name, given.parent)
-    if not run_names(runs_dir) and not misnamed(runs_dir):
+    if not run_names(runs_dir) and not misnamed(runs_dir) and not (runs_dir / given).is_dir():
         raise BadInput(
             f"unknown run '{shorten(name)}': there are no runs in {runs_dir} "
             "(start one: actsearch search; or name the folder that holds it: --runs-dir DIR)"

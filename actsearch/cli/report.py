@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from actsearch.cli.options import RUNS_DIR, RunsDirOption, find_run, note
-from actsearch.results.commands import command
+from actsearch.paths import command
 from actsearch.results.tables import printable
 
 ReportOption = Annotated[

@@ -19,7 +19,7 @@ from actsearch.report.values import (
     whole,
     words,
 )
-from actsearch.results.commands import RUNS_DIR, command
+from actsearch.paths import RUNS_DIR, command
 from actsearch.results.hall import ADDED_SEED
 from actsearch.results.leader import is_settled
 from actsearch.results.tables import flatten, jsonable, plain, printable

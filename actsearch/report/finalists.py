@@ -22,7 +22,7 @@ from actsearch.report.values import (
     words,
 )
 from actsearch.report.verdict import math_of, measure_of, measure_of_trials
-from actsearch.results.commands import command
+from actsearch.paths import command
 from actsearch.results.hall import BASELINE, SEEDED, was_given
 from actsearch.results.lineage import lineage
 from actsearch.results.parameters import parameter_rows

@@ -1,28 +1,19 @@
-"""Commands that may be typed next, ready to be copied: one place, so that all who offer them agree.
-
-Nothing heavy is imported here, as the command line's own options ask this file where runs lie.
-"""
+"""Commands that may be typed next, ready to be copied: one place, so that all who offer them agree."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from actsearch.paths import at_runs_dir, command
 
 if TYPE_CHECKING:
     from actsearch.results.verdict import Judgement
     from actsearch.results.view import RunView
 
-#: Where runs lie that no option or variable moved; commands on these need not say so.
-RUNS_DIR = Path("runs")
 #: What a search that lacked births is offered; in fewer it may not find out that nothing passes.
 _MORE_BIRTHS = 3000
-
-
-def command(verb: str, path: Path, *more: str) -> str:
-    """Write a command on the run in the folder ``path``."""
-    return shlex.join(["actsearch", verb, path.name, *more]) + _where(path)
 
 
 def next_commands(view: RunView, judgement: Judgement | None = None) -> list[tuple[str, str]]:
@@ -70,7 +61,7 @@ def ways_on(view: RunView) -> list[tuple[str, str]]:
         task = ("--task", str(view.config.get("task", "")))
         space = _larger_space(view.config.get("space_settings", {}))
         larger = shlex.join(["actsearch", "search", space, *task, "--seed-run", view.name])
-        return [(larger + _where(view.path), "from its best on, in a space without an end")]
+        return [(larger + at_runs_dir(view.path), "from its best on, in a space without an end")]
     if lacks_births(view.ended):
         limit = (view.births_limit or view.totals.births) + _MORE_BIRTHS
         return [
@@ -86,7 +77,3 @@ def _larger_space(settings: Mapping[str, Any]) -> str:
     if settings.get("shape", {}).get("layers"):
         return "layerwise"
     return "overlap" if "o" in inputs else "gated" if "u" in inputs else "default"
-
-
-def _where(path: Path) -> str:
-    return "" if path.parent == RUNS_DIR else f" {shlex.join(['--runs-dir', str(path.parent)])}"

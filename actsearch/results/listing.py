@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actsearch.results.hall import (
@@ -15,10 +16,13 @@ from actsearch.results.hall import (
 from actsearch.results.reasons import kind_of
 from actsearch.results.tables import Column, number
 from actsearch.results.where import NUMBER, TEXT, Filter, chosen, read_filter, read_order
-from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED
+from actsearch.runs.records import ACCEPTED, REJECTED, SCREENED, TRAINING_STATUSES
 
 if TYPE_CHECKING:
     from actsearch.results.view import RunView
+
+#: One of several is told by what they contain.
+_AMONG = {"=": "~", "==": "~", "!=": "!~"}
 
 #: What an accepted birth is called, by whether it was trained.
 TRAINED, WAITING = "trained", "waiting"
@@ -26,6 +30,7 @@ TRAINED, WAITING = "trained", "waiting"
 #: Beside those of the hall of fame.
 _MORE = (
     Column("status", "status"),
+    Column("outcomes", "outcomes"),
     Column("same_as", "same as", right=True),
     Column("reason", "reason", long=True),
     Column("kind", "kind of reason"),
@@ -38,8 +43,8 @@ _MORE = (
 BIRTH_COLUMNS = (*HALL_COLUMNS, *_MORE)
 
 _TEXTS = {
-    "formula", "rung", "best_known", "known", "operator", "status", "reason", "kind", "parents",
-    "fingerprint",
+    "formula", "rung", "best_known", "known", "operator", "status", "outcomes", "reason", "kind",
+    "parents", "fingerprint",
 }  # fmt: skip
 #: Column -> its kind, for filters.
 KINDS = {column.key: TEXT if column.key in _TEXTS else NUMBER for column in BIRTH_COLUMNS}
@@ -48,7 +53,8 @@ KINDS = {column.key: TEXT if column.key in _TEXTS else NUMBER for column in BIRT
 def birth_rows(view: RunView) -> list[dict[str, Any]]:
     """Return one row a birth for ``BIRTH_COLUMNS``, by their ids; costs are left to ``listed``.
 
-    A duplicate has no score of its own: ``same_as`` says whose it shares.
+    A duplicate has no score of its own: ``same_as`` says whose it shares. ``outcomes`` are the
+    statuses of its trainings, each once.
     """
     children: dict[int, int] = {}
     for birth in view.births:
@@ -56,9 +62,11 @@ def birth_rows(view: RunView) -> list[dict[str, Any]]:
             children[parent] = children.get(parent, 0) + 1
     n_trainings: dict[int, int] = {}
     times_s: dict[int, float] = {}
+    outcomes: dict[int, dict[str, None]] = {}
     for training in view.trainings:
         n_trainings[training.birth_id] = n_trainings.get(training.birth_id, 0) + 1
         times_s[training.birth_id] = times_s.get(training.birth_id, 0.0) + training.time_s
+        outcomes.setdefault(training.birth_id, {})[training.status] = None
     empty = {column.key: None for column in HALL_COLUMNS if column.key != "cost_ns"}
     rows = []
     for birth in view.births:
@@ -78,6 +86,7 @@ def birth_rows(view: RunView) -> list[dict[str, Any]]:
                 "penalty": birth.penalty,
                 **view.by_id.get(birth.id, {}),
                 "status": status,
+                "outcomes": list(outcomes.get(birth.id, ())),
                 "same_as": birth.same_as,
                 "reason": birth.reason,
                 "kind": kind_of(birth.reason) if birth.reason else "",
@@ -111,7 +120,7 @@ def listed(
     Raises:
         BadInput: a filter or the column to sort by can't be read.
     """
-    filters = [read_filter(text, KINDS) for text in where]
+    filters = [_of_training(read_filter(text, KINDS)) for text in where]
     order = None if sort is None else read_order(sort, KINDS)
     cheap = [one for one in filters if one.column != "cost_ns"]
     if asks_for_costs(filters, order):  # of no more formulas than needed: each takes milliseconds
@@ -119,6 +128,13 @@ def listed(
         costs = False
     found = chosen(rows, filters, order, top)
     return with_costs(found) if costs else [dict(row) for row in found]
+
+
+def _of_training(one: Filter) -> Filter:
+    """Return a filter by status that means the trainings' as one by the outcomes."""
+    if one.column != "status" or str(one.value).lower() not in TRAINING_STATUSES:
+        return one
+    return replace(one, column="outcomes", operator=_AMONG.get(one.operator, one.operator))
 
 
 def asks_for_costs(filters: Sequence[Filter], order: tuple[str, bool] | None) -> bool:

@@ -85,7 +85,7 @@ class OpenedRun:
         scored = hall_of_fame(view.births, view.trainings, ladder=view.ladder)
         first = next((one for one in scored if one.id == leader), None)
         if first is None:
-            raise nothing_scored(view.name, view.ended)
+            raise nothing_scored(view.path, view.ended)
         return Found.of(first)
 
     @functools.cached_property

@@ -18,8 +18,10 @@ from actsearch.durations import format_duration
 from actsearch.expressions import parse
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.node import INPUTS
+from actsearch.paths import command
 from actsearch.results.hall import best_known, hall_rows
 from actsearch.results.units import unit_of
+from actsearch.results.unscored import unscored
 from actsearch.runs import (
     Birth,
     RunStore,
@@ -142,6 +144,13 @@ class RunView:
     def rediscoveries(self) -> dict[int, list[int]]:
         """Birth id -> the births that turned out to be the same function."""
         return rediscoveries(self.births)
+
+    @property
+    def unscored(self) -> str:
+        """Which of its trainings gave no score and why, in a line; "" where all did."""
+        return unscored(
+            self.trainings, lambda row: command("inspect", self.path, str(row.birth_id))
+        )
 
     @property
     def has_news(self) -> bool:

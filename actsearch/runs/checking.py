@@ -15,7 +15,7 @@ from actsearch.expressions import FormulaError, parse_candidate
 from actsearch.runs import foreign, rows, schema
 from actsearch.runs.creation import stale_drafts
 from actsearch.runs.events import digest, events
-from actsearch.runs.failures import DAMAGE, explained
+from actsearch.runs.failures import DAMAGE, explained, in_words
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, NOTE_FILE
 from actsearch.runs.lock import holder, leavings
 from actsearch.runs.records import ACCEPTED, Birth, Heat, TrainingRow
@@ -257,7 +257,8 @@ def _is_old(draft: Path) -> bool:
 def _damaged_pages(folder: Path) -> list[str]:
     db = schema.connect_to_look(folder / DATABASE)
     try:
-        return _first(line for (line,) in db.execute(f"PRAGMA integrity_check({N_TOLD})"))
+        told = (str(line) for (line,) in db.execute(f"PRAGMA integrity_check({N_TOLD})"))
+        return _first(line for line in told if line != "ok")
     finally:
         db.close()
 
@@ -274,5 +275,5 @@ def _first(problems: Iterable[str]) -> list[str]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what SQLite, or a row, said; the remedy is another here."""
-    return " ".join(str(error.__cause__ or error).split())
+    """Return what is wrong with the file, or a row, without the remedy, which is another here."""
+    return in_words(error.__cause__ or error)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.paths import command
 from actsearch.runs import rows, schema
 from actsearch.runs.failures import explained
 from actsearch.runs.folder import CONFIG_COPY, DATABASE, ENVIRONMENT_COPY, check_name
@@ -133,8 +134,8 @@ def _taken(folder: Path) -> BadInput:
     name = folder.name
     if os.path.lexists(folder / DATABASE):
         return BadInput(
-            f"there is a run '{name}' already; go on with it (actsearch resume {name}), or give "
-            "the new one another name (--run NAME)"
+            f"there is a run '{name}' already; go on with it ({command('resume', folder)}), or "
+            "give the new one another name (--run NAME)"
         )
     return BadInput(
         f"there is a folder {folder} already, and it holds no run; give another name (--run NAME) "

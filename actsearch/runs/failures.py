@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from actsearch.errors import ActsearchError, BadInput
+from actsearch.errors import ActsearchError, BadInput, shorten
+from actsearch.paths import command
 from actsearch.runs.rows import Malformed
 
 _WRITABLE = "the folder must be writable, with space on its disk, or be copied to one of your own"
@@ -23,6 +24,16 @@ REMEDIES = {
     "unable to open database file": _WRITABLE,
     "database is locked": "end the other program that has the file open",
 }
+
+#: SQLite's code -> what it found, in plain words; `actsearch runs check` tells all of it.
+_FOUND = {
+    sqlite3.SQLITE_CORRUPT: "its pages do not hold together",
+    sqlite3.SQLITE_NOTADB: "it does not begin as a database does",
+}
+#: SQLite's extended codes have the code itself in their last byte.
+_CODE = 0xFF
+#: What the sqlite3 module says, without a code, where a text is not one.
+_NO_TEXT = "Could not decode to UTF-8"
 
 #: What reading a file raises that is not what was written; and, of SQLite, what the disk does.
 DAMAGE = (sqlite3.Error, UnicodeDecodeError, Malformed)
@@ -41,19 +52,28 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
         ActsearchError: the disk or the file system failed.
         BadInput: the file is damaged or not a database.
     """
-    run = path.parent.name
     try:
         yield
     except DAMAGE as error:
         remedy = next((text for part, text in REMEDIES.items() if part in str(error)), None)
         if remedy is None:
             raise BadInput(
-                f"{path} is damaged or not a run of actsearch ({error}); restore the run's folder "
-                f"from a copy, see what can be kept of it (actsearch runs check {run}), or start a "
-                "new run (--run NAME)"
+                f"{path} is damaged or not a run of actsearch ({in_words(error)}); see what can be "
+                f"kept of it: {command('runs check', path.parent)}; or restore the run's folder "
+                "from a copy, or start a new run (--run NAME)"
             ) from error
         kept = f" {safe()}" if safe else ""
-        again = f", then go on with: actsearch resume {run}" if doing == "write" else ""
+        again = ""
+        if doing == "write":
+            again = f", then go on with: {command('resume', path.parent)}"
         raise ActsearchError(
             f"can't {doing} {path}: {error}.{kept} To go on: {remedy}{again}"
         ) from error
+
+
+def in_words(error: BaseException) -> str:
+    """Say on one line what reading a damaged file found, without what SQLite calls it."""
+    if isinstance(error, UnicodeDecodeError) or _NO_TEXT in str(error):
+        return "a text in it is none"
+    code = getattr(error, "sqlite_errorcode", None)  # that of what this program raises is None
+    return _FOUND.get(-1 if code is None else code & _CODE, shorten(str(error), 160))

@@ -103,6 +103,13 @@ def existing_run(name: str, root: Path | None = None) -> Path:
             raise
         raise BadInput(f"{error}: a run lies there; rename its folder") from None
     if not _holds_run(folder):
+        if (folder / CONFIG_COPY).is_file() and not os.path.lexists(folder / DATABASE):
+            raise BadInput(
+                f"the run '{name}' has lost its store: {folder} is there, and {DATABASE}, which "
+                f"alone held its births and scores, is not; {CONFIG_COPY} still says what was "
+                f"searched. Put {DATABASE} back from a copy, with {DATABASE}-wal if that has one; "
+                "there is no other way to go on with it"
+            )
         raise unknown("run", name, run_names(folder.parent))
     return folder
 

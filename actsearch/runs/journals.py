@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from actsearch.errors import BadInput
+from actsearch.paths import command
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HEADER_BYTES = 28
@@ -54,6 +55,6 @@ def check_journal(path: Path) -> None:
 def _refusal(journal: Path, what: str) -> BadInput:
     return BadInput(
         f"{journal} {what}, and no journal of a run does; copy the run's folder again from where it "
-        "was made, or remove this file and see what is left (actsearch runs check "
-        f"{journal.parent.name})"
+        "was made, or remove this file and see what is left "
+        f"({command('runs check', journal.parent)})"
     )

@@ -6,8 +6,10 @@ What a session's outcome begins with tells; ``search.endings`` writes the senten
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from actsearch.errors import BadInput
+from actsearch.paths import command
 from actsearch.runs.records import Session
 
 WALKED_THROUGH = "the space is walked through"
@@ -39,16 +41,17 @@ def last_outcome(sessions: Iterable[Session]) -> str:
     return searches[-1].outcome if searches else ""
 
 
-def nothing_scored(name: str, ended: str) -> BadInput:
+def nothing_scored(folder: Path, ended: str) -> BadInput:
     """Return the error for a run without a score, with what helps.
 
     Args:
-        name: of the run.
+        folder: of the run.
         ended: why its last search ended.
     """
+    name = folder.name
     if is_final(ended) or lacks_births(ended):
         return BadInput(f"run '{name}' has no scored formula; {ended}")
     return BadInput(
         f"run '{name}' has no scored formula yet; give it a larger budget: "
-        f"actsearch resume {name} --budget 10m"
+        f"{command('resume', folder, '--budget', '10m')}"
     )

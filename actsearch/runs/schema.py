@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
+from actsearch.paths import command_to_begin
 from actsearch.runs import foreign
 from actsearch.runs.copies import connect_to_read, open_at
 from actsearch.runs.filesystem import journal_of
@@ -61,7 +62,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
             # Before anything is added to it; a page that lies would spoil what is written next.
             verdict = _pragma(connection, "quick_check(1)")
             if verdict != "ok":
-                raise sqlite3.DatabaseError(str(verdict))
+                raise sqlite3.DatabaseError("its pages do not hold together")
             if _pragma(connection, "user_version") != SCHEMA_VERSION:
                 bring_up_to_date(connection)
                 _check_tables(connection)
@@ -100,7 +101,7 @@ def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None
         raise BadInput(
             f"{path} was written by an older actsearch (format {version}), whose trainings do not "
             f"compare with today's: it can be read, not gone on with. Start a new run from its "
-            f"best: actsearch search --seed-run {path.parent.name}"
+            f"best: {command_to_begin(path.parent)}"
         )
 
 

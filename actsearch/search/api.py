@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
 from actsearch.expressions import Candidate
+from actsearch.paths import command_to_begin
 from actsearch.runs import (
     RunStore,
     Snapshot,
@@ -80,7 +81,7 @@ class Result:
             BadInput: Nothing has a score yet.
         """
         if not self.hall_of_fame:
-            raise nothing_scored(self.path.name, self.ended)
+            raise nothing_scored(self.path, self.ended)
         return self.hall_of_fame[0]
 
     def confirm(self, **options: Any) -> Confirmation:
@@ -320,7 +321,7 @@ def _check_whole(store: RunStore) -> None:
     if store.config.get("search_rules") == RULES and lacking:
         raise BadInput(
             f"the configuration of run '{store.name}' lacks {', '.join(lacking)}: no search of "
-            f"actsearch wrote it; start a new run with --seed-run {store.name}"
+            f"actsearch wrote it; begin a new one from its best: {command_to_begin(store.folder)}"
         )
 
 

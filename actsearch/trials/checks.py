@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from actsearch.errors import BadInput
+from actsearch.paths import command_to_begin
 from actsearch.runs import RunStore, TrialRow
 from actsearch.tasks.protocol import Task
 from actsearch.trials.arena import Arena
@@ -49,8 +50,8 @@ def check_same_trials(store: RunStore, arena: Arena) -> None:
             raise BadInput(
                 f"trials of run '{store.name}' on task '{arena.name}' were made with other "
                 f"settings of it: {', '.join(sorted(differing))} differ. Scores would not compare; "
-                "put back what was changed, or start a new run with --seed-run "
-                f"{store.name} and confirm that"
+                "put back what was changed, or begin a new run from its best and confirm that: "
+                f"{command_to_begin(store.folder)}"
             )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from actsearch.paths import command
 from actsearch.results.hall import was_given
 from actsearch.results.looks import LOOKS, replay
+from actsearch.results.unscored import unscored
 from actsearch.results.verdict import Judgement, Row, judge
 from actsearch.runs import RunStore, TrialRow
 from actsearch.runs.records import ACCEPTED
@@ -29,7 +31,8 @@ class OnTask:
 
     ``n_trials``, how many of them gave no score (``n_failed``) and their time are those of the
     present finalists and the known ones, in all sessions together. ``sentence`` ends with the
-    ``caveat``: what a win has to be taken with, "" for nothing.
+    ``caveat``: what a win has to be taken with, "" for nothing. ``unscored`` says which trials gave
+    no score, and why.
     """
 
     task: str
@@ -41,6 +44,7 @@ class OnTask:
     time_s: float
     n_failed: int = 0
     caveat: str = ""
+    unscored: str = ""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -165,7 +169,15 @@ def judged_on(
         time_s=sum(row.time_s for row in rows),
         n_failed=sum(row.score is None for row in rows),
         caveat=caveat,
+        unscored=unscored(rows, lambda row: _shown_by(store, row.formula)),
     )
+
+
+def _shown_by(store: RunStore, formula: str) -> str:
+    """Return the command that shows the trials of a formula; "" where the run has no such birth."""
+    ids = (birth.id for birth in store.births() if birth.formula == formula)
+    found = next(ids, None)
+    return "" if found is None else command("inspect", store.folder, str(found))
 
 
 def rows_of(store: RunStore, arena: Arena) -> list[TrialRow]:

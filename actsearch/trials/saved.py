@@ -14,7 +14,7 @@ from actsearch.expressions import FormulaError, parse_candidate
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
-from actsearch.paths import typed_path
+from actsearch.paths import command, command_to_begin, typed_path
 from actsearch.runs import (
     RunStore,
     existing_run,
@@ -97,8 +97,8 @@ def check_same(store: RunStore, task: Task) -> None:
         else:
             what = f"these settings of its task differ now: {', '.join(differing)}; put them back"
         raise BadInput(
-            f"run '{store.name}': {what}, or start a new run with --seed-run {store.name}: scores "
-            "would not compare"
+            f"run '{store.name}': {what}, as scores would not compare; or begin a new run from its "
+            f"best: {command_to_begin(store.folder)}"
         )
 
 
@@ -209,7 +209,7 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
     ]
     if not found:
         ended = last_outcome(store.sessions())
-        why = f"search on: actsearch resume {store.name} --budget 10m"
+        why = f"search on: {command('resume', store.folder, '--budget', '10m')}"
         if is_final(ended):
             why = f"its search is over: {ended}"
         elif lacks_births(ended):
