@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ActsearchError(Exception):
@@ -38,6 +38,33 @@ def lack(error: OSError) -> str:
     return _LACKS.get(error.errno or 0) or error.strerror or str(error)
 
 
+class NotSo(BadInput):
+    """What options say of a thing is not true of it; without them the call can be done.
+
+    Attributes:
+        options: Those, as the command line calls them.
+        instead: Words to be given in their place.
+    """
+
+    def __init__(self, message: str, options: Sequence[str], instead: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.options, self.instead = tuple(options), tuple(instead)
+
+    def __str__(self) -> str:
+        instead = f", and give {' '.join(self.instead)}" if self.instead else ""
+        return f"{self.args[0]}\nleave out what is not so ({', '.join(self.options)}){instead}"
+
+    def corrected(self, words: Sequence[str]) -> list[str]:
+        """Return the words of a command without those options and their values."""
+        kept: list[str] = []
+        is_value = False
+        for word in words:
+            if not is_value and word.partition("=")[0] not in self.options:
+                kept.append(word)
+            is_value = word in self.options and not is_value
+        return [*kept, *self.instead]
+
+
 def nearest(word: str, options: Iterable[str]) -> str | None:
     """Return the option closest to ``word``, or None where none is close."""
     by_lower = {option.lower(): option for option in options}
@@ -49,6 +76,11 @@ def shorten(text: str, limit: int = 80) -> str:
     """Return ``text`` on one line, cut to ``limit`` characters with an ellipsis."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def counted(n: int, noun: str) -> str:
+    """Write a number of things, one of them in the singular."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def unknown(kind: str, got: str, options: Iterable[str]) -> BadInput:

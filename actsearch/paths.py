@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from actsearch.errors import BadInput, shorten
@@ -28,9 +29,16 @@ def command(verb: str, path: Path, *more: str) -> str:
     return shlex.join(["actsearch", *verb.split(), path.name, *more]) + at_runs_dir(path)
 
 
-def command_to_begin(path: Path) -> str:
-    """Write the command that begins a new search from the best of the run in the folder ``path``."""
-    return shlex.join(["actsearch", "search", "--seed-run", path.name]) + at_runs_dir(path)
+def command_to_begin(path: Path, config: Mapping[str, object] | None = None) -> str:
+    """Write the command that begins a search from the best of the run in the folder ``path``.
+
+    Args:
+        path: the run's folder.
+        config: its configuration, for its task; None where that can't be read.
+    """
+    config = config or {}
+    task = ("--task", str(config.get("task"))) if config.get("task_from") == "name" else ()
+    return shlex.join(["actsearch", "search", *task, "--seed-run", path.name]) + at_runs_dir(path)
 
 
 def at_runs_dir(path: Path) -> str:

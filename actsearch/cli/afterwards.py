@@ -45,15 +45,19 @@ def confirming(
     checked_budget(budget)
 
     def confirm(path: Path, search_s: float) -> None:
-        from actsearch.cli.confirm import interrupted, line, print_confirmation
-        from actsearch.cli.launch import terminate_as_interrupt
+        from actsearch.cli.confirm import again_with, interrupted, line, print_confirmation
+        from actsearch.cli.launch import goes_on_with, terminate_as_interrupt
         from actsearch.cli.trial_line import TrialLine
         from actsearch.errors import BadInput
         from actsearch.trials.confirm import confirm as run_trials
 
         shown = TrialLine(quiet=quiet)
+
+        def again() -> str:
+            return again_with(path, budget=budget, **said_of(where), data=data)
+
         try:
-            with terminate_as_interrupt():
+            with terminate_as_interrupt(), goes_on_with(again):
                 found = run_trials(
                     path,
                     budget=max(search_s, MIN_S) if budget is None else parse_duration(budget),
@@ -63,7 +67,7 @@ def confirming(
                 )
         except KeyboardInterrupt:
             shown.close()
-            raise interrupted(path, budget=budget, **said_of(where), data=data) from None
+            raise interrupted(again()) from None
         except BadInput as error:  # the search itself is done and saved
             shown.close()
             note(f"not confirmed: {error}")

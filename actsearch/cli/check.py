@@ -82,7 +82,7 @@ def _record(
 
 
 def _tell(folder: Path, found: Findings, repaired: Repaired | None, after: Findings) -> None:
-    state = "damaged" if found.damage else "sound: no damage was found"
+    state = "damaged" if found.damage else "sound: no damage found"
     lines = [f"run '{folder.name}' is {state}"]
     lines += [f"  damage: {one}" for one in found.damage]
     if repaired is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from actsearch.cli.options import (
 from actsearch.cli.report import ReportOption, report_after
 from actsearch.cli.where import said_of, trains
 from actsearch.durations import format_duration
+from actsearch.paths import command
 from actsearch.results.hall import with_error
 from actsearch.results.tables import Column, Format, number, printable, write_json, write_rows
 from actsearch.results.verdict import DECIDED
@@ -94,17 +94,29 @@ def confirm(
     sees. More seeds follow until the verdict is clear. Ctrl-C is safe: trials are kept in the run,
     and the same command goes on with them.
     """
-    from actsearch.cli.launch import terminate_as_interrupt
+    from actsearch.cli.launch import goes_on_with, terminate_as_interrupt
     from actsearch.cli.trial_line import TrialLine
 
     fmt = Format.named(output)
     checked_budget(budget)
     path = find_run(run, runs_dir)
     shown = TrialLine(quiet=quiet)
+
+    def again() -> str:
+        return again_with(
+            path,
+            budget=budget,
+            finalists=finalists,
+            transfer=transfer,
+            task=task,
+            **said_of(where),
+            data=data,
+        )
+
     try:
         from actsearch.trials.confirm import confirm as run_trials
 
-        with terminate_as_interrupt():
+        with terminate_as_interrupt(), goes_on_with(again):
             found = run_trials(
                 path,
                 budget=budget,
@@ -117,15 +129,7 @@ def confirm(
             )
     except KeyboardInterrupt:
         shown.close()
-        raise interrupted(
-            path,
-            budget=budget,
-            finalists=finalists,
-            transfer=transfer,
-            task=task,
-            **said_of(where),
-            data=data,
-        ) from None
+        raise interrupted(again()) from None
     finally:
         shown.close()
     if fmt is Format.TABLE:
@@ -146,18 +150,20 @@ def confirm(
         report_after(path, aside=fmt is not Format.TABLE)
 
 
-def interrupted(path: Path, **options: str | int | Path | None) -> typer.Exit:
-    """Say how to go on with confirming a run, and return the way out.
+def again_with(path: Path, **options: str | int | Path | None) -> str:
+    """Return the command that goes on with confirming a run.
 
     Args:
         path: the run's folder.
         options: what was given to the command, by the options' names.
     """
     given = {name: v for name, v in options.items() if v != USUAL.get(name)}
-    if path.parent != RUNS_DIR:
-        given["runs_dir"] = path.parent
     said = [word for name, v in given.items() for word in (f"--{name.replace('_', '-')}", str(v))]
-    again = shlex.join(["actsearch", "confirm", path.name, *said])
+    return command("confirm", path, *said)
+
+
+def interrupted(again: str) -> typer.Exit:
+    """Say how to go on with confirming a run, and return the way out."""
     note(f"actsearch: interrupted; all trials are saved; go on with: {again}")
     return typer.Exit(130)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actsearch.paths import command
 from actsearch.results.commands import next_commands
 from actsearch.results.hall import shown, table_columns, table_notes, table_rows, with_costs
 from actsearch.results.leader import leader_of
@@ -67,11 +65,6 @@ def print_hall(view: RunView, top: int, judgement: Judgement | None = None) -> N
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{fitted(text, sys.stdout)}\n")
-
-
-def resume_line(path: Path) -> str:
-    """Write the command that goes on with the run in the folder ``path``."""
-    return command("resume", path)
 
 
 def print_verdict(account: Account) -> None:

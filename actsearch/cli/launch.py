@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +13,16 @@ from typing import Any
 
 import typer
 
-from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, resume_line
+from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next
 from actsearch.cli.options import note
 from actsearch.cli.progress import Observers, Progress, make_progress
 from actsearch.cli.report import report_after
+from actsearch.errors import ActsearchError
+from actsearch.paths import command
 from actsearch.results.tables import printable
+
+#: What a disk that is full, or a quota that is used up, raises.
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def launch(
@@ -55,15 +61,20 @@ def launch(
     progress = make_progress(title, quiet=quiet)
     if also is not None:
         progress = Observers(progress, also)
+
+    def again() -> str:
+        name = progress.snapshot.run if progress.snapshot is not None else run
+        is_there = name is not None and (runs_dir / name).is_dir()
+        return command("resume", runs_dir / str(name)) if is_there else ""
+
     try:
-        with terminate_as_interrupt(), progress:
+        with terminate_as_interrupt(), goes_on_with(again), progress:
             result = start(progress)
     except KeyboardInterrupt:
-        name = progress.snapshot.run if progress.snapshot is not None else run
-        if name is None or not (runs_dir / name).is_dir():
+        line = again()
+        if not line:
             note("actsearch: interrupted before the search began")
         else:
-            line = resume_line(runs_dir / name)
             note(f"actsearch: interrupted; {forgotten() or 'everything saved'}; go on with: {line}")
         raise typer.Exit(130) from None
     view = read_run(Path(result.path))
@@ -83,6 +94,24 @@ def launch(
         sys.stdout.flush()
         report_after(view.path)
     sys.stdout.flush()
+
+
+@contextmanager
+def goes_on_with(again: Callable[[], str]) -> Iterator[None]:
+    """Let a disk that is full say how the block's work is gone on with.
+
+    Args:
+        again: returns the command, "" where nothing is there to go on with.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL or not (line := again()):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        raise ActsearchError(
+            f"the disk is full{where}; free some space and go on with: {line}"
+        ) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ from actsearch.cli import (
     tasks,
     watch,
 )
-from actsearch.errors import ActsearchError, lack, nearest
+from actsearch.errors import ActsearchError, NotSo, lack, nearest
 
 _EPILOG = """Examples:
 
@@ -139,7 +140,7 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:  # the last stop: each becomes a message and a code
         if os.environ.get("ACTSEARCH_DEBUG") == "1":
             raise
-        return _explain(error)
+        return _explain(error, args)
 
 
 def _invoke(args: Sequence[str]) -> int:
@@ -156,7 +157,11 @@ def _invoke(args: Sequence[str]) -> int:
     return 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, args: Sequence[str]) -> int:
+    if isinstance(error, NotSo):
+        again = shlex.join(["actsearch", *error.corrected(args)])
+        _say(f"error: {error.args[0]}\ngo on with it as it is: {again}")
+        return error.exit_code
     if isinstance(error, ActsearchError):
         _say(f"error: {error}")
         return error.exit_code

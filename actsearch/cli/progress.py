@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Self, TextIO
 
 from actsearch.durations import format_duration
+from actsearch.errors import counted
 from actsearch.results.hall import with_error
 from actsearch.results.tables import printable
 
@@ -177,11 +178,6 @@ def counts(snapshot: Snapshot) -> str:
         f"{snapshot.n_screened} screened, "
         f"{snapshot.n_births - judged(snapshot)} waiting"
     )
-
-
-def counted(n: int, noun: str) -> str:
-    """Write a number of things, one of them in the singular."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def panel_lines(snapshot: Snapshot, since_s: float = 0.0) -> list[str]:

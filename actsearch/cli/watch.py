@@ -11,6 +11,7 @@ import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
 from actsearch.errors import BadInput
+from actsearch.paths import command
 from actsearch.results.tables import Format, fitted, printable, write_record
 
 if TYPE_CHECKING:
@@ -84,13 +85,7 @@ def _follow(path: Path, interval_s: float) -> State:
 
 def _show_end(path: Path, state: State) -> None:
     """Print what the run came to, how it ended, and what may come next."""
-    from actsearch.cli.hall import (
-        DEFAULT_TOP,
-        print_hall,
-        print_next,
-        print_verdict,
-        resume_line,
-    )
+    from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next, print_verdict
     from actsearch.cli.watch_panel import how_it_ended
     from actsearch.cli.watching import STOPPED
     from actsearch.trials.account import readable_account
@@ -100,6 +95,6 @@ def _show_end(path: Path, state: State) -> None:
     sys.stdout.write(f"{fitted(printable(how_it_ended(state)), sys.stdout)}\n")
     print_verdict(account)
     if state.phase == STOPPED and state.moment is None:
-        sys.stdout.write(f"go on with: {resume_line(path)}\n")
+        sys.stdout.write(f"go on with: {command('resume', path)}\n")
     print_next(account.run, account.judgement)
     sys.stdout.flush()

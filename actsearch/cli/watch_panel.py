@@ -15,7 +15,6 @@ from actsearch.cli.progress import (
     best_lines,
     can_redraw,
     climbed,
-    counted,
     counts,
     flight_lines,
     judged,
@@ -24,7 +23,7 @@ from actsearch.cli.progress import (
     remaining_s,
 )
 from actsearch.durations import format_duration
-from actsearch.errors import shorten
+from actsearch.errors import counted, shorten
 from actsearch.results.charts import sparkline
 from actsearch.results.tables import number, printable
 from actsearch.results.view import config_facts

@@ -64,6 +64,11 @@ class FormulaError(BadInput):
         message, text, column = self.args
         return f"formula: {message}{_pointer(text, column)}"
 
+    def on_one_line(self) -> str:
+        """Return the message without the text, for one that stands among others."""
+        message, _, column = self.args
+        return f"{message} (column {column})" if column is not None else str(message)
+
 
 def _pointer(text: str, column: int | None) -> str:
     """Show the text with a caret below the column, or a stretch of it where it is long."""
@@ -103,8 +108,10 @@ def parse_tree(text: str, variables: tuple[str, ...] | None = None) -> Node:
         return _Reader(flat, offset, variables).read(body)
     except SyntaxError as error:
         end = len(stripped.rstrip())
-        column = offset + min(error.offset or end, end)
-        raise FormulaError(f"not a formula: {_plain(error)}", flat, column) from None
+        if not error.offset or error.offset > end:  # nothing is wrong but that nothing follows
+            what = "it ends where something should follow"
+            raise FormulaError(f"not a formula: {what}", flat, offset + end + 1) from None
+        raise FormulaError(f"not a formula: {_plain(error)}", flat, offset + error.offset) from None
     except (RecursionError, MemoryError, ValueError) as error:
         if isinstance(error, FormulaError):
             raise

@@ -7,6 +7,7 @@ import json
 import shlex
 
 from actsearch.durations import format_duration
+from actsearch.paths import RUNS_DIR, command
 from actsearch.report.values import (
     MOST_CHARS_IN_FULL,
     Cell,
@@ -19,7 +20,6 @@ from actsearch.report.values import (
     whole,
     words,
 )
-from actsearch.paths import RUNS_DIR, command
 from actsearch.results.hall import ADDED_SEED
 from actsearch.results.leader import is_settled
 from actsearch.results.tables import flatten, jsonable, plain, printable

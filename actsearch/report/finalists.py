@@ -8,6 +8,7 @@ from typing import Any
 from actsearch.durations import format_duration
 from actsearch.errors import ActsearchError
 from actsearch.expressions import Candidate, Layered, parse_candidate
+from actsearch.paths import command
 from actsearch.report.properties import everything, properties
 from actsearch.report.values import (
     MOST_CHARS_IN_FULL,
@@ -22,7 +23,6 @@ from actsearch.report.values import (
     words,
 )
 from actsearch.report.verdict import math_of, measure_of, measure_of_trials
-from actsearch.paths import command
 from actsearch.results.hall import BASELINE, SEEDED, was_given
 from actsearch.results.lineage import lineage
 from actsearch.results.parameters import parameter_rows

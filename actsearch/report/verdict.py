@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from actsearch.errors import ActsearchError
 from actsearch.expressions import parse_candidate
 from actsearch.expressions.mathml import mathml
-from actsearch.report.values import Command, Fact, Measure, Verdict, clean
 from actsearch.paths import command
+from actsearch.report.values import Command, Fact, Measure, Verdict, clean
 from actsearch.results.commands import next_commands
 from actsearch.results.hall import best_known, was_given
 from actsearch.results.looks import LOOKS

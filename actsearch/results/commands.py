@@ -1,4 +1,4 @@
-"""Commands that may be typed next, ready to be copied: one place, so that all who offer them agree."""
+"""Commands that may be typed next, ready to be copied, in one place: all who offer them agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which trainings gave no score and why, in a line: a task that fails must not look like bad luck."""
+"""Which trainings gave no score and why: a task that fails must not look like bad luck."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.durations import format_duration
+from actsearch.errors import counted
 from actsearch.expressions import parse
 from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.node import INPUTS
@@ -56,11 +57,13 @@ class Totals:
         settled = self.trained + self.duplicates + self.rejected + self.screened
         waiting = self.births - settled
         return (
-            f"{self.births} births: {self.trained} trained, {self.duplicates} the same as a "
+            f"{counted(self.births, 'birth')}: "
+            f"{self.trained} trained, {self.duplicates} the same as a "
             f"function seen before (no training), {self.rejected} rejected before training, "
             f"{self.screened} passed over as less promising or nearly the same as one trained"
             f"{f', {waiting} not trained yet' if waiting else ''};\n"
-            f"{self.trainings} trainings{f' ({failed} without a score)' if failed else ''} "
+            f"{counted(self.trainings, 'training')}"
+            f"{f' ({failed} without a score)' if failed else ''} "
             f"in {format_duration(self.elapsed_s)}"
         )
 

@@ -45,7 +45,8 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
 
     Args:
         path: the database file; its folder's name is the run's.
-        doing: "read" or "write", for the message.
+        doing: "read" or "make", for the message; or "resume" or "confirm", the command that goes
+            on where it could not be written.
         safe: says what is safe, where there is something to say; called after a failure.
 
     Raises:
@@ -64,8 +65,9 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
             ) from error
         kept = f" {safe()}" if safe else ""
         again = ""
-        if doing == "write":
-            again = f", then go on with: {command('resume', path.parent)}"
+        if doing in ("resume", "confirm"):
+            again = f", then go on with: {command(doing, path.parent)}"
+            doing = "write"
         raise ActsearchError(
             f"can't {doing} {path}: {error}.{kept} To go on: {remedy}{again}"
         ) from error

@@ -47,8 +47,9 @@ def check_name(name: str) -> str:
         )
     if not _NAME.fullmatch(name):
         # Someone who gave a path (a shell completes them) most likely means its last part.
-        last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-        hint = f"; did you mean '{last}'?" if last != name and _NAME.fullmatch(last) else ""
+        folder, last = os.path.split(name.rstrip("/"))
+        is_path = last != name and os.path.isdir(folder or ".") and _NAME.fullmatch(last)  # noqa: PTH112  it may be no path
+        hint = f"; did you mean '{last}'?" if is_path else ""
         shown = shorten(name.encode("unicode_escape").decode("ascii"), 60)
         raise BadInput(
             f"'{shown}' can't name a run{hint} (a name is made of letters a-z, digits and _ . + -, "
@@ -103,7 +104,7 @@ def existing_run(name: str, root: Path | None = None) -> Path:
             raise
         raise BadInput(f"{error}: a run lies there; rename its folder") from None
     if not _holds_run(folder):
-        if (folder / CONFIG_COPY).is_file() and not os.path.lexists(folder / DATABASE):
+        if lacks_store(folder):
             raise BadInput(
                 f"the run '{name}' has lost its store: {folder} is there, and {DATABASE}, which "
                 f"alone held its births and scores, is not; {CONFIG_COPY} still says what was "
@@ -112,6 +113,11 @@ def existing_run(name: str, root: Path | None = None) -> Path:
             )
         raise unknown("run", name, run_names(folder.parent))
     return folder
+
+
+def lacks_store(folder: Path) -> bool:
+    """Tell whether a folder is a run's but for the one file that makes it a run."""
+    return (folder / CONFIG_COPY).is_file() and not os.path.lexists(folder / DATABASE)
 
 
 def default_name(task: str, root: Path | None = None, today: datetime.date | None = None) -> str:

@@ -48,7 +48,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from actsearch.errors import ActsearchError
+from actsearch.errors import ActsearchError, counted
 from actsearch.runs import copies, foreign, rows, schema
 from actsearch.runs.aside import Aside, asides
 from actsearch.runs.creation import make_run_folder
@@ -79,6 +79,7 @@ class RunStore:
         self._thread_lock = threading.RLock()
         self._chosen = False  # a moment, that reads are of
         self._session: tuple[int, float] | None = None  # its id, and time.monotonic() at its begin
+        self._goes_on = "resume"  # the command that goes on with what is written
         with explained(self.path, "read"):
             meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
             #: The configuration as used.
@@ -293,6 +294,7 @@ class RunStore:
             values = (id_, time.time(), None, 0.0, text, "")
             insert(db, "sessions", rows.SESSION_COLUMNS, values)
         self._session = (id_, time.monotonic())
+        self._goes_on = "confirm" if info.get("kind") == "confirm" else "resume"
         return id_
 
     def end_session(self, outcome: str = "done") -> None:
@@ -373,7 +375,7 @@ class RunStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         if self._lock is None:
             raise ValueError(f"run '{self.name}' was opened for reading")
-        with self._thread_lock, explained(self.path, "write", self._what_is_safe):
+        with self._thread_lock, explained(self.path, self._goes_on, self._what_is_safe):
             if self._db.in_transaction:  # an earlier one, that the disk did not let roll back
                 self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
@@ -396,4 +398,5 @@ class RunStore:
             n_births, n_trainings = self.n_births(), self.n_trainings()
         except ActsearchError:
             return "What was saved before is safe."
-        return f"What was saved before is safe ({n_births} births, {n_trainings} trainings)."
+        said = f"{counted(n_births, 'birth')}, {counted(n_trainings, 'training')}"
+        return f"What was saved before is safe ({said})."

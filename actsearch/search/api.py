@@ -257,7 +257,7 @@ def resume(
             else _task_again(store, data, task, differing)
         )
         if differing:
-            differing += differences_without_data(config, the_task, given=isinstance(task, str))
+            differing += differences_without_data(config, the_task, task)
             refuse(store, differing)
         assert the_task is not None
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
@@ -265,7 +265,7 @@ def resume(
         waiting = still_waiting(store)
         check_readable(the_space, [*waiting, *given], the_task)
         the_task.prepare()
-        refuse(store, of_task(config, the_task, given=isinstance(task, str)))
+        refuse(store, of_task(config, the_task, task))
         if budget is None and births is None:  # those of the last session that said something
             last = store.last_search()
             budget, births = last["budget"], last["births"]
@@ -321,7 +321,8 @@ def _check_whole(store: RunStore) -> None:
     if store.config.get("search_rules") == RULES and lacking:
         raise BadInput(
             f"the configuration of run '{store.name}' lacks {', '.join(lacking)}: no search of "
-            f"actsearch wrote it; begin a new one from its best: {command_to_begin(store.folder)}"
+            "actsearch wrote it; begin a new one from its best: "
+            f"{command_to_begin(store.folder, store.config)}"
         )
 
 

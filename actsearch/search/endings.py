@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from actsearch.durations import format_duration
+from actsearch.errors import counted
 from actsearch.runs import Birth
 from actsearch.runs.outcomes import (
     EXHAUSTED,
@@ -42,7 +43,8 @@ def out_of_time(budget_s: float | None, *, trained: bool = True, compiled_s: flo
         return ended
     compiled = f"compiling the first formulas ({format_duration(compiled_s)}), "
     return (
-        f"{ended} before a training came to its end: it went into {compiled if compiled_s else ''}"
+        f"{ended} before a training came to its end: it went into "
+        f"{compiled if compiled_s >= 1 else ''}"
         "starting the workers, and trainings that were cut short; give it a larger one"
     )
 
@@ -69,9 +71,10 @@ def enough_births(limit: int | None, n_births: int, fruitless: Sequence[Birth] =
         A sentence; where next to none was worth training, with the share of each cause.
     """
     if limit is None or n_births >= limit:
-        return f"the limit of {limit} births is reached"
+        return f"the limit of {counted(limit or 0, 'birth')} is reached"
     left_out = (
-        f"the limit of {limit} births leaves room for {limit - n_births}, and the next are more, "
+        f"the limit of {counted(limit, 'birth')} "
+        f"leaves room for {limit - n_births}, and the next are more, "
         "bred together"
     )
     n_passing = sum(birth.status == ACCEPTED for birth in fruitless)

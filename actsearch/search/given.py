@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from actsearch.errors import BadInput
+from actsearch.errors import BadInput, counted
 from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame
@@ -148,7 +148,7 @@ def seeds_to_add(
     n_free = max(0, limit - n_births)
     if given and len(added) > n_free:
         raise BadInput(
-            f"{len(added)} added seeds are more births than the limit leaves: run "
-            f"'{store.name}' has {n_births} of {limit}; raise --births"
+            f"run '{store.name}' has {n_births} of {counted(limit, 'birth')}, which leaves no room "
+            f"for {counted(len(added), 'added seed')}; raise --births"
         )
     return seeds[:n_free], n_free >= len(seeds)

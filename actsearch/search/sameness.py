@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actsearch.errors import ActsearchError, BadInput, shorten
+from actsearch.errors import ActsearchError, BadInput, NotSo, shorten
+from actsearch.paths import command_to_begin
 from actsearch.runs import RunStore
 from actsearch.search.space import SearchSpace, load_space, space_from
 from actsearch.tasks.protocol import Task
@@ -22,6 +24,13 @@ from actsearch.tasks.registry import absolute_spec
 
 #: No value of that key on one side.
 _NOTHING = object()
+#: What of a run can differ -> what it is called, where that is not its name; and its option.
+_CALLED = {"device_kind": "kind of device", "search_rules": "version of the program"}
+_OPTIONS = {"space": "--space", "task": "--task", "seed": "--seed", "device_kind": "--devices"}
+#: So many differences are told with their values.
+_N_TOLD = 8
+#: Values are shown so long, from so much before their first difference on.
+_MAX_VALUE, _N_BEFORE = 36, 10
 #: Keys of a space that decide nothing.
 _WORDS = {"name", "description", "source"}
 
@@ -42,11 +51,14 @@ class Difference:
     now: Any
     given: bool = True
 
+    @property
+    def part(self) -> str:
+        """What of a run it is in: its space, task, seed ..."""
+        return self.key.partition(".")[0]
+
     def __str__(self) -> str:
-        return (
-            f"{self.key}: {_shown(self.before)} in the run, "
-            f"{_shown(self.now)} {'given' if self.given else 'now'}"
-        )
+        before, now = _apart(_text(self.before), _text(self.now))
+        return f"{self.key}: {before} in the run, {now} {'given' if self.given else 'now'}"
 
 
 def stated(
@@ -87,28 +99,30 @@ def stated(
     return found
 
 
-def of_task(config: Mapping[str, Any], task: Task, *, given: bool) -> list[Difference]:
+def of_task(config: Mapping[str, Any], task: Task, given: object = None) -> list[Difference]:
     """Return in what a task's settings and rungs differ from those that a run was searched with.
 
     Args:
         config: The configuration of the run.
         task: The task as it is now.
-        given: Whether the user named it.
+        given: What the user named it by, if they did. Its own name says nothing new: then it
+            changed by itself.
     """
+    is_other = isinstance(given, str) and absolute_spec(given) != config.get("task")
     now = json.loads(json.dumps(task.settings()))
-    found = list(_differing("task", config.get("task_settings", now), now, given))
+    found = list(_differing("task", config.get("task_settings", now), now, is_other))
     rungs = json.loads(json.dumps([rung.settings() for rung in task.rungs]))
     if "rungs" not in now:
-        found += _differing("task.rungs", config.get("rungs", rungs), rungs, given)
+        found += _differing("task.rungs", config.get("rungs", rungs), rungs, is_other)
     return found
 
 
 def differences_without_data(
-    config: Mapping[str, Any], task: Task | None, *, given: bool
+    config: Mapping[str, Any], task: Task | None, given: object = None
 ) -> list[Difference]:
     """Return what ``of_task`` would, as far as a task can tell before it is prepared."""
     with contextlib.suppress(ActsearchError):
-        return [] if task is None else of_task(config, task, given=given)
+        return [] if task is None else of_task(config, task, given)
     return []
 
 
@@ -116,27 +130,34 @@ def refuse(store: RunStore, found: Sequence[Difference]) -> None:
     """Raise where there are differences, all of them in one message.
 
     Raises:
-        BadInput: There are.
+        NotSo: All of them were given: without them the run can go on.
+        BadInput: There are others.
     """
     if not found:
         return
-    keys, config, name = {one.key for one in found}, store.config, store.name
-    remedies = ["leave out what differs"] if any(one.given for one in found) else []
-    if "device_kind" in keys:
-        remedies.append(f"give --devices {config['device_kind']}")
-    if "task.source_sha256" in keys:
-        remedies.append(f"put the file of its task, {config['task']}, back: it was changed since")
-    elif any(one.key.startswith("task.") and not one.given for one in found):
-        remedies.append("put its task back as it was")
-    if "search_rules" in keys:
-        # Nothing else would help: other rules are in no option.
-        remedies = ["it can be inspected, confirmed and exported"]
-    how = "by another version of the program" if "search_rules" in keys else "otherwise"
-    raise BadInput(
-        f"run '{name}' was begun {how}, and what is added to it now would not be of the same run "
-        f"({'; '.join(map(str, found))}); {', '.join(remedies)}, or start a new run from its best: "
-        f"actsearch search --seed-run {name}"
-    )
+    keys, config = {one.key for one in found}, store.config
+    what = dict.fromkeys(_CALLED.get(one.part, one.part) for one in found)
+    message = f"run '{store.name}' can't go on with another {' and another '.join(what)}:"
+    message = "\n  ".join((message, *_lines(found)))
+    begin = f"or begin a new run from its best: {command_to_begin(store.folder, config)}"
+    if "search_rules" in keys:  # nothing would help: other rules are in no option
+        raise BadInput(f"{message}\nit can be inspected, confirmed and exported, {begin}")
+    if any(one.part == "task" and not one.given for one in found):
+        changed = "task.source_sha256" in keys
+        back = f"the file of its task, {config['task']}," if changed else "its task"
+        rest = ", leave out what was given otherwise" if any(one.given for one in found) else ""
+        raise BadInput(f"{message}\nput {back} back as it was{rest}, {begin}")
+    instead = ("--devices", str(config["device_kind"])) if "device_kind" in keys else ()
+    options = dict.fromkeys(_OPTIONS[one.part] for one in found)
+    raise NotSo(message, tuple(options), instead)
+
+
+def _lines(found: Sequence[Difference]) -> list[str]:
+    """Write the differences a line each; of another space, say, the rest as keys alone."""
+    n_of = Counter(one.part for one in found)
+    first = sorted(found, key=lambda one: n_of[one.part])  # the seed is not lost below a space
+    more = ", ".join(one.key for one in first[_N_TOLD:])
+    return [*map(str, first[:_N_TOLD]), *([f"and more: {more}"] if more else [])]
 
 
 def _of_spaces(config: Mapping[str, Any], space: SearchSpace) -> list[Difference]:
@@ -166,10 +187,18 @@ def _differing(key: str, before: Any, now: Any, given: bool) -> Iterator[Differe
         yield Difference(key, before, now, given)
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is _NOTHING:
         return "nothing"
-    return shorten(value if isinstance(value, str) else json.dumps(value), 60)
+    return " ".join((value if isinstance(value, str) else json.dumps(value)).split())
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Return two texts cut to where they begin to differ."""
+    n_alike = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    begin = n_alike - _N_BEFORE if n_alike > 2 * _N_BEFORE else 0
+    before, after = (f"{'…' if begin else ''}{text[begin:]}" for text in (one, other))
+    return shorten(before, _MAX_VALUE), shorten(after, _MAX_VALUE)
 
 
 def _is_file(spec: str) -> bool:

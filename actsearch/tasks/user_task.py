@@ -47,8 +47,16 @@ class UserTask:
 
     @property
     def n_places(self) -> int | None:
-        """How many activation layers the task's network has; None if it does not say."""
-        found: int | None = getattr(self.task, "n_places", None)
+        """How many activation layers the task's network has; None if it does not say.
+
+        Raises:
+            BadInput: the network can't be built; the message says where.
+        """
+        path, *_ = self._origin
+        try:
+            found: int | None = getattr(self.task, "n_places", None)
+        except Exception as error:
+            raise _explained(f"building the network of the task in {path}", path, error) from error
         return found
 
     @property

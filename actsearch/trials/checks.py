@@ -51,7 +51,7 @@ def check_same_trials(store: RunStore, arena: Arena) -> None:
                 f"trials of run '{store.name}' on task '{arena.name}' were made with other "
                 f"settings of it: {', '.join(sorted(differing))} differ. Scores would not compare; "
                 "put back what was changed, or begin a new run from its best and confirm that: "
-                f"{command_to_begin(store.folder)}"
+                f"{command_to_begin(store.folder, store.config)}"
             )
 
 

@@ -15,6 +15,7 @@ from actsearch.expressions.known import FORMER, NAMED
 from actsearch.expressions.likeness import multiple_of, nearly_multiple_of, unlike
 from actsearch.expressions.node import INPUTS
 from actsearch.paths import command, command_to_begin, typed_path
+from actsearch.results.unscored import unscored
 from actsearch.runs import (
     RunStore,
     existing_run,
@@ -98,7 +99,7 @@ def check_same(store: RunStore, task: Task) -> None:
             what = f"these settings of its task differ now: {', '.join(differing)}; put them back"
         raise BadInput(
             f"run '{store.name}': {what}, as scores would not compare; or begin a new run from its "
-            f"best: {command_to_begin(store.folder)}"
+            f"best: {command_to_begin(store.folder, config)}"
         )
 
 
@@ -198,7 +199,8 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
     """
     known = known_contestants(task)
     prints = {parse_candidate(formula).fingerprint() for formula in (*known, *FORMER)}
-    ranked = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
+    trainings = store.trainings()
+    ranked = hall_of_fame(store.births(), trainings, ladder=store.ladder)
     last = [one for one in ranked if one.rung == ranked[0].rung]
     worth = merits([(one.ranked_by, one.n, one.standard_error) for one in last])
     best_first = sorted(range(len(last)), key=lambda k: -worth[k])
@@ -214,6 +216,10 @@ def finalists_of(store: RunStore, n: int, task: Task | None = None) -> tuple[str
             why = f"its search is over: {ended}"
         elif lacks_births(ended):
             why = f"its search ended: {ended}"
+        elif trainings and not ranked:  # more of the same would help nobody
+            why = unscored(
+                trainings, lambda row: command("inspect", store.folder, str(row.birth_id))
+            )
         raise NothingToConfirm(
             f"run '{store.name}' has no formula with a score that is not a known activation; {why}"
         )

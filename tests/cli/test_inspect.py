@@ -32,6 +32,9 @@ from tests.runs.by_hand import by_hand
         (("--births", "--where", "born_s>=1m"), [6, 7]),
         (("--births", "--where", "rediscoveries>0"), [1]),
         (("--births", "--where", "cost_ns<1", "--where", "score>0"), [0]),
+        (("--where", "status=diverged"), [5]),
+        (("--where", "status=OK", "--sort", "id"), [0, 1, 2]),
+        (("--births", "--where", "status!=diverged", "--where", "trainings>0"), [0, 1, 2]),
         (("--rejected", "--where", "kind~guessed"), [7]),
         (("--rejected", "--sort", "-reason"), [6, 7, 4]),
     ],
@@ -230,3 +233,37 @@ def test_a_number_is_an_id_and_a_path_is_a_run(
     second.rename(runs_dir / "2")
     assert actsearch("inspect", "first", "2").out.startswith("property")
     assert actsearch("inspect", "first", str(runs_dir / "2")).out.startswith("configurations")
+
+
+def test_a_birth_says_why_its_trials_failed(actsearch: Command, runs_dir: Path) -> None:
+    confirm(runs_dir / "first", {"x*sin(x)": [0.7, 0.71], "relu(x)": [0.6, 0.61]}, ["x*sin(x)"])
+    with RunStore.open(runs_dir / "first", write=True) as store:
+        why = "the process that trains is gone"
+        row: Any = (
+            "mnist1d-cnn",
+            "test",
+            "relu(x)",
+            1_000_002,
+            "crashed",
+            None,
+            {},
+            (),
+            1.0,
+            "",
+            why,
+        )
+        store.add_trial(TrialRow(*row))
+    said = "without a score: 1 crashed; most often: the process that trains is gone"
+    assert f"  {said}\n" in actsearch("inspect", "first", "0").out
+    assert said not in actsearch("inspect", "first", "2").out
+    judged = stored_verdict_of(runs_dir / "first")
+    assert judged.unscored == f"{said} (see: actsearch inspect first 0 --runs-dir {runs_dir})"
+
+
+def stored_verdict_of(folder: Path) -> Any:
+    from actsearch.trials.stored import stored_verdict
+
+    with RunStore.open(folder) as store:
+        found = stored_verdict(store)
+    assert found is not None
+    return found.verdict

@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actsearch.cli.progress import counted
+from actsearch.errors import counted
 from actsearch.results.tables import fitted, spelled
+from actsearch.results.view import Totals
 from actsearch.runs import RunStore
 from actsearch.runs.scores import mean_and_error
 from actsearch.search import endings
@@ -98,15 +102,31 @@ def test_equal_scores_have_no_error() -> None:
 
 @pytest.mark.parametrize(
     ("command", "advice"),
-    [(("analyze", "gelu"), None), (("confirm", "first"), "actsearch confirm RUN")],
+    [
+        (("analyze", "gelu"), None),
+        (("confirm", "first"), "actsearch confirm first\n"),
+        (
+            ("confirm", "a b/first", "--budget", "9s"),
+            "actsearch confirm first --budget 9s --runs-dir 'a b'\n",
+        ),
+        (("resume", "first", "-q"), "actsearch resume first\n"),
+        (
+            ("search", "--runs-dir", "a b", "--run", "new", "-q"),
+            "actsearch resume new --runs-dir 'a b'\n",
+        ),
+    ],
 )
 def test_a_full_disk_is_gone_on_from_where_something_goes_on(
     actsearch: Command,
+    fake_search: FakeSearch,
     runs_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
-    command: tuple[str, str],
+    command: tuple[str, ...],
     advice: str | None,
 ) -> None:
+    shutil.copytree(runs_dir / "first", runs_dir.parent / "a b" / "first")
+    fake_search.raises = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def full(*_args: object, **_more: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -132,6 +152,7 @@ def test_time_without_a_training_says_where_it_went() -> None:
     assert said.startswith("the budget of 30s is used up before a training came to its end: ")
     assert "compiling the first formulas (12s), starting the workers" in said
     assert "compiling" not in endings.out_of_time(30.0, trained=False)
+    assert "compiling" not in endings.out_of_time(30.0, trained=False, compiled_s=0.4)
     assert endings.out_of_time(30.0) == "the budget of 30s is used up"
 
 
@@ -148,8 +169,85 @@ def test_a_copy_without_its_log_can_be_made_so(runs_dir: Path, actsearch: Comman
 
 
 def test_one_of_a_thing_is_in_the_singular() -> None:
+    assert endings.enough_births(1, 1) == "the limit of 1 birth is reached"
+    assert Totals(1, 1, 0, 0, 0, 1, 1, 1.0, 1.0).sentence().startswith("1 birth: 1 trained")
     assert [counted(n, "training") for n in (0, 1, 2)] == [
         "0 trainings",
         "1 training",
         "2 trainings",
     ]
+
+
+def test_a_run_that_lost_its_store_is_not_unknown(actsearch: Command, runs_dir: Path) -> None:
+    lost = runs_dir / "lost"
+    shutil.copytree(runs_dir / "first", lost)
+    (lost / "run.sqlite").unlink()
+    for words in (("inspect", "lost"), ("resume", str(lost)), ("runs", "check", "lost")):
+        answer = actsearch(*words)
+        assert answer.code == 2
+        assert "the run 'lost' has lost its store" in answer.err
+        assert "run.sqlite-wal" in answer.err
+    shutil.rmtree(runs_dir / "first")
+    assert "has lost its store" in actsearch("inspect", "lost").err  # also where it is the only one
+    (lost / "config.json").unlink()
+    assert "unknown run 'lost'" in actsearch("inspect", "lost").err
+
+
+def flipped(file: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 0xFF
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda file: flipped(file, 5), "it does not begin as a database does"),
+        (lambda file: flipped(file, 4000), "a text in it is none"),
+        (lambda file: os.truncate(file, 9000), "its pages do not hold together"),
+        (lambda file: flipped(file, 2 * 4096), "its pages do not hold together"),
+    ],
+)
+def test_damage_is_told_in_plain_words_with_a_command_that_works(
+    damage: Callable[[Path], None], said: str, actsearch: Command, runs_dir: Path
+) -> None:
+    shutil.copytree(runs_dir / "first", runs_dir.parent / "a b" / "first")
+    damage(runs_dir.parent / "a b" / "first" / "run.sqlite")
+    answer = actsearch("resume", "a b/first", "--births", "20")
+    assert answer.code == 2
+    assert f"is damaged or not a run of actsearch ({said}); " in answer.err
+    assert answer.err.count("\n") == 1
+    look = re.findall(r"actsearch (runs check .*?);", answer.err)[0]
+    found = actsearch(*shlex.split(look))
+    assert found.code == 1
+    assert "damage: ok" not in found.out
+    keep = found.out.splitlines()[-1].partition(": actsearch ")[2]
+    assert keep == "runs check first --repair --runs-dir 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("a b/c", "'a b/c' can't name a run (a name"),
+        ("runs/frist", "unknown run 'frist'; did you mean 'first'?"),
+        ("first/", "did you mean 'first'?"),
+        ("a b/first", "unknown run 'first': there are no runs in a b "),
+    ],
+)
+def test_a_guess_is_a_run_that_there_is(
+    given: str, said: str, actsearch: Command, runs_dir: Path
+) -> None:
+    if "first" in given:
+        (runs_dir.parent / "a b").mkdir()
+    assert said in actsearch("inspect", given).err
+
+
+def test_wherever_something_is_wrong_the_sentence_ends(actsearch: Command, runs_dir: Path) -> None:
+    said = actsearch("search", "--task", "keywords", "--data", "none", "--births", "1").err
+    assert "keywords is made on this machine: leave out --data" in said
+    Path("a.toml").write_text('name = "a"\nunary = ["relu"]\nbinary = ["a+", "(b"]\n')
+    said = actsearch("spaces", "check", "a.toml").err
+    assert (
+        "  binary: 'a+': not a formula: it ends where something should follow (column 3); " in said
+    )
+    assert said.count("\n") == 2

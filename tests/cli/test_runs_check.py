@@ -26,7 +26,7 @@ def test_a_sound_run(run: Path, actsearch: Command) -> None:
     answer = actsearch("runs", "check", "mine")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
-    assert lines[0] == "run 'mine' is sound"
+    assert lines[0] == "run 'mine' is sound: no damage found"
     assert re.fullmatch(
         r"  format 4: births 45, heats \d+, trainings \d+, trials 0, sessions 1", lines[1]
     )
@@ -68,7 +68,7 @@ def test_a_repair_says_what_was_kept(run: Path, actsearch: Command) -> None:
     assert set(log_of(run)) <= set(whole)
     again = actsearch("runs", "check", "mine", "--repair")
     assert again.code == 0
-    assert again.out.splitlines()[0] == "run 'mine' is sound"
+    assert again.out.splitlines()[0] == "run 'mine' is sound: no damage found"
     assert not (run / "run.sqlite.damaged-2").exists()
 
 

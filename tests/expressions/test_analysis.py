@@ -223,3 +223,9 @@ def test_waves_have_no_finite_limit_by_chance() -> None:
 )
 def test_where_the_value_jumps(formula: str, steps: tuple[float, ...]) -> None:
     assert parse(formula).analyze().steps == pytest.approx(steps, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ["0.7", "7.77", "1000.1", "abs(sign(x))*7.7"])
+def test_a_constant_has_no_variance(text: str) -> None:
+    assert analysis(text).variance == 0.0
+    assert analysis(f"{text} + x/1000").variance == pytest.approx(1e-6, rel=1e-2)

@@ -202,7 +202,15 @@ def test_what_is_no_text_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("text", "column"),
-    [("x + foo", 5), ("x +", 3), ("x)", 2), ("(x", 1), ("x y", 3), ("  x + (u*foo)", 10)],
+    [
+        ("x + foo", 5),
+        ("x +", 4),
+        ("  -  ", 4),
+        ("x)", 2),
+        ("(x", 1),
+        ("x y", 3),
+        ("  x + (u*foo)", 10),
+    ],
 )
 def test_the_column_counts_from_one(text: str, column: int) -> None:
     error = refusal(text)
@@ -286,4 +294,4 @@ def test_any_text_is_read_or_refused_and_never_runs(text: str) -> None:
     if isinstance(outcome, Expression):
         assert parse(str(outcome)) == outcome
     else:
-        assert outcome.column is None or 1 <= outcome.column <= max(1, len(text))
+        assert outcome.column is None or 1 <= outcome.column <= len(text) + 1

@@ -50,7 +50,9 @@ def _accepted(found: Candidate) -> None:
 
 
 def _refused(error: FormulaError, text: str) -> None:
-    assert error.column is None or 1 <= error.column <= max(1, len(text))
+    assert (
+        error.column is None or 1 <= error.column <= len(text) + 1
+    )  # behind it: it ends too early
     message = str(error)
     assert message.startswith("formula: ")
     assert len(message) < 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,10 @@ def test_all_that_differs_is_told_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         "device_kind: cpu in the run, cuda given",
         "task.network.width: 4 in the run, 8 now",
         "task.network.layers[1].n: 2 in the run, 3 now",
-        "--devices cpu",
-        "actsearch search --seed-run r",
+        "put its task back as it was, leave out what was given otherwise",
+        "actsearch search --seed-run r --runs-dir",
+        "another seed",
+        "another kind of device",
     ):
         assert part in said
     assert said.count(" in the run, ") == 6
@@ -86,9 +89,12 @@ def test_a_list_is_shown_whole_and_short(tmp_path: Path) -> None:
     space = space_from(values | {"unary": values["unary"][:-1]}, where="a test")
     start(tmp_path)
     (said,) = [
-        part for part in refused(tmp_path, space=space).split(";") if "space.unary: [" in part
+        line for line in refused(tmp_path, space=space).splitlines() if "space.unary: " in line
     ]
-    assert len(said) < 400
+    assert len(said) < 120
+    before, now = said.split(" in the run, ")
+    assert values["unary"][-1] in before  # where they begin to differ, not where they begin
+    assert values["unary"][-1] not in now
 
 
 def test_other_rungs_are_others(tmp_path: Path) -> None:
@@ -119,12 +125,17 @@ def test_a_space_that_is_none_is_bad_input(tmp_path: Path) -> None:
     [
         ((), None),
         (("--seed", "0", "--space", "default"), None),
-        (("--seed", "5"), "seed: 0 in the run, 5 given"),
+        (("--seed", "5"), "another seed:\n  seed: 0 in the run, 5 given\n"),
+        (("--seed=5", "--space", "swish"), "another space and another seed:\n  seed: 0 in the run"),
         (("--task", "mnist1d-mlp"), "mnist1d-mlp given"),
     ],
 )
 def test_the_command_line_says_the_same(
-    more: tuple[str, ...], said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: tuple[str, ...],
+    said: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked: dict[str, Any] = {}
     room = importlib.import_module("actsearch.search")  # `actsearch.search` is the function, too
@@ -139,4 +150,12 @@ def test_the_command_line_says_the_same(
     options = ("--runs-dir", str(tmp_path), "--births", "60", "--quiet", "--no-report")
     code = run(["resume", "r", *options, "--confirm", "none", *more])
     assert (code == 2) == (said is not None)
-    assert asked["seed"] == (int(more[1]) if "--seed" in more else None)
+    assert asked["seed"] == (None if "seed" not in str(more) else 5 if "5" in str(more) else 0)
+    if said is not None:
+        message = capsys.readouterr().err
+        assert said in message
+        # The same command without what is not so, and it works as it stands.
+        again = shlex.split(message.splitlines()[-1].partition("go on with it as it is: ")[2])
+        assert again == ["actsearch", "resume", "r", *options, "--confirm", "none"]
+        assert len(message) < 1500
+        assert run(again[1:]) == 0

@@ -67,6 +67,13 @@ def make_unprepared():
         return 1 / 0
     task.prepare = prepare
     return task
+
+def make_unbuilt():
+    class Unbuilt(Mine):
+        @property
+        def n_places(self):
+            raise RuntimeError("3 != 4")
+    return Unbuilt()
 """
 
 
@@ -174,3 +181,10 @@ def test_wrapped_once(file: Path) -> None:
     task = load_task(f"{file}:make_task")
     assert isinstance(task, UserTask)
     assert type(task.task).__name__ == "Mine"
+
+
+def test_a_network_that_can_not_be_built_is_the_users_fault(file: Path) -> None:
+    task = load_task(f"{file}:make_unbuilt")
+    said = r"building the network of the task in .* raised RuntimeError: 3 != 4, line \d+"
+    with pytest.raises(BadInput, match=said):
+        getattr(task, "n_places", None)

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
+from actsearch.expressions import parse
 from actsearch.results.looks import LOOKS, replay
-from actsearch.runs import RunStore, TrialRow
+from actsearch.runs import Birth, RunStore, TrainingRow, TrialRow
 from actsearch.trials import confirm as room
 from actsearch.trials.arena import VALIDATION, Field, Wanted, arena_of
 from actsearch.trials.checks import check_other_tasks, digests
@@ -318,5 +319,17 @@ def test_a_field_whose_time_has_passed_prepares_nothing() -> None:
 
 def test_a_task_that_changed_is_refused(tmp_path: Path, small_zoo: Any) -> None:
     folder = make_run(tmp_path / "first", BRED, GIVEN, task=BETTER)
-    with pytest.raises(BadInput, match="differ now: noise; put them back, or start a new run"):
+    with pytest.raises(BadInput, match=r"differ now: noise; put them back, .*begin a new run"):
         room.confirm(folder, task=NoisyTask(noise=0.5))
+
+
+def test_a_run_whose_trainings_all_fail_is_not_to_be_searched_on(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "poor", {}, {})
+    relu = parse("relu(x)")
+    birth = Birth(0, "seed", (), "relu(x)", relu.fingerprint(), "accepted", size=relu.size)
+    row = TrainingRow(0, "full", 0, "failed", None, {}, (), 1.0, "cpu", "ValueError: no")
+    with RunStore.open(folder, write=True) as store:
+        store.add_births([birth])
+        store.add_training(row)
+    with pytest.raises(NothingToConfirm, match=r"1 failed; most often: ValueError: no \(see: "):
+        room.confirm(folder, task=BETTER)

@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 _ALONE = threading.Lock()
 #: How far into a stretch a point lies that stands for it.
 _SHARE = 0.381966
+#: Of a mean square, what the rounding of its sum and of the square of the mean may come to.
+_ROUNDING = 64 * np.finfo(float).eps
 
 
 @functools.lru_cache(maxsize=256)
@@ -122,7 +124,11 @@ def _analyze(expression: Expression) -> Analysis:
 
 
 def _variance(square: float, mean: float) -> float:
-    return max(0.0, square - mean * mean) if not math.isnan(square - mean * mean) else math.nan
+    """Return the difference of the two; 0 where rounding alone could make it."""
+    difference = square - mean * mean
+    if math.isnan(difference):
+        return math.nan
+    return difference if difference > _ROUNDING * square else 0.0
 
 
 def _saturation(

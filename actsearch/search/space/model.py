@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from actsearch.errors import BadInput, nearest, unknown
+from actsearch.errors import BadInput, nearest, shorten, unknown
 from actsearch.expressions import (
     KNOWN,
     PRIMITIVES,
@@ -86,7 +86,8 @@ class SearchSpace(Part):
             try:
                 names.append(entry(text, n_operands).name)
             except BadInput as error:
-                problems.append(f"'{text[:40]}': {error}" if text not in str(error) else str(error))
+                said = error.on_one_line() if isinstance(error, FormulaError) else str(error)
+                problems.append(said if text in said else f"'{shorten(text, 40)}': {said}")
                 if len(problems) == _MOST_PROBLEMS:
                     break
         if problems:
@@ -118,7 +119,7 @@ class SearchSpace(Part):
             try:
                 expression = parse_candidate(formula_of(text))
             except FormulaError as error:
-                problems.append(f"'{text[:60]}': {error}")
+                problems.append(f"'{shorten(text, 60)}': {error.on_one_line()}")
                 if len(problems) == _MOST_PROBLEMS:
                     break
                 continue

@@ -70,6 +70,11 @@ def _first_file(folder: Path, file: SourceFile, endings: Sequence[str]) -> Path 
 
 def _files_of_user(dataset: Dataset, root: Path) -> list[Path]:
     holds = f"--data (or {DATA_VARIABLE}) names the folder that holds {dataset.folder}"
+    if dataset.format == "generated":
+        holds = (
+            f"{dataset.name} is made on this machine: leave out --data (or {DATA_VARIABLE}), or "
+            "give, for keywords, a sparse matrix FILE.npz"
+        )
     if not root.is_dir():
         state = "is not a folder" if root.exists() else "does not exist"
         raise BadInput(f"data folder {root} {state}; {holds}")
