@@ -172,7 +172,7 @@ def test_an_error_of_the_disk_at_any_statement_leaves_the_store_as_it_was(
             with pytest.raises(ValueError, match="came where 1 was expected"):
                 store.add_births([birth(5)])
         else:
-            with pytest.raises(ActsearchError, match=rf"{message}\. What was saved .* \(1 births"):
+            with pytest.raises(ActsearchError, match=rf"{message}\. What was saved .* \(1 birth,"):
                 store.add_births([birth(1)])
     assert store.births() == [birth(0)]
     store.add_births([birth(1)])
