@@ -394,9 +394,7 @@ class RunStore:
                 raise
 
     def _what_is_safe(self) -> str:
-        try:
-            n_births, n_trainings = self.n_births(), self.n_trainings()
-        except ActsearchError:
-            return "What was saved before is safe."
-        said = f"{counted(n_births, 'birth')}, {counted(n_trainings, 'training')}"
-        return f"What was saved before is safe ({said})."
+        n = ""
+        with contextlib.suppress(ActsearchError):
+            n = f" ({counted(self.n_births(), 'birth')}, {counted(self.n_trainings(), 'training')})"
+        return f"What was saved before is safe{n}."
