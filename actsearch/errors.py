@@ -17,6 +17,10 @@ class ActsearchError(Exception):
     exit_code = 1
 
 
+class WorkersGone(ActsearchError):
+    """Nobody is there to train any more; what was scored is kept, and can be gone on with."""
+
+
 class BadInput(ActsearchError):
     """Input that cannot be accepted; the message says what is accepted."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actsearch.errors import ActsearchError, BadInput
+from actsearch.errors import BadInput, WorkersGone
 from actsearch.runs import RunStore
 from actsearch.runs.events import event_log
 from actsearch.search import resume, search
@@ -71,7 +71,7 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_run_goes_on_here(
         if snapshot.n_trainings == 5:
             end(own_dask.scheduler)
 
-    with pytest.raises(ActsearchError, match=r"connection to the scheduler .* is lost; .* resume"):
+    with pytest.raises(WorkersGone, match=r"connection to the scheduler .* is lost; a run keeps"):
         search(
             "swish",
             SimulatedTask(),

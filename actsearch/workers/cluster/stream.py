@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.errors import ActsearchError, shorten
+from actsearch.errors import WorkersGone, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, Record
 from actsearch.workers.cluster.link import GPU, Link
 from actsearch.workers.cluster.remote import Stranger, train
@@ -42,6 +42,9 @@ _TIMES = 4
 #: How long a worker gets no work after a fault there, which may pass as a full disk does. Each
 #: further one doubles it, so many times at most.
 REST_S, DOUBLINGS = 30.0, 7
+
+#: Of what was done, where nobody goes on with it.
+_KEPT = "a run keeps all that was scored, and goes on from there with a cluster or without"
 
 _NAP_S, _LOOK_EVERY_S = 0.02, 0.5
 
@@ -148,7 +151,8 @@ class Stream:
         """Yield each job with its record, until there are no more.
 
         Raises:
-            ActsearchError: the scheduler is gone, or there is nobody to train.
+            WorkersGone: the scheduler is gone, or there is nobody to train.
+            MachineFault: disk or data failed at two workers under the same training.
         """
         looked_s = 0.0
         while True:
@@ -339,10 +343,8 @@ class Stream:
             for_now = " for now" if self._n_faults[worker] else ""
             warnings.warn(f"a worker of the cluster gets no work{for_now}: {told}", stacklevel=2)
         if self._link.is_lost:
-            raise ActsearchError(
-                f"the connection to the scheduler at {self._link.cluster} is lost; everything "
-                "scored so far is saved, and actsearch resume goes on from there, with a cluster "
-                "or without"
+            raise WorkersGone(
+                f"the connection to the scheduler at {self._link.cluster} is lost; {_KEPT}"
             )
         now = self._awake.now_s
         if self._roster.seats():
@@ -353,9 +355,8 @@ class Stream:
         useless = self._roster.all_refused() and now - self._lost_s > self._patience_s
         if useless or since > self._patience_s:
             why = f": {listed(refused.items())}" if refused else ""
-            raise ActsearchError(
-                f"no worker of the cluster at {self._link.cluster} can train{why}; what was scored "
-                "so far is saved"
+            raise WorkersGone(
+                f"no worker of the cluster at {self._link.cluster} can train{why}; {_KEPT}"
             )
 
     def _refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
