@@ -17,6 +17,7 @@ from actsearch.cli.options import (
     QuietOption,
     RunsDirOption,
     TaskAgainOption,
+    as_words,
     checked_budget,
     find_run,
     note,
@@ -158,8 +159,7 @@ def again_with(path: Path, **options: str | int | Path | None) -> str:
         options: what was given to the command, by the options' names.
     """
     given = {name: v for name, v in options.items() if v != USUAL.get(name)}
-    said = [word for name, v in given.items() for word in (f"--{name.replace('_', '-')}", str(v))]
-    return command("confirm", path, *said)
+    return command("confirm", path, *as_words(given))
 
 
 def interrupted(again: str) -> typer.Exit:

@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from actsearch.cli.hall import DEFAULT_TOP, print_hall, print_next
-from actsearch.cli.options import note
+from actsearch.cli.options import as_words, note
 from actsearch.cli.progress import Observers, Progress, make_progress
 from actsearch.cli.report import report_after
-from actsearch.errors import ActsearchError
+from actsearch.cli.where import said_of
+from actsearch.errors import ActsearchError, WorkersGone
 from actsearch.paths import command
 from actsearch.results.tables import printable
+
+if TYPE_CHECKING:
+    from actsearch.workers import Where
 
 #: What a disk that is full, or a quota that is used up, raises.
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -32,6 +36,7 @@ def launch(
     run: str | None,
     runs_dir: Path,
     quiet: bool,
+    where: Where,
     confirm: Callable[[Path, float], None] | None = None,
     also: Progress | None = None,
     report: bool = True,
@@ -46,6 +51,7 @@ def launch(
         run: the name of the run, where it is known beforehand.
         runs_dir: the folder that holds it.
         quiet: show no progress.
+        where: where it trains; what goes on from an end that nobody wished does so there.
         confirm: confirms the run in a folder within so many seconds, and prints the verdict.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
@@ -65,7 +71,8 @@ def launch(
     def again() -> str:
         name = progress.snapshot.run if progress.snapshot is not None else run
         is_there = name is not None and (runs_dir / name).is_dir()
-        return command("resume", runs_dir / str(name)) if is_there else ""
+        said = as_words(said_of(where))
+        return command("resume", runs_dir / str(name), *said) if is_there else ""
 
     try:
         with terminate_as_interrupt(), goes_on_with(again), progress:
@@ -98,13 +105,17 @@ def launch(
 
 @contextmanager
 def goes_on_with(again: Callable[[], str]) -> Iterator[None]:
-    """Let a disk that is full say how the block's work is gone on with.
+    """Let a disk that is full, and workers that are gone, say how the work is gone on with.
 
     Args:
         again: returns the command, "" where nothing is there to go on with.
     """
     try:
         yield
+    except WorkersGone as error:
+        if not (line := again()):
+            raise
+        raise WorkersGone(f"{error}; go on with: {line}") from error
     except OSError as error:
         if error.errno not in FULL or not (line := again()):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -126,6 +127,12 @@ def find_run(name: str, runs_dir: Path) -> Path:
             "(start one: actsearch search; or name the folder that holds it: --runs-dir DIR)"
         )
     return existing_run(name, runs_dir)
+
+
+def as_words(options: Mapping[str, object]) -> list[str]:
+    """Return options, by their names, as words of a command."""
+    pairs = ((f"--{name.replace('_', '-')}", str(value)) for name, value in options.items())
+    return [word for pair in pairs for word in pair]
 
 
 def note(message: str) -> None:

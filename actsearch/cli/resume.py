@@ -118,6 +118,7 @@ def resume(
         run=path.name,
         runs_dir=path.parent,
         quiet=quiet,
+        where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
         also=also,
         report=not no_report,

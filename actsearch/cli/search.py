@@ -111,6 +111,7 @@ def search(
         run=run,
         runs_dir=runs_dir,
         quiet=quiet,
+        where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
         also=also,
         report=not no_report,

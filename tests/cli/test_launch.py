@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import typer
 from actsearch import cli
 from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
+from actsearch.errors import WorkersGone
 from actsearch.results.view import RunView, Totals
 from actsearch.runs import RunStore
 from actsearch.workers import Where
@@ -142,6 +144,27 @@ def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
     assert answer.err.endswith(
         "go on with: actsearch confirm made-up --budget 3m15s --devices cpu\n"
     )
+
+
+def test_workers_that_are_gone_leave_a_command_that_works_as_it_stands(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+) -> None:
+    for name in ("ca.pem", "my cert.pem"):
+        Path(name).touch()
+    tls = ("--cluster", "tls://here:1", "--cluster-tls", "ca.pem,my cert.pem")
+    fake_search.raises = WorkersGone("nobody is there")
+    answer = actsearch(
+        *("search", "--run", "mine", "--runs-dir", "my runs", "--workers", "3"),
+        *(*tls, "--cluster-wait", "20s", "--quiet"),
+    )
+    said, _, line = answer.err.rpartition("; go on with: actsearch ")
+    assert (answer.code, said) == (1, "actsearch: error: nobody is there")
+    fake_search.raises = None
+    again = actsearch(*shlex.split(line), "--confirm", "none", "--quiet")
+    assert again.code == 0, again.err
+    (_, _, before), (kind, (path,), after) = fake_search.calls
+    assert (kind, path) == ("resume", Path("my runs/mine"))
+    assert (after["cluster"], after["workers"]) == (before["cluster"], "3")
 
 
 def test_resume_hands_over_the_run_and_only_what_was_said(

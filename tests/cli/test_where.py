@@ -13,6 +13,7 @@ import typer
 import actsearch
 from actsearch.cli import main
 from actsearch.cli import where as options
+from actsearch.cli.options import as_words
 from actsearch.search import resume, search
 from actsearch.workers import Cluster, Where
 
@@ -58,10 +59,4 @@ def test_what_is_said_again_is_what_was_said(typed: str, where: Where) -> None:
     app.command()(command)
     typer.main.get_command(app).main(shlex.split(typed), standalone_mode=False)
     assert seen == [where]
-    said = options.said_of(where)
-    words = [word for name, value in said.items() for word in (_option(name), value)]
-    assert shlex.join(words) == typed
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    assert shlex.join(as_words(options.said_of(where))) == typed
