@@ -9,7 +9,8 @@ from pathlib import Path
 from actsearch.errors import BadInput, counted
 from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.known import formula_of
-from actsearch.runs import RunStore, hall_of_fame
+from actsearch.runs import RunStore, hall_of_fame, last_outcome
+from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.idle import learns_nothing
 from actsearch.search.space.model import wrong_groups
@@ -83,8 +84,8 @@ def best_of(folder: Path | None) -> list[Candidate]:
         return []
     with RunStore.open(Path(folder)) as store, store.reading():
         best = hall_of_fame(store.births(), store.trainings(), N_FROM_RUN, ladder=store.ladder)
-    if not best:
-        raise BadInput(f"run '{Path(folder).name}' has no scored formula to start from")
+        if not best:
+            raise nothing_scored(store.folder, last_outcome(store.sessions()))
     return [parse_candidate(scored.formula) for scored in best]
 
 

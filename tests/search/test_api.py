@@ -198,8 +198,11 @@ def test_a_task_that_stops_before_its_deadline_does_not_hang(tmp_path: Path) -> 
 
     result = start(tmp_path, task=Stops(), births=16)
     assert result.hall_of_fame == ()
-    with pytest.raises(BadInput, match="no scored formula"):
+    remedy = r"no scored formula yet; .*: actsearch resume r --budget 10m --runs-dir "
+    with pytest.raises(BadInput, match=remedy):
         _ = result.best
+    with pytest.raises(BadInput, match=remedy):
+        start(tmp_path, run="other", seed_run=result.path)
     with RunStore.open(tmp_path / "r") as store:
         assert {row.status for row in store.trainings()} == {"failed"}
 
