@@ -148,7 +148,7 @@ class RunView:
         """Birth id -> the births that turned out to be the same function."""
         return rediscoveries(self.births)
 
-    @property
+    @functools.cached_property
     def unscored(self) -> str:
         """Which of its trainings gave no score and why, in a line; "" where all did."""
         return unscored(
