@@ -39,6 +39,8 @@ KINDS = {
 }
 BEGIN = ("search", "--task", TASK, "--births", "40", "--confirm", "none")
 AGAIN = ("resume", "--births", "45", "--confirm", "none")
+#: Where the cut left no run.
+ANEW = ("search", "--task", TASK, "--births", "45", "--confirm", "none")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def test_a_power_cut_takes_back_nothing_that_was_acknowledged(
     moments = set(draw.sample(range(len(recorded.events)), 60))
     left = recorded.cut_at(moments, 6, tmp_path / "cut")
     for folder in draw.sample(left, 1):
-        Campaign(drivers, folder, recorded.folder, BEGIN, AGAIN).finish()
+        Campaign(drivers, folder, recorded.folder, ANEW, AGAIN).finish()
 
 
 @pytest.mark.usefixtures("_compiler")
@@ -120,4 +122,4 @@ def test_so_at_every_moment(drivers: Drivers, tmp_path: Path, kind: str, seed: i
     everything = set(range(len(recorded.events)))
     left = recorded.cut_at(everything, seed, tmp_path / "cut")
     for folder in random.Random(seed).sample(left, 30):
-        Campaign(drivers, folder, recorded.folder, BEGIN, AGAIN).finish()
+        Campaign(drivers, folder, recorded.folder, ANEW, AGAIN).finish()
