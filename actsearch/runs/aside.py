@@ -43,7 +43,7 @@ def setting_aside(found: Salvage, kept: Salvage) -> dict[str, dict[str, Any]]:
     values = {}
     for heat in found.heats.values():
         birth = found.births.get(heat.birth_id)
-        for seed in heat.seeds if birth is not None else ():
+        for seed in heat.seeds:
             key = (heat.birth_id, heat.rung, seed)
             row = found.trainings.get(key)
             if birth and row and key not in kept.trainings and row.status not in NO_END:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,9 @@ def everything(folder: Path) -> tuple[Any, ...]:
 def test_a_row_that_was_changed_is_noticed(full: RunStore, change: str) -> None:
     everything(full.folder)
     full._db.execute(change)
-    with pytest.raises(BadInput, match="damaged"):
+    with pytest.raises(BadInput, match="damaged") as caught:
         everything(full.folder)
+    assert re.search("written, by (its|their) checksums?", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -107,8 +109,9 @@ def test_a_row_that_was_changed_is_noticed(full: RunStore, change: str) -> None:
 def test_a_row_that_is_gone_is_noticed(full: RunStore, change: str) -> None:
     full._db.execute("PRAGMA foreign_keys = OFF")
     full._db.execute(change)
-    with pytest.raises(BadInput, match="damaged"):
+    with pytest.raises(BadInput, match="damaged") as caught:
         everything(full.folder)
+    assert re.search(r"\d+ rows of \w+ are there, of (\d+|None) that were", str(caught.value))
 
 
 def test_the_trainings_of_one_birth_are_checked_too(full: RunStore) -> None:

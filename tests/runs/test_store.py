@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actsearch.errors import ActsearchError, BadInput
-from actsearch.runs import Birth, RunStore, TrainingRow
+from actsearch.runs import Birth, Heat, RunStore, TrainingRow
 
 #: Every promise holds on either kind of file system.
 pytestmark = pytest.mark.usefixtures("disk")
@@ -129,6 +129,28 @@ def test_births_have_no_gaps_and_no_second_edition(store: RunStore, birth: Any, 
     assert store.births() == [birth(0)]
     store.add_births([birth(1)])
     assert store.n_births() == 2
+
+
+@pytest.mark.parametrize(
+    ("id_", "birth_id", "said"),
+    [
+        (1, 0, "heat 1 came where 0 was expected"),
+        (-1, 0, "heat -1 came where 0 was expected"),
+        (0, 2, "there is no birth 2 to run heat 0"),
+        (0, -1, "there is no birth -1 to run heat 0"),
+    ],
+)
+def test_a_heat_that_is_not_the_next_or_of_no_birth_takes_its_births_along(
+    store: RunStore, birth: Any, id_: int, birth_id: int, said: str
+) -> None:
+    store.add_births([birth(0)])
+    heat = Heat(id_, birth_id, "full", (0,))
+    with pytest.raises(ValueError, match=said):
+        store.add_births([birth(1)], heat)
+    with pytest.raises(ValueError, match="came where|there is no birth"):
+        store.add_heats([heat])
+    assert store.births() == [birth(0)]
+    assert store.heats() == []
 
 
 @pytest.mark.parametrize(
