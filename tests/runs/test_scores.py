@@ -67,6 +67,34 @@ def test_a_longer_rung_comes_before_a_higher_mean(birth: Any, training: Any) -> 
     assert [one.id for one in hall_of_fame(births, rows)] == [1, 0]
 
 
+def test_the_ladder_that_is_given_tells_the_longer_rung(birth: Any, training: Any) -> None:
+    """Where as many were trained at each, their number would not."""
+    births = [birth(0), birth(1)]
+    values = {(0, "short"): 0.9, (1, "short"): 0.5, (0, "long"): 0.6, (1, "long"): 0.7}
+    rows = [training(id_, 0, score, rung=rung) for (id_, rung), score in values.items()]
+    for ladder, ids in ((LADDER, [1, 0]), (LADDER[::-1], [0, 1])):
+        found = hall_of_fame(births, rows, ladder=ladder)
+        assert [(one.id, one.rung) for one in found] == [(id_, ladder[-1]) for id_ in ids]
+
+
+def test_many_seeds_come_before_a_few_lucky_ones(birth: Any, training: Any) -> None:
+    few = [training(0, seed, score) for seed, score in enumerate((0.7, 0.9))]
+    many = [training(1, seed, 0.79 + 0.1 * (-1) ** seed) for seed in range(8)]
+    assert [one.id for one in hall_of_fame([birth(0), birth(1)], few + many)] == [1, 0]
+
+
+def test_a_penalty_comes_off_the_score_where_it_is_ranked(birth: Any, training: Any) -> None:
+    births = [birth(0, penalty=0.25), birth(1)]
+    first, second = hall_of_fame(births, [training(0, 0, 0.75), training(1, 0, 0.625)])
+    assert (first.id, first.mean, first.ranked_by) == (1, 0.625, 0.625)
+    assert (second.id, second.mean, second.ranked_by) == (0, 0.75, 0.5)
+
+
+def test_one_without_a_training_has_no_rung(birth: Any) -> None:
+    (one,) = scores([birth(0)], [], ladder=LADDER)
+    assert (one.rung, one.n, one.status) == ("", 0, "incomplete")
+
+
 def test_one_that_fails_at_a_longer_rung_has_no_score(birth: Any, training: Any) -> None:
     rows = [training(0, rung="short"), training(0, 0, None, rung="long", status="pruned")]
     (one,) = scores([birth(0)], rows, ladder=LADDER)
