@@ -275,7 +275,7 @@ def test_the_folder_has_copies_for_people(store: RunStore) -> None:
 
 def test_a_taken_name_is_refused_with_both_ways_out(store: RunStore, birth: Any) -> None:
     store.add_births([birth(0)])
-    with pytest.raises(BadInput, match=r"actsearch resume r\), or .* another name \(--run NAME\)"):
+    with pytest.raises(BadInput, match=r"actsearch resume r --runs-dir \S+\), or .* another name \(--run NAME\)"):
         RunStore.create(store.folder, {}, {})
     assert store.births() == [birth(0)]
 
