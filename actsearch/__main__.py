@@ -6,6 +6,7 @@ stand inside; whatever was interrupted, the exit code is settled here.
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -15,8 +16,15 @@ _INTERRUPTED = 130
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and exit with its code."""
     try:
-        from actsearch.cli.main import run
-
+        # Within an import an interrupt may strike where Python lets nothing out, and be gone: it
+        # is held meanwhile, and comes where the mask is again as it was.
+        held = {signal.SIGINT} if hasattr(signal, "pthread_sigmask") else set()  # not on Windows
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, held) if held else set()
+        try:
+            from actsearch.cli.main import run
+        finally:
+            if held:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.stderr.write("actsearch: interrupted\n")

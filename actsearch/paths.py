@@ -6,6 +6,7 @@ A command that is offered has to work as it stands: whoever offers one on a run 
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,13 @@ from actsearch.errors import BadInput, shorten
 
 #: What a file system says of a path that can't be, whatever lies there.
 _IMPOSSIBLE = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
-#: Where runs lie that no option or variable moved; commands on these need not say so.
+#: Where runs lie that no option or variable moved.
 RUNS_DIR = Path("runs")
+
+
+def runs_root() -> Path:
+    """Return the folder that holds the runs: ``ACTSEARCH_RUNS``, or ``runs`` where we are."""
+    return Path(os.environ.get("ACTSEARCH_RUNS") or RUNS_DIR)
 
 
 def command(verb: str, path: Path, *more: str) -> str:
@@ -42,8 +48,14 @@ def command_to_begin(path: Path, config: Mapping[str, object] | None = None) -> 
 
 
 def at_runs_dir(path: Path) -> str:
-    """Return the option that says where the run in the folder ``path`` lies, if it must be said."""
-    return "" if path.parent == RUNS_DIR else f" {shlex.join(['--runs-dir', str(path.parent)])}"
+    """Return the option that says where the run in the folder ``path`` lies, if it must be said.
+
+    It need not where a command looks with the variable set as it is and without: the command may
+    be written into a file, and typed elsewhere.
+    """
+    if path.parent == runs_root() == RUNS_DIR:
+        return ""
+    return f" {shlex.join(['--runs-dir', str(path.parent)])}"
 
 
 def typed_path(text: str) -> Path:

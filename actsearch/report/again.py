@@ -7,7 +7,7 @@ import json
 import shlex
 
 from actsearch.durations import format_duration
-from actsearch.paths import RUNS_DIR, command
+from actsearch.paths import at_runs_dir, command
 from actsearch.report.values import (
     MOST_CHARS_IN_FULL,
     Cell,
@@ -161,8 +161,7 @@ def _search(account: Account) -> list[Command]:
     if config.get("data"):
         said += ["--data", str(config["data"])]
     said += ["--run", f"{run.name}-again"]
-    if run.path.parent != RUNS_DIR:
-        said += ["--runs-dir", str(run.path.parent)]
+    said += shlex.split(at_runs_dir(run.path))
     space = str(config.get("space", "default"))
     return _whole(["actsearch", "search", space, *said], does)
 

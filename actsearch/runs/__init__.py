@@ -14,7 +14,6 @@ from actsearch.runs.folder import (
     is_of_run,
     run_folder,
     run_names,
-    runs_root,
 )
 from actsearch.runs.learned import Learned, learned, learned_means
 from actsearch.runs.outcomes import is_final, lacks_births, last_outcome, nothing_passed
@@ -54,6 +53,5 @@ __all__ = [
     "result_of",
     "run_folder",
     "run_names",
-    "runs_root",
     "scores",
 ]

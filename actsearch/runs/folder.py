@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 
 from actsearch.errors import BadInput, shorten, unknown
+from actsearch.paths import runs_root
 
 #: The one file that makes a folder a run.
 DATABASE = "run.sqlite"
@@ -28,11 +29,6 @@ REPAIR_DRAFT = f"{DATABASE}.repaired-"
 MAX_NAME = 80
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-
-
-def runs_root() -> Path:
-    """Return the folder that holds the runs: ``ACTSEARCH_RUNS``, or ``runs`` where we are."""
-    return Path(os.environ.get("ACTSEARCH_RUNS") or "runs")
 
 
 def check_name(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-#: Pressed as the first import of the program's own begins, and just before it ends.
+#: Pressed as a module begins to be imported: the program's first, its last, one between.
 EARLY = """
 import os, signal, sys
 
@@ -18,6 +18,22 @@ class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == sys.argv[1]:
             os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+#: Pressed there, too, where Python lets no exception out, as in what its imports call.
+UNHEARD = """
+import os, signal, sys
+
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            Deaf()
 
 sys.meta_path.insert(0, Finder())
 """
@@ -30,6 +46,18 @@ def interrupted(args):
     exec("raise KeyboardInterrupt")
 
 main.run = interrupted
+"""
+
+#: Says what is held from a process that a command starts, which inherits it.
+MASK = """
+import actsearch.cli.main as main
+
+def show(args):
+    import signal
+    print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    return 0
+
+main.run = show
 """
 
 ENTER = """
@@ -58,11 +86,17 @@ def enter(tmp_path: Path) -> Enter:
     return run
 
 
+@pytest.mark.parametrize("how", [EARLY, UNHEARD])
 @pytest.mark.parametrize("module", ["actsearch.cli.main", "typer", "actsearch.cli.watch"])
-def test_ctrl_c_while_the_program_is_imported(enter: Enter, module: str) -> None:
-    done = enter(EARLY, module)
+def test_ctrl_c_while_the_program_is_imported(enter: Enter, module: str, how: str) -> None:
+    done = enter(how, module)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "actsearch: interrupted\n"
+
+
+def test_what_a_command_starts_can_be_interrupted(enter: Enter) -> None:
+    done = enter(MASK)
+    assert (done.returncode, done.stdout) == (0, "set()\n")
 
 
 def test_ctrl_c_in_code_that_was_text_is_an_interrupt_like_any_other(enter: Enter) -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from actsearch.errors import counted
+from actsearch.report import again
 from actsearch.results.tables import fitted, spelled
 from actsearch.results.view import Totals
 from actsearch.runs import RunStore
 from actsearch.runs.scores import mean_and_error
 from actsearch.search import endings
+from actsearch.trials.account import readable_account
 from tests.cli.conftest import Command, FakeSearch
 from tests.cli.test_inspect_states import Terminal
 
@@ -136,6 +138,19 @@ def test_a_full_disk_is_gone_on_from_where_something_goes_on(
     assert "the disk is full" in said
     assert ("go on with" in said) == (advice is not None)
     assert (advice or "") in said
+
+
+def test_where_a_variable_moved_the_runs_commands_say_where_this_one_lies(
+    actsearch: Command, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = ("inspect", "first", "--runs-dir", "runs")
+    assert "--runs-dir" not in actsearch(*here).out
+    monkeypatch.setenv("ACTSEARCH_RUNS", str(runs_dir.parent / "elsewhere"))
+    offered = actsearch(*here).out.split("\nnext:")[1]
+    assert offered.count("actsearch ") == offered.count(" --runs-dir runs") > 0
+    of_report = [one.line for one in again.commands(readable_account(Path("runs/first")))]
+    assert all(line.endswith(" --runs-dir runs") for line in of_report if "first" in line)
+    assert any("--run first-again" in line for line in of_report)
 
 
 def test_a_run_in_use_is_refused_without_further_ado(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.errors import BadInput
+from actsearch.paths import runs_root
 from actsearch.runs import (
     RunStore,
     check_name,
@@ -18,7 +19,6 @@ from actsearch.runs import (
     existing_run,
     run_folder,
     run_names,
-    runs_root,
 )
 
 HOSTILE = [
