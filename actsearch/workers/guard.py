@@ -57,6 +57,12 @@ class Faulty:
 Answer = Record | Unavailable | Faulty
 
 
+def longest_s(limit_s: float | None) -> float:
+    """Return how long a guard may take over a training of the limit ``limit_s``."""
+    # Each try may start a process; a second one that takes too long has twice the time.
+    return math.inf if limit_s is None else TRIES * START_S + (TRIES + 1) * limit_s
+
+
 class _TooLong(Lost):
     """It was ended at the limit of a training."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import multiprocessing
 import os
 import signal
@@ -19,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from actsearch.workers.guard import TRIES
+from actsearch.workers.guard import longest_s
 from actsearch.workers.jobs import Deadline
 from actsearch.workers.limits import START_S
 
@@ -48,7 +47,7 @@ def end_workers() -> None:
 class _Errand:
     """What a worker was sent for."""
 
-    allowed_s: float | None  # how long it may take
+    allowed_s: float  # how long it may take
     begin_s: float | None = None  # by the clock that stands still while a laptop sleeps
 
 
@@ -84,9 +83,7 @@ class Watchdog:
 
     def sent(self, number: int, limit_s: float | None) -> None:
         """Note a training that goes out, with its limit."""
-        # Each try may start a process; a second one that takes too long has twice the time.
-        allowed_s = None if limit_s is None else TRIES * START_S + (TRIES + 1) * limit_s
-        self._send(number, allowed_s)
+        self._send(number, longest_s(limit_s))
 
     def sent_tick(self, number: int) -> None:
         """Note that a worker is to do nothing for a moment."""
@@ -111,7 +108,7 @@ class Watchdog:
         with self._lock:
             return any(self._is_overdue(errand, is_late=is_late) for errand in self._out.values())
 
-    def _send(self, number: int, allowed_s: float | None) -> None:
+    def _send(self, number: int, allowed_s: float) -> None:
         with self._lock:
             self._out[number] = _Errand(allowed_s)
             self._begin()
@@ -126,7 +123,7 @@ class Watchdog:
         if errand.begin_s is None:
             return False
         silent_s = time.monotonic() - errand.begin_s - self._margin_s
-        return silent_s > 0 if is_late else silent_s > (errand.allowed_s or math.inf)
+        return silent_s > 0 if is_late else silent_s > errand.allowed_s
 
     def _shift(self, by_s: float) -> None:
         with self._lock:

@@ -39,10 +39,10 @@ class Told:
     score_name: str = "score"
     rungs: tuple[Rung, ...] = (Rung("full", 1, (0,)),)
     digest: Path | None = None  # a file that stands for the data: its text is in the settings
-    lacks_at: Path | None = None  # a file that names a worker without the data
+    lacks_at: Path | None = None  # a file that names the workers without the data
 
     def prepare(self) -> None:
-        if self.lacks_at is not None and self.lacks_at.read_text() == str(_grandparent()):
+        if self.lacks_at is not None and str(_grandparent()) in self.lacks_at.read_text().split():
             raise ActsearchError("the data are not here")
 
     def settings(self) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class Told:
         elif order == "kill-worker":
             os.kill(_grandparent(), signal.SIGKILL)
             time.sleep(60)
-        elif order == "no-disk-at":  # the worker that a file names
-            if Path(argument).read_text() == str(_grandparent()):
+        elif order == "no-disk-at":  # the workers that a file names
+            if str(_grandparent()) in Path(argument).read_text().split():
                 raise OSError(28, "No space left on device")
             time.sleep(0.02)
         elif order == "no-disk":

@@ -23,6 +23,7 @@ from actsearch.workers.cluster.stream import Stream, _Answer, _Out
 from actsearch.workers.desk import Desk, Ticket
 from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.memory import parse_memory_limit
+from actsearch.workers.watchdog import Watchdog
 from tests.cluster.conftest import Told
 from tests.cluster.dask_processes import Dask
 
@@ -128,6 +129,30 @@ def test_the_end_of_the_budget_ends_a_search_that_has_no_workers(jobs: Any) -> N
     )
     ((job, record),) = stream.answers()
     assert (job, record.status) == (ticket.job, STOPPED)
+
+
+@pytest.mark.parametrize("limit_s", [10.0, None])
+def test_a_guard_has_the_time_on_a_cluster_that_it_has_here(
+    link: Link, jobs: Any, limit_s: float | None
+) -> None:
+    here = Watchdog(lambda: None, 60.0, 1)
+    here.sent(0, limit_s)
+    roster = Roster(link, key="k", payload=b"", terms=Terms(), kind="cpu", tell=print)
+    given = iter(jobs(["x"]))
+    desk = Desk(lambda: next(given, None), ("cpu",))
+    stream = Stream(
+        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
+        key="k",
+        most=1,
+        limit=TrainingLimit(limit_s, Told().rungs),
+        grace_s=1.0,
+        patience_s=1.0,
+    )
+    ticket = desk.pull()
+    assert isinstance(ticket, Ticket)
+    stream._send(ticket, Seat(next(iter(link.workers())), "cpu"))
+    assert stream._out[0].late_s == here._out[0].allowed_s
+    stream.clear()
 
 
 def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(

@@ -124,7 +124,7 @@ def test_a_worker_that_hangs_while_it_trains_is_given_up(
     own_dask: Dask, pool_on: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actsearch.workers.cluster.stream.MAX_LOSSES", 1)  # this is one
-    monkeypatch.setattr("actsearch.workers.cluster.stream.START_S", 2.0)
+    monkeypatch.setattr("actsearch.workers.guard.START_S", 2.0)
     traces = tmp_path / "traces"
     traces.mkdir()
     own_dask.work()

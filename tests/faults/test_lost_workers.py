@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from actsearch.tasks.protocol import Record, Training
-from actsearch.workers import WAIT, Job, make_pool, watchdog
+from actsearch.workers import WAIT, Job, guard, make_pool, watchdog
 from actsearch.workers.charge import Charge, Setup
 from actsearch.workers.guard import Guard
 from actsearch.workers.shipping import pack
@@ -47,7 +47,8 @@ def test_a_training_that_takes_its_guard_along_is_found(marked: Alive) -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have workers be taken for stalled after seconds."""
-    monkeypatch.setattr(watchdog, "START_S", 1.0)
+    for module in (watchdog, guard):
+        monkeypatch.setattr(module, "START_S", 1.0)
     usual = {"bite": watchdog.end_workers, "margin_s": 0.5}
     monkeypatch.setattr(watchdog.Watchdog.__init__, "__kwdefaults__", usual)
 

@@ -81,7 +81,7 @@ class Roster:
         self._lock = threading.Lock()
         self._met: set[str] = set()  # asked, admitted or refused
         self._seats: dict[str, tuple[Seat, ...]] = {}
-        self._hosts: dict[str, str] = {}  # of those that have seats
+        self._hosts: dict[str, str] = {}  # of those that were admitted
         self._refused: dict[str, tuple[str, float]] = {}  # why, and until when
         self._present: set[str] = set()
         self._paused: set[str] = set()  # short of memory: what is sent there does not begin
@@ -102,16 +102,31 @@ class Roster:
     def n_sharing(self, worker: str) -> int:
         """Return how many trainings share a worker's machine, as far as is known now."""
         with self._lock:
-            host = self._hosts.get(worker)
-            return max(
-                1,
-                sum(len(self._seats[other]) for other in self._seats if self._hosts[other] == host),
-            )
+            return max(1, sum(len(self._seats[other]) for other in self._beside(worker)))
+
+    def host(self, worker: str) -> str:
+        """Return the machine of a worker that has or had seats."""
+        with self._lock:
+            return self._hosts[worker]
+
+    def beside(self, worker: str) -> list[str]:
+        """Return the workers that have seats at a worker's machine, itself among them."""
+        with self._lock:
+            return self._beside(worker)
+
+    def _beside(self, worker: str) -> list[str]:
+        host = self._hosts.get(worker)
+        return [other for other in self._seats if self._hosts[other] == host]
 
     def refused(self) -> dict[str, str]:
         """Return the workers that get no work, and why."""
         with self._lock:
             return {worker: reason for worker, (reason, _) in self._refused.items()}
+
+    def rests(self, worker: str) -> bool:
+        """Say whether a worker that gets no work will be met anew."""
+        with self._lock:
+            return worker in self._refused and self._refused[worker][1] < math.inf
 
     def all_refused(self) -> bool:
         """Say whether there are workers and none of them is of use."""
@@ -253,7 +268,8 @@ class Roster:
 
     def _dismiss(self) -> None:
         with self._lock:
-            workers = list(self._seats)
+            # Those that rest, or were refused since, have their processes still.
+            workers = [worker for worker in self._hosts if worker in self._present]
         if workers:
             with contextlib.suppress(Exception):
                 self._link.client.run(dismiss, self._task[0], workers=workers, on_error="ignore")

@@ -28,18 +28,15 @@ from actsearch.workers.cluster.remote import Stranger, train
 from actsearch.workers.cluster.roster import Gone, Roster, Seat
 from actsearch.workers.cluster.versions import listed
 from actsearch.workers.desk import CPU, Desk, Ticket
-from actsearch.workers.guard import Faulty, Unavailable
+from actsearch.workers.guard import Faulty, Unavailable, longest_s
 from actsearch.workers.jobs import Answers, Deadline, Job
-from actsearch.workers.limits import START_S, TrainingLimit
+from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.training import MachineFault, without_score
 
 #: A training that has lost more workers than this is not handed out again.
 MAX_LOSSES = 4
 
-#: A guard tries twice, and the second time for twice as long.
-_TIMES = 4
-
-#: How long a worker gets no work after a fault there, which may pass as a full disk does. Each
+#: How long a machine gets no work after a fault there, which may pass as a full disk does. Each
 #: further one doubles it, so many times at most.
 REST_S, DOUBLINGS = 30.0, 7
 
@@ -152,7 +149,7 @@ class Stream:
 
         Raises:
             WorkersGone: the scheduler is gone, or there is nobody to train.
-            MachineFault: disk or data failed at two workers under the same training.
+            MachineFault: disk or data failed on two machines under the same training.
         """
         looked_s = 0.0
         while True:
@@ -193,12 +190,20 @@ class Stream:
             elif seat.device == CPU or seat not in busy:
                 free.append(seat)
         free.sort(key=lambda seat: counts[seat.worker])
-        for seat in free[: max(0, self._most - len(self._out))]:
+        for _ in range(min(len(free), self._most - len(self._out))):
             ticket = self._desk.pull()
             if not isinstance(ticket, Ticket):
                 return ticket is not None
+            failed_at = self._faulty_at.get(ticket.job)
+            elsewhere = (seat for seat in free if not self._is_there(seat.worker, failed_at))
+            seat = next(elsewhere, free[0])
+            free.remove(seat)
             self._send(ticket, seat)
         return False
+
+    def _is_there(self, worker: str, other: str | None) -> bool:
+        """Say whether two workers are on one machine."""
+        return other is not None and self._roster.host(worker) == self._roster.host(other)
 
     def _stop_the_rest(self) -> Iterator[tuple[Job, Record]]:
         """Past the deadline answer what is next where there is no worker to ask, nor any wait."""
@@ -231,7 +236,7 @@ class Stream:
         follower = asyncio.run_coroutine_threadsafe(
             self._follow(ticket.number, future), self._link.client.loop.asyncio_loop
         )
-        late_s = self._awake.now_s + (math.inf if limit_s is None else START_S + _TIMES * limit_s)
+        late_s = self._awake.now_s + longest_s(limit_s)
         self._out[ticket.number] = _Out(ticket, seat, future, follower, time.perf_counter(), late_s)
 
     async def _follow(self, number: int, future: Any) -> None:
@@ -261,7 +266,8 @@ class Stream:
             self._roster.meet_again(out.seat.worker)
         elif isinstance(value, Faulty):
             self._blame(out, value.reason)
-            self._rest(out.seat.worker, f"it can't go on: {value.reason}")
+            for worker in self._roster.beside(out.seat.worker):
+                self._rest(worker, f"it can't go on: {value.reason}")
         elif isinstance(value, Unavailable):
             self._rest(out.seat.worker, f"it can't load the task: {value.reason}")
         elif type(value).__name__ == "KilledWorker":
@@ -274,13 +280,13 @@ class Stream:
         self._put_back(answer.number)
 
     def _blame(self, out: _Out, reason: str) -> None:
-        """Count a fault of a job's: what is one at two workers ends the session, as it does here.
+        """Count a fault of a job's: what is one on two machines ends the session, as it does here.
 
         Raises:
-            MachineFault: it is the second worker.
+            MachineFault: it is the second machine.
         """
         before = self._faulty_at.setdefault(out.ticket.job, out.seat.worker)
-        if before != out.seat.worker:
+        if not self._is_there(out.seat.worker, before):
             raise MachineFault(f"{before} and {out.seat.worker}: {reason}")
 
     def _rest(self, worker: str, reason: str) -> None:
@@ -337,11 +343,14 @@ class Stream:
         """Raise where there is nobody to train, and is not likely to be."""
         refused = self._roster.refused()
         # Where nobody else comes this ends, and says it then.
-        for worker in sorted(set(refused) - self._told) if self._roster.seats() else ():
-            self._told.add(worker)
-            told = listed([(worker, refused[worker])])
-            for_now = " for now" if self._n_faults[worker] else ""
-            warnings.warn(f"a worker of the cluster gets no work{for_now}: {told}", stacklevel=2)
+        new = sorted(set(refused) - self._told) if self._roster.seats() else []
+        self._told.update(new)
+        for rest, for_now in ((True, " for now"), (False, "")):
+            if told := [one for one in new if self._roster.rests(one) == rest]:
+                who = "a worker" if len(told) == 1 else f"{len(told)} workers"
+                why = listed((worker, refused[worker]) for worker in told)
+                gets = "gets" if len(told) == 1 else "get"
+                warnings.warn(f"{who} of the cluster {gets} no work{for_now}: {why}", stacklevel=2)
         if self._link.is_lost:
             raise WorkersGone(
                 f"the connection to the scheduler at {self._link.cluster} is lost; {_KEPT}"
