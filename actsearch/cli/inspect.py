@@ -10,14 +10,18 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actsearch.cli.options import RUNS_DIR, FormatOption, RunsDirOption, find_run, note
 from actsearch.errors import BadInput, shorten
+from actsearch.paths import command
 from actsearch.results.tables import Format, write_rows
 from actsearch.runs.uncollected import uncollected
+
+if TYPE_CHECKING:
+    from actsearch.results.view import RunView
 
 # The longest id that is a number to SQLite; more digits are no id of any run.
 _MOST_DIGITS = 18
@@ -164,16 +168,24 @@ def _show_births(
     columns, cells = table_columns(view.rows, found), table_rows(found)
     if births:
         columns, cells = births_table(found)
-    _write_list(columns, cells, len(rows), bool(where), "births" if births else "trained")
+    what = "births" if births else "trained"
+    _write_list(columns, cells, len(rows), bool(where), what, view)
     sys.stdout.write(f"\n{view.totals.sentence()}\n")
 
 
-def _write_list(columns: Any, cells: list[dict[str, Any]], n: int, some: bool, what: str) -> None:
+def _write_list(
+    columns: Any, cells: list[dict[str, Any]], n: int, some: bool, what: str, view: RunView
+) -> None:
     if cells:
         write_rows(columns, cells, Format.TABLE, sys.stdout)
         sys.stdout.write(f"\n{len(cells)} of {n} {what}\n" if len(cells) < n else "")
+    elif some:
+        sys.stdout.write(f"none of {n} {what} passes the filters\n")
+    elif view.births:
+        births = command("inspect", view.path, "--births")
+        sys.stdout.write(f"none of {len(view.births)} births is {what}; all of them: {births}\n")
     else:
-        sys.stdout.write(f"none of {n} {what} passes the filters\n" if some else "none\n")
+        sys.stdout.write("no births yet\n")
 
 
 def _show_rejected(
@@ -202,7 +214,8 @@ def _show_rejected(
         write_rows(REASON_COLUMNS, counts[:_MOST_KINDS], fmt, sys.stdout)
         more = len(counts) - _MOST_KINDS
         sys.stdout.write(f"and {more} more kinds\n\n" if more > 0 else "\n")
-    _write_list(*rejected_table(found), len(rows), bool(where), "turned away before training")
+    what = "turned away before training"
+    _write_list(*rejected_table(found), len(rows), bool(where), what, view)
 
 
 def _show_front(path: Path, fmt: Format) -> None:

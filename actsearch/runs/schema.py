@@ -92,6 +92,8 @@ def _check_ours(connection: sqlite3.Connection, path: Path, write: bool) -> None
             "`actsearch runs` lists the runs"
         )
     version = _pragma(connection, "user_version")
+    if isinstance(version, int) and version < min(READABLE_VERSIONS):
+        raise sqlite3.DatabaseError(f"it says that it has format {version}, which there never was")
     if version not in READABLE_VERSIONS:
         raise BadInput(
             f"{path} has format {version} and this actsearch reads format {SCHEMA_VERSION}; "

@@ -44,14 +44,25 @@ def test_a_run_that_is_being_written_is_shown_as_of_now(actsearch: Command, runs
     assert "being written" not in actsearch("inspect", "first").out
 
 
+def test_a_run_without_trainings_says_what_there_is(actsearch: Command, runs_dir: Path) -> None:
+    with RunStore.create(runs_dir / "begun", {"rungs": [{"name": "full"}]}, {}) as store:
+        store.add_births([Birth(0, "seed", (), "tanh(x)", "f", "accepted", size=2)])
+    births = "; all of them: actsearch inspect begun --births\n"
+    for option, said in (
+        ("--all", f"\nnone of 1 births is trained{births}"),
+        ("--rejected", f"\nnone of 1 births is turned away before training{births}"),
+    ):
+        assert said in actsearch("inspect", "begun", option).out
+
+
 def test_a_run_without_births_is_shown(actsearch: Command, runs_dir: Path) -> None:
     with RunStore.create(runs_dir / "empty", {"rungs": [{"name": "full"}]}, {}):
         pass
     for arguments, said in (
         ((), "no births yet"),
-        (("--all",), "none"),
-        (("--births",), "none"),
-        (("--rejected",), "none"),
+        (("--all",), "\nno births yet\n"),
+        (("--births",), "\nno births yet\n"),
+        (("--rejected",), "\nno births yet\n"),
         (("--front",), "no formula has a score yet"),
         (("first",), "found by both: 0"),
     ):

@@ -35,6 +35,12 @@ class TestIsNotOpened:
         store.close()
         self.refused(store.folder, "format 5 .* reads format 4; update it: pip install --upgrade")
 
+    @pytest.mark.parametrize("version", [0, -1])
+    def test_a_format_that_never_was(self, store: RunStore, version: int) -> None:
+        store._db.execute(f"PRAGMA user_version = {version}")
+        store.close()
+        self.refused(store.folder, "damaged .*there never was.* actsearch runs check ")
+
     def test_a_run_without_its_tables(self, store: RunStore) -> None:
         store._db.execute("DROP TABLE meta")
         store.close()

@@ -71,7 +71,8 @@ def _analyze(expression: Expression) -> Analysis:
     saturated = stretches(lambda at: np.abs(subject.slope(at)) < SATURATED, x)
     far = tails(subject)
     normal = moments(subject, broken, far, about(steep))
-    odd, even = normal.parts()
+    symmetry = shape.symmetry(seen)
+    odd, even = normal.parts(symmetry)
     saturation = _saturation(subject, both, dead, saturated)
     distance, known = _nearest(f)
     return Analysis(
@@ -91,7 +92,7 @@ def _analyze(expression: Expression) -> Analysis:
         extrema=extrema,
         kinks=kinks,
         steps=steps,
-        symmetry=shape.symmetry(seen),
+        symmetry=symmetry,
         odd_share=odd,
         even_share=even,
         monotone=shape.monotone(seen),

@@ -75,14 +75,20 @@ class Moments:
         square = self.square
         return 1 / math.sqrt(square) if 0 < square < math.inf else math.nan
 
-    def parts(self) -> tuple[float, float]:
-        """Return the shares of E[f^2] that the odd and the even part have; they sum to 1."""
+    def parts(self, symmetry: str) -> tuple[float, float]:
+        """Return the shares of E[f^2] that the odd and the even part have; they sum to 1.
+
+        Args:
+            symmetry: ``odd``, ``even`` or ``none``; what an odd or even function has of the other
+                part is rounding, and is 0.
+        """
         odd, even = (self.f - self.f[::-1]) / 2, (self.f + self.f[::-1]) / 2
         shares = self.mean_of(odd * odd), self.mean_of(even * even)
         whole = sum(shares)
         if self.instead[1] is not None or not 0 < whole < math.inf:
             return math.nan, math.nan
-        return shares[0] / whole, shares[1] / whole
+        pure = {"odd": (1.0, 0.0), "even": (0.0, 1.0)}
+        return pure.get(symmetry, (shares[0] / whole, shares[1] / whole))
 
     def centred(self) -> str:
         """Say how near the mean is to 0, beside the root mean square."""
