@@ -40,6 +40,7 @@ from actsearch.runs import RunStore
 from actsearch.search.engine import Engine
 from actsearch.search.evolution import Breeder
 from actsearch.search.faults import Faults
+from actsearch.search.given import Seed
 from actsearch.search.ledger import Ledger
 from actsearch.search.limits import Limits
 from actsearch.search.racing import Race
@@ -137,13 +138,11 @@ class Clock:
 
 
 def engine_on(store: Any, space: SearchSpace, task: Any, births: int, seed: int) -> Engine:
-    """Return an engine with the seeds of its space added."""
+    """Return an engine that begins with the seeds of its space."""
     limits = Limits(budget_s=None, births=births, deadline=None)
     ledger = Ledger(task.rungs, space)
-    engine = Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits)
-    for text in space.seeds:
-        engine.add_seed(parse(text), "seed")
-    return engine
+    seeds = [Seed(parse(text), "seed") for text in space.seeds]
+    return Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits, seeds=seeds)
 
 
 def with_lag(space: SearchSpace, lag: int, offspring: int | None = None) -> SearchSpace:

@@ -20,9 +20,9 @@ from actsearch.report.values import (
     whole,
     words,
 )
-from actsearch.results.hall import ADDED_SEED
 from actsearch.results.leader import is_settled
 from actsearch.results.tables import flatten, jsonable, plain, printable
+from actsearch.runs.added import ADDED
 from actsearch.trials.account import Account
 from actsearch.trials.forward import is_led, put_forward
 
@@ -148,7 +148,7 @@ def _search(account: Account) -> list[Command]:
     """
     config, run = account.run.config, account.run
     n, does = max(1, run.totals.births), "the same search again, to the same births"
-    if added := [birth.id for birth in run.births if birth.operator == ADDED_SEED]:
+    if added := [birth.id for birth in run.births if birth.operator == ADDED]:
         n = max(1, min(added))
         does = (
             f"the same search again, to its first {n:,} births: later formulas were added by hand"

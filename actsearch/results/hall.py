@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from actsearch.durations import format_duration
 from actsearch.results.costs import modelled_costs
 from actsearch.results.tables import Column, number
+from actsearch.runs.added import ADDED
 from actsearch.runs.ranking import merits
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ BASELINE = "ReLU"
 PENALTY_NOTE = "penalty: taken off the score for the rank alone, by soft conditions of the space"
 
 #: The operators of births that were given, not bred.
-ADDED_SEED = "added seed"
-SEEDED = {"seed", ADDED_SEED}
+SEEDED = {"seed", ADDED}
 
 
 def was_given(births: Iterable[Birth], formula: str) -> bool:

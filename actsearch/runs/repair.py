@@ -22,6 +22,7 @@ from typing import Any
 
 from actsearch.errors import ActsearchError, BadInput
 from actsearch.runs import rows, schema
+from actsearch.runs.added import with_lost
 from actsearch.runs.aside import earlier, setting_aside
 from actsearch.runs.creation import sync_names
 from actsearch.runs.failures import explained
@@ -75,6 +76,9 @@ def repair(folder: Path) -> Repaired:
             **earlier(found),
             **aside,
         }
+        tables = ("births", "heats", "trainings", "trials", "sessions")
+        counts = {name: len(getattr(kept, name)) for name in tables}
+        kept.sessions = dict(enumerate(with_lost(found), start=1))
         try:
             draft = _draft(folder)
             with explained(folder / DATABASE, "make"):
@@ -91,8 +95,6 @@ def repair(folder: Path) -> Repaired:
         ) from error
     finally:
         lock.release()
-    tables = ("births", "heats", "trainings", "trials", "sessions")
-    counts = {name: len(getattr(kept, name)) for name in tables}
     lost = {name: _written(found, name) - counts[name] for name in tables}
     lost["trainings"] -= len(aside)
     return Repaired(counts, lost, len(aside), damaged, tuple(found.remarks))

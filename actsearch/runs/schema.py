@@ -27,7 +27,7 @@ from actsearch.runs.tables import (
 )
 
 #: What an older format lacks, and what it was then.
-_FORMER = {"births": ("penalty", "0"), "heats": ("seen", "0")}
+FORMER = {"births": ("penalty", 0), "heats": ("seen", 0)}
 
 
 def create_tables(path: Path) -> sqlite3.Connection:
@@ -128,10 +128,10 @@ def has_checksums(connection: sqlite3.Connection) -> bool:
 
 def columns_of(connection: sqlite3.Connection, table: str, columns: str) -> str:
     """Return what to select of a table; what an older format lacks was 0."""
-    former, value = _FORMER.get(table, ("", ""))
+    former, value = FORMER.get(table, ("", 0))
     if not former or former in columns_of_table(connection, table):
         return columns
-    return columns.replace(former, value)
+    return columns.replace(former, str(value))
 
 
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from actsearch.durations import parse_duration
 from actsearch.errors import BadInput
-from actsearch.expressions import Candidate
+from actsearch.expressions import Candidate, parse_candidate
 from actsearch.paths import command_to_begin
 from actsearch.runs import (
     RunStore,
@@ -26,6 +26,7 @@ from actsearch.runs import (
     hall_of_fame,
     run_folder,
 )
+from actsearch.runs.added import given_to, info_of
 from actsearch.runs.found import Found
 from actsearch.runs.outcomes import nothing_scored
 from actsearch.search.configuration import environment, task_reference
@@ -34,8 +35,7 @@ from actsearch.search.given import (
     best_of,
     check_readable,
     formulas_of,
-    seeds_to_add,
-    still_waiting,
+    seeds_of,
 )
 from actsearch.search.known import known_first
 from actsearch.search.lag import too_many, with_lag
@@ -226,7 +226,7 @@ def resume(
         cluster: As in ``search``; a run may go on with another one, or without.
         data: Where the data set lies now, if it was moved.
         seed_formulas: Further formulas; they are the next births. Those that an earlier session
-            was given and did not come to add are added, too.
+            was given and did not come to add are added, too; none is added twice.
         seed_run: A run whose best formulas are further seeds.
         task: The task, for a run that was started with a task object, or its name or file; it must
             be that of the run.
@@ -262,15 +262,15 @@ def resume(
         assert the_task is not None
         the_space = space_from(config["space_settings"], where=f"the space of run '{store.name}'")
         slots = _slots(there, workers, the_space)
-        waiting = still_waiting(store)
-        check_readable(the_space, [*waiting, *given], the_task)
+        before = [parse_candidate(one.formula) for one in given_to(store.sessions())]
+        check_readable(the_space, [*before, *given], the_task)
         the_task.prepare()
         refuse(store, of_task(config, the_task, task))
         if budget is None and births is None:  # those of the last session that said something
             last = store.last_search()
             budget, births = last["budget"], last["births"]
         limits = _limits(budget, births, store.elapsed_s())
-        return _run(store, the_space, the_task, limits, slots, observer, budget, waiting, given)
+        return _run(store, the_space, the_task, limits, slots, observer, budget, given)
 
 
 def _run(
@@ -281,18 +281,14 @@ def _run(
     slots: Slots,
     observer: Observer | None,
     budget: str | float | None,
-    waiting: Sequence[Candidate] = (),
     given: Sequence[Candidate] = (),
 ) -> Result:
     ledger = loaded(store, task.rungs, space)
-    n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
-    seeds, are_all = seeds_to_add(
-        store, space, len(ledger.births), n_seeds, limits.births, waiting, given
-    )
+    seeds, new = seeds_of(store, space, ledger, limits.births, given)
     info = {
         "budget": budget,
         "births": limits.births,
-        "added_seeds": [str(expression) for expression in given],  # an end keeps them waiting
+        **info_of(new),  # an end keeps them waiting
         **slots.facts(),
     }
     pool = pool_for(task, slots, THREADS)
@@ -305,10 +301,9 @@ def _run(
             limits=limits,
             observer=observer if slots.link is None else _with_workers(observer, pool),
             compile=compiling_ahead(task, slots.devices[0]) if slots.is_here else None,
+            seeds=seeds,
         )
-        for expression, operator in seeds:
-            engine.add_seed(expression, operator)
-        ended = engine.run(known_first(pool, store.set_aside()), decide=are_all)
+        ended = engine.run(known_first(pool, store.set_aside()))
         store.end_session(ended)
         best = hall_of_fame(store.births(), store.trainings(), ladder=store.ladder)
     return Result(store.folder, tuple(map(Found.of, best)), task, ended)

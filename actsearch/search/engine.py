@@ -9,24 +9,23 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actsearch.expressions import Candidate, parts_of
-from actsearch.expressions.conditions import penalty_of
+from actsearch.expressions import Candidate
 from actsearch.runs import Birth, Heat, RunStore, Snapshot, TrainingRow
 from actsearch.runs.records import NO_END
 from actsearch.search import endings
 from actsearch.search.evolution import Breeder, Offspring
 from actsearch.search.faults import Faults
 from actsearch.search.formulas import read
+from actsearch.search.given import Seed
 from actsearch.search.ledger import Ledger
 from actsearch.search.limits import Limits, n_fruitless
 from actsearch.search.litter import Litter
 from actsearch.search.quarantine import not_made
 from actsearch.search.space import SearchSpace
-from actsearch.search.space.conditions import plain_conditions
 from actsearch.search.walk import Walk
 from actsearch.tasks.protocol import STOPPED, Record, Training
 from actsearch.workers import WAIT, Job, Pool
@@ -65,17 +64,18 @@ class Engine:
         limits: Limits,
         observer: Observer | None = None,
         compile: Compile | None = None,
+        seeds: Iterable[Seed] = (),
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._space = space
-        self._conditions = plain_conditions(space.conditions)
         self._faults = Faults(space)
         self._breeder = Breeder(space, seed)
         self._walk = Walk(space, self._breeder, ledger.births)
         self._limits = limits
         self._observer = observer
         self._compile = compile
+        self._seeds = deque(seeds)
         self._queue: deque[Job] = deque(self._job(*one) for one in ledger.missing())
         self._queue_lock = threading.Lock()  # held for no longer than a look takes
         self._n_queued = len(self._queue)
@@ -92,23 +92,9 @@ class Engine:
         self._ended = False
         self._n_ahead = _AHEAD
 
-    def add_seed(self, expression: Candidate, operator: str) -> None:
-        """Add a formula that was given rather than bred."""
-        litter = Litter(len(self._ledger.births))  # whose twin it may be: it was asked for
-        self._add(litter, Offspring(expression, operator, ()))
-        self._commit(litter)
-
-    def run(self, pool: Pool, *, decide: bool = True) -> str:
-        """Search until a limit is reached.
-
-        Args:
-            pool: What trains.
-            decide: False: train what was sent off and no more, as long as seeds are still to come.
-
-        Returns:
-            Why it ended, in words.
-        """
-        self._ended = not decide
+    def run(self, pool: Pool) -> str:
+        """Search with a pool until a limit is reached, and return why it ended, in words."""
+        self._ended = False
         self._n_ahead = _AHEAD + 2 * pool.n_workers
         self._quarantine()
         self._decide()
@@ -186,6 +172,7 @@ class Engine:
 
         When a decision is made is no matter: what it sees is settled by the lag alone.
         """
+        self._add_seeds()
         while not self._ended and len(self._queue) < self._n_ahead and self._ledger.may_decide():
             if self._limits.out_of_time():
                 self._ended = True
@@ -203,6 +190,19 @@ class Engine:
                 self._ended = not self._walk_on()
             else:
                 self._ended = self._exhausted() or not self._breed()
+            self._add_seeds()
+
+    def _add_seeds(self) -> None:
+        """Add those whose place is reached; nothing else comes before them."""
+        births, heats = self._ledger.births, self._ledger.heats
+        while self._seeds and self._seeds[0].place <= (len(births), len(heats)):
+            if self._limits.reached_births(len(births)):
+                self._ended = True
+                return
+            seed = self._seeds.popleft()
+            litter = Litter(len(births))  # whose twin it may be: it was asked for
+            self._add(litter, Offspring(seed.expression, seed.operator, ()))
+            self._commit(litter)
 
     def _walk_on(self) -> bool:
         """Take the next expressions of a finite space, to the next that is trained at most.
@@ -297,7 +297,7 @@ class Engine:
     def _commit(self, litter: Litter) -> None:
         """Commit a litter, and send the one that was chosen to its first heat."""
         births, chosen = litter.decided(self._fault, self._penalty)
-        heat = None if chosen is None else self._ledger.first_heat(chosen.id)
+        heat = None if chosen is None else self._ledger.first_heat(chosen)
         self._store.add_births(births, heat)
         for birth in births:
             self._ledger.add_birth(birth)
@@ -353,8 +353,7 @@ class Engine:
             return f"can't be analysed: {type(error).__name__}: {error}"
 
     def _penalty(self, birth: Birth) -> float:
-        parts = parts_of(read(birth.formula))
-        return sum(penalty_of(part, self._conditions) for part in parts) / len(parts)
+        return self._faults.penalty(read(birth.formula))
 
     def _exhausted(self) -> bool:
         return self._n_fruitless >= EXHAUSTED_AFTER

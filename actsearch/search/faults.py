@@ -1,11 +1,11 @@
-"""Why a search of a space turns a candidate away before training: the one verdict."""
+"""What a space says of a candidate before it is trained: why not to, or what it takes off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from actsearch.expressions import Candidate, parts_of
-from actsearch.expressions.conditions import Condition, first_broken
+from actsearch.expressions.conditions import Condition, first_broken, penalty_of
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.conditions import plain_conditions
 
@@ -29,3 +29,8 @@ class Faults:
             return reason
         broken = (first_broken(part, self._conditions, fine=fine) for part in parts_of(candidate))
         return next((one.sentence for one in broken if one is not None), None)
+
+    def penalty(self, candidate: Candidate) -> float:
+        """Return what soft conditions take off a candidate's scores: the mean of its formulas."""
+        parts = parts_of(candidate)
+        return sum(penalty_of(part, self._conditions) for part in parts) / len(parts)

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from actsearch.errors import BadInput, counted
 from actsearch.expressions import Candidate, parse_candidate, parts_of
 from actsearch.expressions.known import formula_of
 from actsearch.runs import RunStore, hall_of_fame, last_outcome
+from actsearch.runs.added import ADDED, Added, given_to
 from actsearch.runs.outcomes import nothing_scored
+from actsearch.search.ledger import Ledger
 from actsearch.search.space import SearchSpace
 from actsearch.search.space.idle import learns_nothing
 from actsearch.search.space.model import wrong_groups
 from actsearch.tasks.protocol import Task, check_channels, check_inputs
 
-#: The operator of births that were given to a run when it was gone on with.
-ADDED = "added seed"
 #: How many of another run's best formulas ``seed_run`` brings.
 N_FROM_RUN = 10
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A formula, how it comes into a run, and how many births and heats come before it at least."""
+
+    expression: Candidate
+    operator: str
+    place: tuple[int, int] = (0, 0)
 
 
 def formulas_of(texts: Iterable[str]) -> list[Candidate]:
@@ -89,67 +99,52 @@ def best_of(folder: Path | None) -> list[Candidate]:
     return [parse_candidate(scored.formula) for scored in best]
 
 
-def still_waiting(store: RunStore) -> list[Candidate]:
-    """Return what earlier sessions were given and did not come to add: they ended too early.
-
-    Raises:
-        BadInput: One is no formula.
-    """
-    given = [
-        text
-        for session in store.sessions()
-        if session.outcome != BadInput.__name__  # it was refused, and so were they
-        for text in _texts(session.info.get("added_seeds"))
-    ]
-    births = store.births() if given else []
-    there = Counter(birth.formula for birth in births if birth.operator == ADDED)
-    waiting = []
-    for text in given:
-        if there[text]:
-            there[text] -= 1
-        else:
-            waiting.append(parse_candidate(text))
-    return waiting
-
-
-def _texts(value: object) -> list[str]:
-    """Return the texts of a list that anyone may have written."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def seeds_to_add(
+def seeds_of(
     store: RunStore,
     space: SearchSpace,
-    n_births: int,
-    n_seeds: int,
+    ledger: Ledger,
     limit: int | None,
-    waiting: Collection[Candidate],
-    given: Collection[Candidate],
-) -> tuple[list[tuple[Candidate, str]], bool]:
-    """Return the seeds that come next, each with its operator, and whether these are all.
+    given: Sequence[Candidate],
+) -> tuple[list[Seed], list[Added]]:
+    """Return the seeds that a run is still to take in, in their order, and the new ones of them.
 
     Args:
         store: The run.
         space: Its space.
-        n_births: How many births there are.
-        n_seeds: How many of them are seeds of the space and of the run's begin.
+        ledger: What is known of the run.
         limit: How many births there may be.
-        waiting: Seeds that earlier sessions were given (``still_waiting``).
-        given: Those that this one is given.
+        given: Those that this session is given; new are those that no session before was given, so
+            that the same command may be repeated.
 
     Raises:
-        BadInput: There is no room for what this session is given.
+        BadInput: There is no room for what is new, or one of a session before is no formula.
     """
     # Seeds interrupted halfway are completed: those in the store are a prefix of them.
-    listed = [parse_candidate(text) for text in (*space.seeds, *store.config["seed_formulas"])]
-    added = [*waiting, *given]
-    seeds = [(one, "seed") for one in listed[n_seeds:]] + [(one, ADDED) for one in added]
-    if limit is None:
-        return seeds, True
-    n_free = max(0, limit - n_births)
-    if given and len(added) > n_free:
+    n_listed = sum(birth.operator == "seed" for birth in ledger.births)
+    listed = [*space.seeds, *store.config["seed_formulas"]][n_listed:]
+    before = given_to(store.sessions())
+    there = Counter(birth.formula for birth in ledger.births if birth.operator == ADDED)
+    waiting = _without(before, there)
+    n_births, n_heats = len(ledger.births), len(ledger.heats)
+    now = (n_births + len(listed), n_heats)
+    known = there | Counter(one.formula for one in before)
+    new = _without((Added(str(one), now) for one in given), known)
+    n_now = len(new) + sum(one.place <= now for one in waiting)
+    if new and limit is not None and n_now > max(0, limit - n_births):
         raise BadInput(
             f"run '{store.name}' has {n_births} of {counted(limit, 'birth')}, which leaves no room "
-            f"for {counted(len(added), 'added seed')}; raise --births"
+            f"for {counted(n_now, 'added seed')}; raise --births"
         )
-    return seeds[:n_free], n_free >= len(seeds)
+    added = sorted((*waiting, *new), key=lambda one: one.place)
+    seeds = [Seed(parse_candidate(text), "seed") for text in listed]
+    return [*seeds, *(Seed(parse_candidate(one.formula), ADDED, one.place) for one in added)], new
+
+
+def _without(seeds: Iterable[Added], there: Counter[str]) -> list[Added]:
+    """Return what is left of ``seeds`` where each of ``there`` takes one away."""
+    left, there = [], there.copy()
+    for one in seeds:
+        there[one.formula] -= 1
+        if there[one.formula] < 0:
+            left.append(one)
+    return left

@@ -23,6 +23,7 @@ from actsearch.runs import (
     result_of,
     scores,
 )
+from actsearch.runs.added import ADDED
 from actsearch.runs.learned import learned_means
 from actsearch.runs.records import NO_END
 from actsearch.runs.uncollected import uncollected
@@ -157,10 +158,15 @@ class Ledger:
             self._ranking.put(result_of(scored, self._ladder))
         self.n_by_rung[row.rung] += all(rung != row.rung or seed == row.seed for rung, seed in rows)
 
-    def first_heat(self, birth_id: int) -> Heat:
-        """Return the heat that a new birth begins with; a slow start there is no verdict."""
-        stage = self.race.stages[0]
-        return Heat(len(self.heats), birth_id, stage.rung, stage.seeds, seen=self._n_seen)
+    def first_heat(self, birth: Birth) -> Heat:
+        """Return the heat that a new birth begins with; a slow start there is no verdict.
+
+        One that was added when the run was gone on with saw what was in the store, and no more.
+        """
+        stage, n_seen = self.race.stages[0], self._n_seen
+        if birth.operator == ADDED:
+            n_seen = self.heats[-1].seen if self.heats else 0
+        return Heat(len(self.heats), birth.id, stage.rung, stage.seeds, seen=n_seen)
 
     def next_heat(self, promotion: Promotion) -> Heat:
         """Return the heat of a promotion; its pace is of scores as they are trained."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,10 +14,11 @@ import pytest
 
 import actsearch
 from actsearch.errors import BadInput
-from actsearch.runs import Heat, RunStore, TrainingRow
-from actsearch.runs.aside import Aside
+from actsearch.runs import Birth, Heat, RunStore, TrainingRow
+from actsearch.runs.aside import Aside, earlier, setting_aside
 from actsearch.runs.checking import check
 from actsearch.runs.repair import repair
+from actsearch.runs.salvage import Salvage
 from actsearch.search.known import known_first
 from actsearch.tasks.protocol import Record, Training
 from actsearch.workers import Job
@@ -124,3 +127,40 @@ def test_another_formula_does_not_take_what_was_set_aside() -> None:
     assert sorted(answers) == list(range(5))
     assert set(task.trained) == set(asked[1:])
     assert (answers[0].score, answers[0].time_s) == (0.5, 1.0)
+
+
+def test_what_was_set_aside_is_read_by_the_names_of_its_columns(run: Path) -> None:
+    """One of an older format lacks a column, one of a newer has another; once they had no names."""
+    lose(run, "births", [3])
+    repair(run)
+    with RunStore.open(run) as store:
+        before = store.set_aside()
+    with by_hand(run) as db:
+        kept = db.execute("SELECT key, value FROM meta WHERE key LIKE 'aside%' ORDER BY key")
+        for k, (key, text) in enumerate(kept.fetchall()):
+            value = json.loads(text)
+            if k == 0:
+                value["heat"] = list(value["heat"].values())
+                value["training"] = list(value["training"].values())
+            else:
+                value["heat"] = dict(reversed(value["heat"].items()))
+                value["training"] |= {"a_later_column": 5}
+            if k == 1:
+                del value["heat"]["seen"]
+            db.execute("UPDATE meta SET value = ? WHERE key = ?", (json.dumps(value), key))
+    with RunStore.open(run) as store:
+        after = store.set_aside()
+    assert after[1].heat == dataclasses.replace(before[1].heat, seen=0)
+    assert [after[0], *after[2:]] == [before[0], *before[2:]]
+
+
+def test_of_two_formulas_that_had_the_same_number_what_was_set_aside_is_kept() -> None:
+    def found(formula: str, meta: dict[str, Any]) -> Salvage:
+        birth = Birth(0, "seed", (), formula, None, "accepted")
+        row = TrainingRow(0, "short", 0, "ok", 0.5, {}, (), 1.0, "cpu")
+        heats = {0: Heat(0, 0, "short", (0,))}
+        return Salvage(meta, {0: birth}, heats, {(0, "short", 0): row})
+
+    second = found("sin(x)", setting_aside(found("tanh(x)", {}), Salvage()))
+    both = earlier(second) | setting_aside(second, Salvage())
+    assert {value["formula"] for value in both.values()} == {"tanh(x)", "sin(x)"}

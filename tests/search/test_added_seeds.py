@@ -78,3 +78,32 @@ def test_seeds_of_another_run(tmp_path: Path) -> None:
         assert str(best.expression) in store.config["seed_formulas"]
         seeded = [b for b in store.births() if b.operator == "seed"]
         assert len(seeded) == 38
+
+
+@pytest.mark.parametrize("n_added", [0, 1, 2])
+def test_a_command_may_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_added: int
+) -> None:
+    """With its seeds, whether an interruption came before they were added or after."""
+    start(tmp_path)
+    options: dict[str, Any] = {"births": 62, "seed_formulas": ["x*cos(2*x)", "x*sin(3*x)"]}
+    add_births, n_left = RunStore.add_births, n_added
+
+    def interrupted(store: RunStore, *rows: Any) -> None:
+        nonlocal n_left
+        if n_left == 0:
+            raise KeyboardInterrupt
+        n_left -= 1
+        add_births(store, *rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "add_births", interrupted)
+        if n_added < 2:
+            with pytest.raises(KeyboardInterrupt):
+                go_on(tmp_path, **options)
+        else:
+            go_on(tmp_path, **options)
+    for _ in range(2):
+        go_on(tmp_path, **options)
+    added = [one.formula for one in births(tmp_path)[60:]]
+    assert added == [str(parse(seed)) for seed in options["seed_formulas"]]

@@ -16,6 +16,7 @@ from actsearch.expressions.conditions import first_broken
 from actsearch.runs import RunStore, hall_of_fame
 from actsearch.runs.events import event_log
 from actsearch.search.engine import Engine
+from actsearch.search.given import Seed
 from actsearch.search.ledger import Ledger, load
 from actsearch.search.limits import Limits
 from actsearch.search.space import SearchSpace, load_space, space_from
@@ -46,11 +47,9 @@ def engine_on(store: RunStore, space: SearchSpace, births: int = N_BIRTHS, seed:
     ledger = Ledger(RUNGS, space)
     load(ledger, store.births(), store.heats(), store.trainings())
     limits = Limits(budget_s=None, births=births, deadline=None)
-    engine = Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits)
     n_seeds = sum(birth.operator == "seed" for birth in ledger.births)
-    for text in space.seeds[n_seeds:]:
-        engine.add_seed(parse(text), "seed")
-    return engine
+    seeds = [Seed(parse(text), "seed") for text in space.seeds[n_seeds:]]
+    return Engine(store=store, ledger=ledger, space=space, seed=seed, limits=limits, seeds=seeds)
 
 
 def contents(store: RunStore) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from actsearch.expressions.likeness import WIDTH, curve, squared_distances
 from actsearch.runs import Heat, RunStore
 from actsearch.search import formulas
 from actsearch.search.engine import Engine
+from actsearch.search.given import Seed
 from actsearch.search.lag import with_lag
 from actsearch.search.ledger import Ledger
 from actsearch.search.limits import Limits
@@ -63,9 +64,8 @@ def engine_run(
         known_as.append(ledger)
     limits = Limits(budget_s=None, births=births, deadline=None)
     store: Any = NoStore()
-    engine = Engine(store=store, ledger=ledger, space=space, seed=0, limits=limits)
-    for text in space.seeds:
-        engine.add_seed(parse(text), "seed")
+    seeds = [Seed(parse(text), "seed") for text in space.seeds]
+    engine = Engine(store=store, ledger=ledger, space=space, seed=0, limits=limits, seeds=seeds)
     engine.run(pool)
     return ledger
 
