@@ -6,6 +6,7 @@ stand inside; whatever was interrupted, the exit code is settled here.
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from typing import NoReturn
@@ -15,6 +16,8 @@ _INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and exit with its code."""
+    if sys.stderr is not None:
+        faulthandler.enable()  # a task whose own code ends the process should not do so unsaid
     try:
         # Within an import an interrupt may strike where Python lets nothing out, and be gone: it
         # is held meanwhile, and comes where the mask is again as it was.

@@ -49,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
 }
 
 # What the entry point needs before it can be interrupted.
-ENTRY = ("__future__", "signal", "sys", "typing")
+ENTRY = ("__future__", "faulthandler", "signal", "sys", "typing")
 
 # An expression is what people compile, so it may reach for the kernels, when asked and not before.
 LAZY_EXCEPTIONS = {("expressions/expression.py", "kernels")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,18 @@ def show(args):
 main.run = show
 """
 
+#: A network that ends the process while it is built.
+CRASH = """
+import actsearch.cli.main as main
+
+def network_of_the_user(args):
+    import os, resource, signal
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+main.run = network_of_the_user
+"""
+
 ENTER = """
 import runpy
 runpy.run_module("actsearch", run_name="__main__")
@@ -97,6 +110,13 @@ def test_ctrl_c_while_the_program_is_imported(enter: Enter, module: str, how: st
 def test_what_a_command_starts_can_be_interrupted(enter: Enter) -> None:
     done = enter(MASK)
     assert (done.returncode, done.stdout) == (0, "set()\n")
+
+
+def test_code_of_the_user_that_ends_the_process_is_named(enter: Enter) -> None:
+    done = enter(CRASH)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
+    assert "in network_of_the_user" in done.stderr
 
 
 def test_ctrl_c_in_code_that_was_text_is_an_interrupt_like_any_other(enter: Enter) -> None:
