@@ -18,6 +18,9 @@ _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "gt": ">", 
 COMPARISONS = ("lt", "gt", "eq")
 _SAME_NAME = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh"]
 _SAME_NAME += ["asinh", "atan", "erf", "erfc"]
+#: Operations that choose between values, and compute none.
+_PICKY = frozenset({"maximum", "minimum", "where"})
+_LARGEST = 3.4028234663852886e38  # of float32
 #: How Python writes what is not finite.
 NON_FINITE = {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"}
 #: Operations that most languages write alike.
@@ -36,6 +39,8 @@ class Dialect:
         declares: Every value is declared, as in C; else names are used again.
         number: Template of a finite constant.
         constant: Template of a result that is a constant: ``{0}`` is the first input, ``{1}`` it.
+        beyond: Template of a number that float32 can't hold, where an operation takes no such
+            number: ``{0}`` is a tensor, ``{1}`` the number. Empty where any number is taken.
         whole: Rows of the primitive table that the language has a function of its own for.
         rewrites: Operations and rows that are written as other operations: name -> code, in the
             language of rows.
@@ -48,6 +53,7 @@ class Dialect:
     declares: bool = False
     number: str = "{0}"
     constant: str = "{1}"
+    beyond: str = ""
     whole: frozenset[str] = frozenset()
     rewrites: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,6 +114,8 @@ TORCH = Dialect(
     nan_is_number=True,
     # A constant result still has the shape and type of the input.
     constant="torch.full_like({0}, {1})",
+    # In arithmetic an overflowing number becomes infinite; clamp_min, where and full_like raise.
+    beyond="torch.ones_like({0}) * {1}",
 )
 
 C = Dialect(
@@ -156,7 +164,8 @@ def lines(program: Program, dialect: Dialect, *, result: str) -> list[str]:
     for index, output in enumerate(program.outputs):
         right = _operand(output, names, dialect)
         if isinstance(output, float):
-            right = dialect.constant.format(program.inputs[0], right)
+            template = dialect.beyond if _is_beyond(output, dialect) else dialect.constant
+            right = template.format(program.inputs[0], right)
         text.append(_assign(f"{result}{index}" if several else result, right, dialect, "result"))
     return text
 
@@ -181,6 +190,13 @@ def _assign(name: str, right: str, dialect: Dialect, op: str) -> str:
 def _render(instruction: Instruction, names: Mapping[int, str], dialect: Dialect) -> str:
     op, args = instruction.op, instruction.args
     template = dialect.ops[op]
+    if op in _PICKY and any(_is_beyond(arg, dialect) for arg in args):
+        *_, like = (arg for arg in args if isinstance(arg, int))
+        texts = [_operand(arg, names, dialect) for arg in args]
+        for place, arg in enumerate(args):
+            if isinstance(arg, float):
+                texts[place] = dialect.beyond.format(names[like], texts[place])
+        return template.format(*texts)
     if op in dialect.beside_number:
         numbers = [arg for arg in args if isinstance(arg, float)]
         # A folded constant may be NaN, which a cheaper form would let go.
@@ -188,6 +204,13 @@ def _render(instruction: Instruction, names: Mapping[int, str], dialect: Dialect
             template = dialect.beside_number[op]
             args = (*(arg for arg in args if isinstance(arg, int)), *numbers)
     return template.format(*(_operand(arg, names, dialect) for arg in args))
+
+
+def _is_beyond(operand: Operand, dialect: Dialect) -> bool:
+    """Tell whether it is a number that needs the dialect's template for what overflows."""
+    return (
+        bool(dialect.beyond) and isinstance(operand, float) and _LARGEST < abs(operand) < math.inf
+    )
 
 
 def _operand(operand: Operand, names: Mapping[int, str], dialect: Dialect) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -190,3 +191,18 @@ def test_one_kernel_serves_all_starts() -> None:
     assert all(compile(other, "auto") is kernel for other in others)
     assert all(fallback(other) is None for other in others)
     assert pickle.loads(pickle.dumps(compile(others[0], "auto"))) is kernel
+
+
+@pytest.mark.parametrize("backend", ["eager", "auto"])
+@pytest.mark.parametrize(
+    "text", ["min(x, exp(100))", "max(-exp(100), x)", "exp(100)", "relu(-exp(100))"]
+)
+def test_a_number_that_float32_cannot_hold_is_infinite_there(text: str, backend: str) -> None:
+    x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    with np.errstate(over="ignore"):
+        expected = parse(text).evaluate(x.detach().numpy()).astype(np.float32)
+    found = parse(text).compile(backend)(x)
+    assert found.dtype == torch.float32
+    assert found.tolist() == expected.tolist()
+    found.sum().backward()
+    assert x.grad is not None

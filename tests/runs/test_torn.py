@@ -180,6 +180,6 @@ def test_a_log_cut_at_every_byte_or_with_any_byte_another_is_a_prefix(
 ) -> None:
     folder, states = logged(root, birth, training)
     log = (folder / "run.sqlite-wal").read_bytes()
-    assert tear(folder, [log[:size] for size in range(len(log))], states, birth) == len(states)
+    assert tear(folder, [log[:size] for size in range(len(log) + 1)], states, birth) == len(states)
     flips = [flipped(log, place, 0x10) for place in range(0, len(log), 3)]
     assert tear(folder, flips, states, birth) > 1

@@ -151,7 +151,7 @@ def test_the_engine_keeps_workers_as_busy_as_the_lag_alone_says() -> None:
 def test_64_workers_of_the_engine_are_busy() -> None:
     pool = VirtualPool(64, LadderTask())
     searched(pool, lag=2048, births=10_000, task=LadderTask)
-    assert pool.n_trainings > 4000
+    assert pool.n_trainings > 1.5 * 2048  # with fewer most of them wait for nothing
     assert pool.share >= 0.95
 
 
