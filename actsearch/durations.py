@@ -38,6 +38,17 @@ def parse_duration(text: str) -> float:
     return duration_s
 
 
+def write_duration(duration_s: float) -> str:
+    """Write a duration as ``parse_duration`` reads it, to the billionth of a second: ``1h30m``."""
+    parts = []
+    for unit, unit_s in _UNITS_S.items():
+        count = duration_s if unit == "s" else duration_s // unit_s
+        duration_s -= count * unit_s
+        written = f"{count:.9f}".rstrip("0").rstrip(".")
+        parts += [written + unit] if written != "0" else []
+    return "".join(parts)
+
+
 def format_duration(duration_s: float) -> str:
     """Write a duration in its two largest units, as ``4m 05s``."""
     whole_s = max(0, round(duration_s))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from actsearch.durations import format_duration, parse_duration
+from actsearch.durations import format_duration, parse_duration, write_duration
 from actsearch.errors import BadInput
 
 
@@ -52,6 +54,20 @@ def test_any_text_is_a_duration_or_bad_input(text: str) -> None:
 @given(st.integers(1, 99), st.integers(0, 59), st.integers(0, 59))
 def test_parts_add_up(hours: int, minutes: int, seconds: int) -> None:
     assert parse_duration(f"{hours}h{minutes}m{seconds}s") == hours * 3600 + minutes * 60 + seconds
+
+
+_COUNTS = st.none() | st.decimals(0, 99_999_999, allow_nan=False, places=9)
+
+
+@given(st.tuples(*[_COUNTS] * 4))
+@example((None, Decimal(300), None, None))
+def test_what_is_written_is_read_back(counts: tuple[Decimal | None, ...]) -> None:
+    said = "".join(
+        f"{count:f}{unit}" for count, unit in zip(counts, "dhms", strict=True) if count is not None
+    )
+    assume(any(counts))
+    duration_s = parse_duration(said)
+    assert parse_duration(write_duration(duration_s)) == pytest.approx(duration_s, abs=1e-9)
 
 
 @pytest.mark.parametrize(

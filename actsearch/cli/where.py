@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from actsearch.durations import parse_duration
+from actsearch.durations import parse_duration, write_duration
 from actsearch.errors import BadInput
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def said_of(where: Where) -> dict[str, str]:
     cluster = where.cluster
     if isinstance(cluster, Cluster):
         if cluster.wait_s != WAIT_S:
-            said["cluster_wait"] = f"{cluster.wait_s:g}s"
+            said["cluster_wait"] = write_duration(cluster.wait_s)
         if cluster.tls:
             said["cluster_tls"] = ",".join(map(str, cluster.tls))
     return said

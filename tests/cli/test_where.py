@@ -43,8 +43,8 @@ def test_a_command_that_trains_has_the_options(name: str) -> None:
         ("", Where()),
         ("--workers 2 --devices cpu", Where("2", "cpu")),
         (
-            "--training-limit 5m --memory-limit 2GB --cluster tcp://here:1 --cluster-wait 90s",
-            Where("auto", "auto", "5m", "2GB", Cluster("tcp://here:1", 90.0)),
+            "--training-limit 5m --memory-limit 2GB --cluster tcp://here:1 --cluster-wait 12d12h",
+            Where("auto", "auto", "5m", "2GB", Cluster("tcp://here:1", 300 * 3600.0)),
         ),
     ],
 )
