@@ -18,7 +18,14 @@ class ActsearchError(Exception):
 
 
 class WorkersGone(ActsearchError):
-    """Nobody is there to train any more; what was scored is kept, and can be gone on with."""
+    """Nobody is there to train any more."""
+
+
+class MachineFault(ActsearchError):
+    """Trainings can't go on here, whatever the candidate: the one argument says why."""
+
+    def __str__(self) -> str:
+        return f"trainings can't go on: {shorten(str(self.args[0]), 500)}"
 
 
 class BadInput(ActsearchError):

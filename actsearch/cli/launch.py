@@ -18,7 +18,7 @@ from actsearch.cli.options import as_words, note
 from actsearch.cli.progress import Observers, Progress, make_progress
 from actsearch.cli.report import report_after
 from actsearch.cli.where import said_of
-from actsearch.errors import ActsearchError, WorkersGone
+from actsearch.errors import ActsearchError, MachineFault, WorkersGone
 from actsearch.paths import command
 from actsearch.results.tables import printable
 
@@ -105,17 +105,17 @@ def launch(
 
 @contextmanager
 def goes_on_with(again: Callable[[], str]) -> Iterator[None]:
-    """Let a disk that is full, and workers that are gone, say how the work is gone on with.
+    """Let what ends trainings (disk, data, workers gone) say how the work is gone on with.
 
     Args:
         again: returns the command, "" where nothing is there to go on with.
     """
     try:
         yield
-    except WorkersGone as error:
+    except (WorkersGone, MachineFault) as error:
         if not (line := again()):
             raise
-        raise WorkersGone(f"{error}; go on with: {line}") from error
+        raise ActsearchError(f"{error}; go on with: {line}") from error
     except OSError as error:
         if error.errno not in FULL or not (line := again()):
             raise

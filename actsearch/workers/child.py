@@ -122,7 +122,8 @@ class _Trainer:
 
 
 def _answer(task: Task, training: Training, device: str, deadline: float | None) -> dict[str, Any]:
-    from actsearch.workers.training import MachineFault, train_one
+    from actsearch.errors import MachineFault
+    from actsearch.workers.training import train_one
 
     try:
         record = train_one(task, training, device, deadline)

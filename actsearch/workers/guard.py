@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actsearch.durations import format_duration
-from actsearch.errors import ActsearchError, lack, shorten
+from actsearch.errors import ActsearchError, MachineFault, lack, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, TIMEOUT, Record, Training
 from actsearch.workers.charge import Charge, Lost, Setup
 from actsearch.workers.child import FAULT, READY, RECORD, UNAVAILABLE
 from actsearch.workers.limits import START_S
 from actsearch.workers.memory import family_bytes, taken_bytes
-from actsearch.workers.training import MachineFault, checked, without_score
+from actsearch.workers.training import checked, without_score
 
 #: How often a training is tried that kills its process, and one that hangs.
 TRIES, TRIES_TO_END = 3, 2

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 
-from actsearch.errors import ActsearchError, shorten
+from actsearch.errors import ActsearchError, MachineFault, shorten
 from actsearch.tasks.protocol import FAILED, OK, STATUSES, STOPPED, Record, Task, Training
 
 #: What the system says of a disk, of files and memory. Errors that it says of anything else, as of
@@ -26,16 +26,6 @@ _OF_THE_MACHINE = {
 
 MAX_MESSAGE = 500
 MAX_SCORE = 1e100
-
-
-class MachineFault(ActsearchError):
-    """Trainings can't go on here, whatever the candidate; what was scored so far is kept."""
-
-    def __str__(self) -> str:
-        return (
-            f"trainings can't go on: {shorten(str(self.args[0]), MAX_MESSAGE)}; everything scored "
-            "so far is saved, and actsearch resume goes on from there"
-        )
 
 
 def train_one(task: Task, training: Training, device: str, deadline: float | None) -> Record:

@@ -16,7 +16,7 @@ import typer
 from actsearch import cli
 from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
-from actsearch.errors import WorkersGone
+from actsearch.errors import ActsearchError, MachineFault, WorkersGone
 from actsearch.results.view import RunView, Totals
 from actsearch.runs import RunStore
 from actsearch.workers import Where
@@ -146,19 +146,26 @@ def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
     )
 
 
-def test_workers_that_are_gone_leave_a_command_that_works_as_it_stands(
-    actsearch: Command, fake_search: FakeSearch, runs_dir: Path
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (WorkersGone("nobody is there"), "nobody is there"),
+        (MachineFault("no disk"), "trainings can't go on: no disk"),
+    ],
+)
+def test_what_ends_trainings_leaves_a_command_that_works_as_it_stands(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path, error: ActsearchError, says: str
 ) -> None:
     for name in ("ca.pem", "my cert.pem"):
         Path(name).touch()
     tls = ("--cluster", "tls://here:1", "--cluster-tls", "ca.pem,my cert.pem")
-    fake_search.raises = WorkersGone("nobody is there")
+    fake_search.raises = error
     answer = actsearch(
         *("search", "--run", "mine", "--runs-dir", "my runs", "--workers", "3"),
         *(*tls, "--cluster-wait", "20s", "--quiet"),
     )
     said, _, line = answer.err.rpartition("; go on with: actsearch ")
-    assert (answer.code, said) == (1, "actsearch: error: nobody is there")
+    assert (answer.code, said) == (1, f"actsearch: error: {says}")
     fake_search.raises = None
     again = actsearch(*shlex.split(line), "--confirm", "none", "--quiet")
     assert again.code == 0, again.err

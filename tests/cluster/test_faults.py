@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from actsearch.errors import MachineFault
 from actsearch.tasks.protocol import Training
 from actsearch.workers import WAIT, Job
 from actsearch.workers.cluster.link import Link
@@ -23,7 +24,6 @@ from actsearch.workers.cluster.stream import Stream, _Answer, _Out
 from actsearch.workers.desk import Desk, Ticket
 from actsearch.workers.guard import Faulty
 from actsearch.workers.limits import TrainingLimit
-from actsearch.workers.training import MachineFault
 from tests.cluster.conftest import Told, wait_for_workers
 from tests.cluster.dask_processes import Dask, end
 

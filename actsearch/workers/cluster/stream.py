@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.errors import WorkersGone, shorten
+from actsearch.errors import MachineFault, WorkersGone, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, Record
 from actsearch.workers.cluster.link import GPU, Link
 from actsearch.workers.cluster.remote import Stranger, train
@@ -31,7 +31,7 @@ from actsearch.workers.desk import CPU, Desk, Ticket
 from actsearch.workers.guard import Faulty, Unavailable, longest_s
 from actsearch.workers.jobs import Answers, Deadline, Job
 from actsearch.workers.limits import TrainingLimit
-from actsearch.workers.training import MachineFault, without_score
+from actsearch.workers.training import without_score
 
 #: A training that has lost more workers than this is not handed out again.
 MAX_LOSSES = 4
@@ -39,9 +39,6 @@ MAX_LOSSES = 4
 #: How long a machine gets no work after a fault there, which may pass as a full disk does. Each
 #: further one doubles it, so many times at most.
 REST_S, DOUBLINGS = 30.0, 7
-
-#: Of what was done, where nobody goes on with it.
-_KEPT = "a run keeps all that was scored, and goes on from there with a cluster or without"
 
 _NAP_S, _LOOK_EVERY_S = 0.02, 0.5
 
@@ -352,9 +349,7 @@ class Stream:
                 gets = "gets" if len(told) == 1 else "get"
                 warnings.warn(f"{who} of the cluster {gets} no work{for_now}: {why}", stacklevel=2)
         if self._link.is_lost:
-            raise WorkersGone(
-                f"the connection to the scheduler at {self._link.cluster} is lost; {_KEPT}"
-            )
+            raise WorkersGone(f"the connection to the scheduler at {self._link.cluster} is lost")
         now = self._awake.now_s
         if self._roster.seats():
             self._worked_s = now
@@ -364,9 +359,7 @@ class Stream:
         useless = self._roster.all_refused() and now - self._lost_s > self._patience_s
         if useless or since > self._patience_s:
             why = f": {listed(refused.items())}" if refused else ""
-            raise WorkersGone(
-                f"no worker of the cluster at {self._link.cluster} can train{why}; {_KEPT}"
-            )
+            raise WorkersGone(f"no worker of the cluster at {self._link.cluster} can train{why}")
 
     def _refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
         self._roster.refuse(worker, shorten(reason, 300), for_s)
