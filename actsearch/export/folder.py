@@ -13,7 +13,6 @@ import re
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -107,9 +106,9 @@ def _write_and_move(
     with contextlib.ExitStack() as undo:  # runs backwards what has to be taken back
         undo.callback(_remove_empty, made)
         _make(folder, made)
-        _remove_stale(folder)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=_DRAFT))
         undo.callback(_remove_drafts, draft)
+        _remove_stale(folder, draft.lstat().st_mtime)
         drafts = [draft / str(number) for number in range(len(paths))]
         for one, content in zip(drafts, contents, strict=True):
             _write(one, content)
@@ -134,13 +133,18 @@ def _remove_empty(made: list[Path]) -> None:
             one.rmdir()
 
 
-def _remove_stale(folder: Path) -> None:
-    """Remove what a kill left here; a folder that keeps somebody's replaced file stays."""
+def _remove_stale(folder: Path, now_s: float) -> None:
+    """Remove what a kill left here; a folder that keeps somebody's replaced file stays.
+
+    Args:
+        folder: where to look.
+        now_s: the present time by the clock of its disk, which may be a file server's.
+    """
     for one in folder.glob(f"{_DRAFT}*"):
         with contextlib.suppress(OSError):  # of someone else, or gone by now
             facts = one.lstat()
             ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
-            if not ours or facts.st_mtime > time.time() - _STALE_S:
+            if not ours or facts.st_mtime >= now_s - _STALE_S:
                 continue
             if all(_OURS.fullmatch(file.name) and not file.is_dir() for file in one.iterdir()):
                 _remove_drafts(one)

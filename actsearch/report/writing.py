@@ -11,7 +11,6 @@ import glob
 import os
 import stat
 import tempfile
-import time
 from pathlib import Path
 
 from actsearch.errors import ActsearchError, BadInput
@@ -71,7 +70,6 @@ def replace(file: Path, text: str) -> None:
         ActsearchError: it can't be written.
     """
     draft = ""
-    _remove_stale(file)
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
@@ -80,6 +78,7 @@ def replace(file: Path, text: str) -> None:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())  # or the new name could reach the disk before what it names
+        _remove_stale(file, Path(draft).lstat().st_mtime)
         Path(draft).chmod(0o666 & ~_umask())
         Path(draft).replace(file)
     except OSError as error:
@@ -87,13 +86,18 @@ def replace(file: Path, text: str) -> None:
         raise ActsearchError(f"'{file}' can't be written: {error.strerror}") from None
 
 
-def _remove_stale(file: Path) -> None:
-    """Remove the beginnings of reports of this name that a kill left here, and nothing else."""
+def _remove_stale(file: Path, now_s: float) -> None:
+    """Remove the beginnings of reports of this name that a kill left here, and nothing else.
+
+    Args:
+        file: what the report is to be.
+        now_s: the present time by the clock of its disk, which may be a file server's.
+    """
     for one in file.parent.glob(f".{glob.escape(file.name)}.*"):
         with contextlib.suppress(OSError):  # of someone else, or gone by now
             facts = one.lstat()
             ours = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.getuid()
-            if ours and facts.st_mtime < time.time() - _STALE_S and _begins_a_report(one):
+            if ours and facts.st_mtime < now_s - _STALE_S and _begins_a_report(one):
                 one.unlink()
 
 

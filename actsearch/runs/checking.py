@@ -223,7 +223,7 @@ def _leftovers(folder: Path) -> Iterator[str]:
     who = holder(folder)
     if who is not None:
         yield f"it is being written by {who}"
-    for one in stale_drafts(folder.parent):
+    for one in stale_drafts(folder.parent, time.time()):
         yield f"a run that was never begun lies beside it; the next that is made there removes it: {one}"
     if who is None:
         for ending, what in (

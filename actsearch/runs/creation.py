@@ -15,7 +15,6 @@ import re
 import secrets
 import shutil
 import stat
-import time
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,8 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
         _write_json(draft / CONFIG_COPY, config)
         _write_json(draft / ENVIRONMENT_COPY, environment)
         sync_names(draft)
-        for one in stale_drafts(folder.parent):
+        # By the clock of the disk that both lie on: a file server's may be another than ours.
+        for one in stale_drafts(folder.parent, draft.lstat().st_mtime):
             shutil.rmtree(one, ignore_errors=True)
         # Renaming a folder onto another works only where that one is empty: of two searches that
         # make the same run at once, one gets here first.
@@ -67,15 +67,20 @@ def make_run_folder(folder: Path, config: dict[str, Any], environment: dict[str,
         raise
 
 
-def stale_drafts(root: Path) -> list[Path]:
-    """Return the user's folders of runs that were never begun, as a kill left them."""
+def stale_drafts(root: Path, now_s: float) -> list[Path]:
+    """Return the user's folders of runs that were never begun, as a kill left them.
+
+    Args:
+        root: where to look.
+        now_s: the present time.
+    """
     found = []
     for one in sorted(root.glob(".new-*")):
         with contextlib.suppress(OSError):  # gone by now
             facts = one.lstat()
-            ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
-            is_old = facts.st_mtime < time.time() - _STALE_S
-            if ours and is_old and _DRAFT.fullmatch(one.name):
+            is_old = facts.st_mtime < now_s - _STALE_S
+            ours = is_old and stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+            if ours and _DRAFT.fullmatch(one.name):
                 found.append(one)
     return found
 

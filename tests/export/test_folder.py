@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,17 @@ def test_what_a_kill_left_goes_when_it_is_old(tmp_path: Path) -> None:
     gone = {name for name in before if name.startswith(".actsearch-killed")}
     assert len(gone) == 4
     assert set(tree(tmp_path)) == (set(before) - gone) | {*FILES, "sub", "sub/deep"}
+
+
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
+def test_it_is_old_by_the_clock_of_its_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    now = time.time
+    for name, age_s in ((".actsearch-new", 0.0), (".actsearch-killed", 4000.0)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (now() - age_s, now() - age_s))
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time", lambda: now() + ahead_s)
+        write_all(tmp_path, FILES)
+    assert {one.name for one in tmp_path.glob(".actsearch*")} == {".actsearch-new"}

@@ -142,18 +142,43 @@ print(follower.snapshot(0).n_births)
 """
 
 
+def kill_a_writer(run: Path, birth: MakeBirth, tmp_path: Path) -> None:
+    """Add a birth that is in the log alone."""
+    with RunStore.open(run, write=True) as store:
+        store.add_births([birth(1)])
+        shutil.copytree(run, tmp_path / "at-the-kill")
+    shutil.rmtree(run)
+    (tmp_path / "at-the-kill").rename(run)
+    (run / "run.sqlite-shm").unlink()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_who_only_reads_changes_no_file(
+    run: Path, birth: MakeBirth, killed: bool, tmp_path: Path
+) -> None:
+    if killed:
+        kill_a_writer(run, birth, tmp_path)
+    before = {one.name: one.read_bytes() for one in run.iterdir()}
+    n = 2 if killed else 1
+    with RunStore.open(run) as reader:
+        assert reader.n_births() == n
+        with reader.reading():
+            assert len(reader.births()) == n
+    follower = Follower(run)
+    follower.read()
+    assert follower.snapshot(0).n_births == check(run, full=True).counts["births"] == n
+    after = {one.name: one.read_bytes() for one in run.iterdir()}
+    assert set(after) - set(before) <= {"run.sqlite-wal", "run.sqlite-shm"}
+    assert {name: after[name] for name in before} == before
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_run_is_read_where_nothing_can_be_written(
     run: Path, birth: MakeBirth, killed: bool, tmp_path: Path
 ) -> None:
     """That of a colleague, or in a snapshot: closed, or with commits in the log alone."""
     if killed:
-        with RunStore.open(run, write=True) as store:
-            store.add_births([birth(1)])
-            shutil.copytree(run, tmp_path / "at-the-kill")
-        shutil.rmtree(run)
-        (tmp_path / "at-the-kill").rename(run)
-        (run / "run.sqlite-shm").unlink()
+        kill_a_writer(run, birth, tmp_path)
     with tempfile.TemporaryDirectory() as outside:  # pytest keeps what it makes from others
         Path(outside).chmod(0o755)
         there = Path(outside, "r")

@@ -38,6 +38,20 @@ def test_who_makes_a_run_removes_the_drafts_of_old(root: Path) -> None:
     assert before - names(root) == {DRAFT, ".new-else-ba9876543210"}
 
 
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
+def test_drafts_are_old_by_the_clock_of_their_disk(
+    root: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    """That of this machine may be ahead of a file server's, or behind."""
+    draft(root, DRAFT, 4000)
+    draft(root, ".new-being-made-0123456789ab", 0)
+    now = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time", lambda: now() + ahead_s)
+        RunStore.create(root / "r", {}, {}).close()
+    assert names(root) == {".new-being-made-0123456789ab", "r"}
+
+
 def test_drafts_of_somebody_else_stay(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft(root, DRAFT, 4000)
     with monkeypatch.context() as patch:

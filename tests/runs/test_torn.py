@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,47 @@ def add_to(folder: Path, birth: MakeBirth) -> None:
         again.add_births([birth(n)])
     with RunStore.open(folder) as read:
         assert read.n_births() == n + 1
+
+
+def flip_and_add(folder: Path, places: Iterable[int], birth: MakeBirth) -> Counter[str]:
+    """Change each of these bytes, add a birth and open the run again. Return how often it ended how.
+
+    Whatever was read before, nothing that is not so may be read after it.
+    """
+    path, expected = folder / "run.sqlite", content(folder)
+    original, ends = path.read_bytes(), Counter[str]()
+    n = len(expected[2])
+    for place in places:
+        for beside in folder.glob("run.sqlite-*"):
+            beside.unlink()
+        path.write_bytes(flipped(original, place, 0x11))
+        end = "refused"
+        with contextlib.suppress(ActsearchError), RunStore.open(folder, write=True) as store:
+            store.add_births([birth(n)])
+            end = "added to"
+        found = read_or_refused(folder)
+        births = [*expected[2], birth(n)] if end == "added to" else expected[2]
+        sound = (*expected[:2], births, *expected[3:])
+        assert found in (None, sound), f"byte {place} is another, and so is what is read: {end}"
+        ends["noticed" if found is None else end] += 1
+    return ends
+
+
+def test_a_file_with_another_byte_is_added_to_soundly_or_refused(
+    small: Path, birth: MakeBirth
+) -> None:
+    size = (small / "run.sqlite").stat().st_size
+    ends = flip_and_add(small, [*range(0, 100, 8), *range(100, size, 997)], birth)
+    assert {"noticed", "added to"} <= set(ends)
+
+
+@pytest.mark.nightly
+def test_a_file_with_any_byte_another_is_added_to_soundly_or_refused(
+    small: Path, birth: MakeBirth
+) -> None:
+    size = (small / "run.sqlite").stat().st_size
+    ends = flip_and_add(small, [*range(100), *range(100, size, 41)], birth)
+    assert min(ends["noticed"], ends["added to"]) > 100
 
 
 def test_a_file_cut_at_every_byte_of_its_last_page(small: Path, birth: MakeBirth) -> None:
