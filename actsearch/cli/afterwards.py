@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actsearch.cli.options import checked_budget, note
+from actsearch.cli.options import note
 from actsearch.cli.where import said_of
 from actsearch.durations import parse_duration
 
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 NONE = "none"
 #: Less time than this confirms nothing anywhere: the workers alone take seconds to start.
 MIN_S = 20.0
+
+
+def limit_s(budget: str | None, search_s: float) -> float | None:
+    """Return how long a run is confirmed at most after its search; None: not at all.
+
+    Args:
+        budget: as the user gave it: a time, "none", or None for as long as the search took.
+        search_s: how long that was.
+
+    Raises:
+        BadInput: the budget is no time.
+    """
+    if budget is None:
+        return max(search_s, MIN_S)
+    return None if budget.strip().lower() == NONE else parse_duration(budget)
 
 
 def confirming(
@@ -40,9 +55,8 @@ def confirming(
     Raises:
         BadInput: the budget is no time.
     """
-    if budget is not None and budget.strip().lower() == NONE:
+    if limit_s(budget, 0.0) is None:
         return None
-    checked_budget(budget)
 
     def confirm(path: Path, search_s: float) -> None:
         from actsearch.cli.confirm import again_with, interrupted, line, print_confirmation
@@ -60,7 +74,7 @@ def confirming(
             with terminate_as_interrupt(), goes_on_with(again):
                 found = run_trials(
                     path,
-                    budget=max(search_s, MIN_S) if budget is None else parse_duration(budget),
+                    budget=limit_s(budget, search_s),
                     **where.options(),
                     data=data,
                     observer=lambda moment: shown.show(line(moment)),

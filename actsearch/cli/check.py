@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(
+    context: typer.Context,
     run: Annotated[str, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")],
     full: Annotated[
         bool, typer.Option("--full", help="Fingerprint every formula, not a sample of them.")
@@ -42,8 +43,8 @@ def check(
     from actsearch.runs.lock import WriterLock
     from actsearch.runs.repair import repair as repair_run
 
-    fmt = Format.named(output)
-    folder = find_run(run, runs_dir)
+    fmt = Format.named(_said(context, "output", output))
+    folder = find_run(run, _said(context, "runs_dir", runs_dir))
     if repair:
         WriterLock(folder).release()  # who writes it is told of before anything else is
     found = check_run(folder, full=full)
@@ -55,6 +56,14 @@ def check(
         write_record(_record(folder.name, found, repaired, after), fmt, sys.stdout)
     if after.damage:
         raise typer.Exit(1)
+
+
+def _said(context: typer.Context, name: str, value: Any) -> Any:
+    """Return an option's value; what stands before ``check`` counts where none stands behind it."""
+    source = context.get_parameter_source(name)
+    if context.parent is None or (source is not None and source.name == "COMMANDLINE"):
+        return value
+    return context.parent.params[name]
 
 
 def _record(

@@ -32,10 +32,10 @@ TARGET_NAMES = (
 
 def export(
     run: Annotated[
-        str | None, typer.Argument(help="The run (see: actsearch runs).", metavar="[RUN]")
+        str | None, typer.Argument(help="The run (see: actsearch runs).", metavar="RUN")
     ] = None,
     births: Annotated[
-        list[int] | None, typer.Argument(help="Ids of births in that run.", metavar="[ID]...")
+        list[int] | None, typer.Argument(help="Ids of births in that run.", metavar="ID")
     ] = None,
     formula: Annotated[
         str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from actsearch.results.commands import next_commands
@@ -73,14 +74,22 @@ def print_verdict(account: Account) -> None:
         _say(f"\nverdict: {printable(account.sentence)}")
 
 
-def print_next(view: RunView, judgement: Judgement | None = None) -> None:
+def print_next(
+    view: RunView,
+    judgement: Judgement | None = None,
+    *,
+    trains: Sequence[str] = (),
+    searches: Sequence[str] = (),
+) -> None:
     """Print the commands that may come next, ready to be typed.
 
     Args:
         view: the run.
         judgement: the verdict on it; None where it was not confirmed.
+        trains: words that a command that confirms ends with, to do so as was done before.
+        searches: the same for a command that searches.
     """
-    lines = next_commands(view, judgement)
+    lines = next_commands(view, judgement, trains=trains, searches=searches)
     width = max(len(line) for line, _ in lines)
     sys.stdout.write("\nnext:\n")
     sys.stdout.writelines(f"  {line:<{width}}  # {what}\n" for line, what in lines)

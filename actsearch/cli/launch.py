@@ -38,6 +38,7 @@ def launch(
     quiet: bool,
     where: Where,
     confirm: Callable[[Path, float], None] | None = None,
+    asked: str | None = None,
     also: Progress | None = None,
     report: bool = True,
     forgotten: Callable[[], str] = str,
@@ -53,6 +54,7 @@ def launch(
         quiet: show no progress.
         where: where it trains; what goes on from an end that nobody wished does so there.
         confirm: confirms the run in a folder within so many seconds, and prints the verdict.
+        asked: what the user said of that, which the commands that search on say again.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
         forgotten: says after an interruption what of this call is not in the run, if anything.
@@ -68,11 +70,13 @@ def launch(
     if also is not None:
         progress = Observers(progress, also)
 
+    trains = as_words(said_of(where))
+    searches = [*trains, *([] if asked is None else as_words({"confirm": asked}))]
+
     def again() -> str:
         name = progress.snapshot.run if progress.snapshot is not None else run
         is_there = name is not None and (runs_dir / name).is_dir()
-        said = as_words(said_of(where))
-        return command("resume", runs_dir / str(name), *said) if is_there else ""
+        return command("resume", runs_dir / str(name), *searches) if is_there else ""
 
     try:
         with terminate_as_interrupt(), goes_on_with(again), progress:
@@ -95,7 +99,7 @@ def launch(
         sys.stdout.flush()
         confirm(view.path, view.totals.elapsed_s)
     account = readable_account(view.path)
-    print_next(account.run, account.judgement)
+    print_next(account.run, account.judgement, trains=trains, searches=searches)
     if report:
         sys.stdout.write("\n")
         sys.stdout.flush()

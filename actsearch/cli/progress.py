@@ -247,6 +247,8 @@ def judged(snapshot: Snapshot) -> int:
 def time_text(snapshot: Snapshot, elapsed_s: float) -> str:
     """Write the time that went by and the time left: stated by the budget, else estimated."""
     text = format_duration(elapsed_s)
+    if snapshot.budget_s and elapsed_s > snapshot.budget_s:
+        return f"{text}, the budget of {format_duration(snapshot.budget_s)} is used up"
     if snapshot.budget_s:
         text += f" of {format_duration(snapshot.budget_s)}"
     left_s = remaining_s(snapshot, elapsed_s)

@@ -27,6 +27,7 @@ from actsearch.cli.options import (
 from actsearch.cli.report import ReportOption
 from actsearch.cli.where import trains
 from actsearch.durations import format_duration, parse_duration
+from actsearch.errors import counted
 
 if TYPE_CHECKING:
     from actsearch.workers import Where
@@ -92,8 +93,8 @@ def resume(
             return ""
         return "the seeds of this call are not in the run yet: give them again"
 
-    if births is None and holder(path) is None:  # else it is refused, and that is all to say
-        _say_what_is_used_up(path, budget)
+    if holder(path) is None:  # else it is refused, and that is all to say
+        _say_what_is_used_up(path, budget, births, confirm)
 
     def start(observer: Progress) -> object:
         from actsearch.search import resume as resume_search
@@ -120,6 +121,7 @@ def resume(
         quiet=quiet,
         where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
+        asked=confirm,
         also=also,
         report=not no_report,
         forgotten=forgotten,
@@ -133,17 +135,28 @@ def _n_sessions(path: Path) -> int:
         return len(store.sessions())
 
 
-def _say_what_is_used_up(path: Path, budget: str | None) -> None:
-    """Say so where the time that a run is to be searched in all has passed already."""
+def _say_what_is_used_up(
+    path: Path, budget: str | None, births: int | None, confirm: str | None
+) -> None:
+    """Say so where a run is at a limit already, and what is done nevertheless."""
+    from actsearch.cli.afterwards import limit_s
     from actsearch.runs import RunStore
 
     with RunStore.open(path) as store:
-        elapsed_s = store.elapsed_s()
-        limit = store.last_search().get("budget") if budget is None else budget
-    limit_s = parse_duration(limit) if isinstance(limit, str) else limit
-    if limit_s is not None and limit_s <= elapsed_s:
-        note(
-            f"{path.name} was searched for {format_duration(elapsed_s)}, and --budget "
-            f"{format_duration(limit_s)} counts from its beginning: nothing more is trained; "
-            "give a larger one to search on"
-        )
+        elapsed_s, n_births = store.elapsed_s(), store.n_births()
+        last = store.last_search() if budget is None and births is None else {}
+    budget_s = last.get("budget", budget)
+    budget_s = parse_duration(budget_s) if isinstance(budget_s, str) else budget_s
+    births = last.get("births", births)
+    if budget_s is not None and budget_s <= elapsed_s:
+        used = f"was searched for {format_duration(elapsed_s)}"
+        over = f"--budget {format_duration(budget_s)} counts from its beginning: nothing more"
+        over += " is searched"
+    elif births is not None and births <= n_births:
+        used = f"has {counted(n_births, 'birth')}"
+        over = f"--births {births} counts from its beginning: no more are bred"
+    else:
+        return
+    at_most = limit_s(confirm, elapsed_s)
+    then = "" if at_most is None else f", confirming for at most {format_duration(at_most)}"
+    note(f"{path.name} {used}, and {over}{then}; give a larger one to search on")

@@ -43,7 +43,7 @@ MORE_COLUMNS = (
 
 
 app = typer.Typer(invoke_without_command=True)
-app.command("check")(check)
+app.command("check", short_help="Say whether a run is sound; repair it.")(check)
 
 
 @app.callback()

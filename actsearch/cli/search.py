@@ -79,6 +79,7 @@ def search(
     from actsearch.cli.progress import Progress
     from actsearch.cli.tensorboard import events
 
+    asked = confirm
     if budget is None and births is None:
         budget = DEFAULT_BUDGET
         confirm = DEFAULT_CONFIRM if confirm is None else confirm
@@ -113,6 +114,7 @@ def search(
         quiet=quiet,
         where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
+        asked=asked,
         also=also,
         report=not no_report,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actsearch.paths import at_runs_dir, command
@@ -16,21 +16,32 @@ if TYPE_CHECKING:
 _MORE_BIRTHS = 3000
 
 
-def next_commands(view: RunView, judgement: Judgement | None = None) -> list[tuple[str, str]]:
+def next_commands(
+    view: RunView,
+    judgement: Judgement | None = None,
+    *,
+    trains: Sequence[str] = (),
+    searches: Sequence[str] = (),
+) -> list[tuple[str, str]]:
     """Return the commands that may come next, each with what it does.
 
     Args:
         view: the run.
         judgement: the verdict on it; None where it was not confirmed.
+        trains: words that a command that confirms ends with.
+        searches: words that a command that searches ends with.
     """
     from actsearch.results.leader import is_settled, leader_of
 
-    lines = ways_on(view)
+    lines = ways_on(view, searches)
     if not view.ranked:
         return lines
     leader = str(leader_of(view, judgement))
     to_confirm = view.has_news and not view.writer and not is_settled(view, judgement)
-    verdict = (command("confirm", view.path), "the verdict, with more seeds where it is open")
+    verdict = (
+        command("confirm", view.path, *trains),
+        "the verdict, with more seeds where it is open",
+    )
     return [
         *([verdict] if to_confirm else []),
         (command("inspect", view.path, leader), "what the leader is"),
@@ -39,8 +50,13 @@ def next_commands(view: RunView, judgement: Judgement | None = None) -> list[tup
     ]
 
 
-def ways_on(view: RunView) -> list[tuple[str, str]]:
-    """Return what goes on from a run, as commands with what they do."""
+def ways_on(view: RunView, searches: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return what goes on from a run, as commands with what they do.
+
+    Args:
+        view: the run.
+        searches: words that a command that searches ends with.
+    """
     from actsearch.runs import is_final, lacks_births, nothing_passed
 
     if view.writer:  # anything that writes would be refused
@@ -50,7 +66,7 @@ def ways_on(view: RunView) -> list[tuple[str, str]]:
         return [
             rejected,
             (
-                command("resume", view.path, "--seed-formula") + " FORMULA",
+                command("resume", view.path, *searches) + " --seed-formula FORMULA",
                 "go on from one that passes",
             ),
         ]
@@ -60,15 +76,19 @@ def ways_on(view: RunView) -> list[tuple[str, str]]:
     if is_final(view.ended):
         task = ("--task", str(view.config.get("task", "")))
         space = _larger_space(view.config.get("space_settings", {}))
-        larger = shlex.join(["actsearch", "search", space, *task, "--seed-run", view.name])
+        seeds = ("--seed-run", view.name)
+        larger = shlex.join(["actsearch", "search", space, *task, *seeds, *searches])
         return [(larger + at_runs_dir(view.path), "from its best on, in a space without an end")]
     if lacks_births(view.ended):
         limit = (view.births_limit or view.totals.births) + _MORE_BIRTHS
         return [
-            (command("resume", view.path, "--births", str(limit)), "search on, with more births"),
+            (
+                command("resume", view.path, "--births", str(limit), *searches),
+                "search on, with more births",
+            ),
             ("actsearch spaces check FILE", "what the space turns away, and why"),
         ]
-    return [(command("resume", view.path, "--budget", "10m"), "search on")]
+    return [(command("resume", view.path, "--budget", "10m", *searches), "search on")]
 
 
 def _larger_space(settings: Mapping[str, Any]) -> str:

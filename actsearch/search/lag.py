@@ -8,7 +8,7 @@ formulas are bred from older results. docs/performance.md has both as measured.
 
 from __future__ import annotations
 
-from actsearch.errors import BadInput
+from actsearch.errors import BadInput, counted
 from actsearch.search.space import SearchSpace
 
 #: A lag of so many times the number of workers keeps 95 % of 64 busy where the times of trainings
@@ -36,7 +36,8 @@ def too_many(workers: int, space: SearchSpace) -> str:
     lag = space.evolution.lag
     return (
         f"{workers} workers are more than the lag of {lag} of space '{space.name}': births wait "
-        f"for the results of all but the last {lag} candidates. Use at most {lag} workers, or "
+        f"for the results of all but the last {'one' if lag == 1 else f'{lag} candidates'}. Use "
+        f"at most {counted(lag, 'worker')}, or "
         f"start a run with a larger --lag (lag=... from Python, or 'lag' under [evolution] in a "
-        f"space file of your own): {AMPLE * workers} keeps as many busy"
+        f"space file of your own): {AMPLE * workers} keeps {workers} workers busy"
     )

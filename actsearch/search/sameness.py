@@ -90,7 +90,7 @@ def stated(
         found += _of_spaces(config, space if isinstance(space, SearchSpace) else load_space(space))
     if seed is not None and seed != config["seed"]:
         found.append(Difference("seed", config["seed"], seed))
-    if isinstance(task, str) and not (_is_file(task) or _is_file(str(config.get("task", "")))):
+    if isinstance(task, str) and not _is_file(task):
         spec = absolute_spec(task)
         if spec != config["task"] or config.get("task_from", "name") != "name":
             found.append(Difference("task", config["task"], spec))
@@ -111,6 +111,8 @@ def of_task(config: Mapping[str, Any], task: Task, given: object = None) -> list
     is_other = isinstance(given, str) and absolute_spec(given) != config.get("task")
     now = json.loads(json.dumps(task.settings()))
     found = list(_differing("task", config.get("task_settings", now), now, is_other))
+    if found and is_other:
+        found.insert(0, Difference("task", config.get("task"), absolute_spec(str(given))))
     rungs = json.loads(json.dumps([rung.settings() for rung in task.rungs]))
     if "rungs" not in now:
         found += _differing("task.rungs", config.get("rungs", rungs), rungs, is_other)
@@ -166,7 +168,10 @@ def _of_spaces(config: Mapping[str, Any], space: SearchSpace) -> list[Difference
         before = space_from(before, where="the space of the run").model_dump(mode="json")
     now = space.model_dump(mode="json")
     before, now = ({k: v for k, v in one.items() if k not in _WORDS} for one in (before, now))
-    return list(_differing("space", before, now, given=True))
+    found = list(_differing("space", before, now, given=True))
+    name = config["space_settings"].get("name", _NOTHING)
+    named = [Difference("space", name, space.name)] if found and name != space.name else []
+    return [*named, *found]
 
 
 def _differing(key: str, before: Any, now: Any, given: bool) -> Iterator[Difference]:

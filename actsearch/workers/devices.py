@@ -140,6 +140,11 @@ def _devices(devices: str | Sequence[str], cuda: Callable[[], Sequence[str]]) ->
         return tuple(there) or (CPU,)
     if asked == ["cuda"] and there:
         return tuple(there)
+    if not there and any(name.partition(":")[0] == "cuda" for name in asked):
+        raise BadInput(
+            f"--devices {shorten(','.join(asked), 40)}: torch sees no CUDA device here (see: "
+            "actsearch doctor); --devices auto or cpu trains on the processor"
+        )
     for name in asked:
         if name not in (CPU, *there):
             raise unknown("device", name, [AUTO, CPU, *there])

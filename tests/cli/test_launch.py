@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -135,10 +136,7 @@ def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
     runs_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(*_args: Any, **_options: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("actsearch.trials.confirm.confirm", interrupted)
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", stopped)
     answer = actsearch("search", "--devices", "cpu", "--quiet")
     assert answer.code == 130
     assert answer.err.endswith(
@@ -190,10 +188,54 @@ def test_resume_says_when_the_time_is_used_up(
     monkeypatch.setattr("actsearch.runs.RunStore.elapsed_s", lambda _store: 30.0)
     used_up = "first was searched for 30s, and --budget 20s counts from its beginning"
     assert used_up in actsearch("resume", "first", "--budget", "20s", "--confirm", "none").err
-    for more in (("--budget", "40s"), ("--budget", "20s", "--births", "50"), ()):
+    for more in (("--budget", "40s"), ("--budget", "40s", "--births", "50"), ()):
         answer = actsearch("resume", "first", *more, "--confirm", "none")
         assert answer.code == 0, answer.err
         assert "counts from its beginning" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "--budget 20s --births 50 --confirm none",
+            (
+                "was searched for 30s, and --budget 20s counts from its beginning: "
+                "nothing more is searched; give a larger one to search on"
+            ),
+        ),
+        (
+            "--budget 20s",
+            (
+                "was searched for 30s, and --budget 20s counts from its beginning: "
+                "nothing more is searched, confirming for at most 30s; give a larger one to search on"
+            ),
+        ),
+        (
+            "--births 8 --confirm 1m",
+            (
+                "has 8 births, and --births 8 counts from its beginning: "
+                "no more are bred, confirming for at most 1m 00s; give a larger one to search on"
+            ),
+        ),
+    ],
+)
+def test_resume_says_what_a_limit_that_is_reached_leaves_to_do(
+    typed: str,
+    said: str,
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actsearch.runs.RunStore.elapsed_s", lambda _store: 30.0)
+    monkeypatch.setattr("actsearch.trials.confirm.confirm", stopped)
+    answer = actsearch("resume", "first", "--no-report", "--quiet", *typed.split())
+    assert answer.err.splitlines()[0] == f"first {said}"
+
+
+def stopped(*_args: Any, **_options: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def view_of(rows: list[dict[str, Any]], totals: Totals, ended: str = "") -> RunView:
@@ -250,8 +292,49 @@ def test_ctrl_c_says_how_to_go_on(
     assert (answer.code, answer.out) == (130, "")
     assert answer.err == (
         "actsearch: interrupted; everything saved; "
-        "go on with: actsearch resume made-up --runs-dir 'my runs'\n"
+        "go on with: actsearch resume made-up --confirm none --runs-dir 'my runs'\n"
     )
+
+
+@pytest.mark.parametrize("verb", [("search", "--run", "first"), ("resume", "first")])
+def test_what_was_said_of_the_call_is_in_all_commands_that_follow_it(
+    verb: tuple[str, ...],
+    actsearch: Command,
+    fake_search: FakeSearch,
+    runs_dir: Path,
+) -> None:
+    trains = ("--workers", "2", "--memory-limit", "4GB")
+    typed = (*verb, *trains, "--confirm", "none", "--quiet", "--no-report")
+    said = shlex.join(trains)
+    answer = actsearch(*typed)
+    lines = [line.partition("  # ")[0].strip() for line in answer.out.splitlines()]
+    assert f"actsearch confirm first {said}" in lines
+    assert f"actsearch resume first --budget 10m {said} --confirm none" in lines
+    for error in (WorkersGone("nobody is there"), OSError(errno.ENOSPC, "full")):
+        fake_search.raises = error
+        assert actsearch(*typed).err.endswith(f": actsearch resume first {said} --confirm none\n")
+    fake_search.raises = KeyboardInterrupt()
+    answer = actsearch(*verb, "--confirm", "9s", "--quiet")
+    assert answer.err.endswith(": actsearch resume first --confirm 9s\n")
+
+
+@pytest.mark.parametrize(
+    ("ended", "command"),
+    [
+        ("nothing is worth", "resume r --workers 2 --seed-formula FORMULA"),
+        ("the space is walked through: ...", "search default --task '' --seed-run r --workers 2"),
+        ("only few", "resume r --births 3002 --workers 2"),
+    ],
+)
+def test_all_ways_on_train_where_the_search_did(
+    ended: str, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsearch.runs.nothing_passed", lambda ended: "nothing" in ended)
+    monkeypatch.setattr("actsearch.runs.lacks_births", lambda ended: "few" in ended)
+    rows: list[dict[str, Any]] = [{"id": 0, "rank": 1, "known": "ReLU"}]
+    view = view_of(rows, Totals(2, 2, 0, 0, 0, 2, 2, 1.0, 1.0), ended)
+    print_next(view, searches=("--workers", "2"))
+    assert f"  actsearch {command} " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("began", [False, True])

@@ -144,5 +144,10 @@ def test_time_runs_between_events() -> None:
     assert "1m 30s of 4m 00s, 2m 30s left" in later[0]
 
 
+def test_time_beyond_the_budget_is_not_a_part_of_it() -> None:
+    said = line(snapshot(elapsed_s=69, budget_s=10))
+    assert said.startswith("1m 09s, the budget of 10s is used up | 7 births")
+
+
 def test_the_bar_has_one_width() -> None:
     assert {len(bar(k / 100)) for k in range(101)} == {40}

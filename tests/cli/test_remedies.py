@@ -156,7 +156,7 @@ def test_where_a_variable_moved_the_runs_commands_say_where_this_one_lies(
 def test_a_run_in_use_is_refused_without_further_ado(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path
 ) -> None:
-    used_up = "nothing more is trained"
+    used_up = "nothing more is searched"
     assert used_up in actsearch("resume", "first", "--budget", "1s", "--no-report").err
     with RunStore.open(runs_dir / "first", write=True):
         assert used_up not in actsearch("resume", "first", "--budget", "1s", "--no-report").err

@@ -107,6 +107,32 @@ def test_bad_input(run: Path, actsearch: Command) -> None:
     assert actsearch("runs", "check", "mine").code == 2
 
 
+def test_what_is_said_before_the_word_check_holds_for_it(
+    run: Path, tmp_path: Path, actsearch: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = run.parent.rename(tmp_path / "elsewhere")
+    before = ("runs", "--runs-dir", str(there), "--format", "json", "check", "mine")
+    for variable in ("", str(tmp_path / "nowhere")):
+        if variable:
+            monkeypatch.setenv("ACTSEARCH_RUNS", variable)
+        answer = actsearch(*before)
+        assert (answer.code, answer.err) == (0, "")
+        assert json.loads(answer.out)["run"] == "mine"
+        after = actsearch(*before, "--format", "table", "--runs-dir", str(there))
+        assert after.out.startswith("run 'mine' is sound")
+    assert actsearch(*before, "--runs-dir", "nowhere").code == 2
+    monkeypatch.setenv("ACTSEARCH_RUNS", str(there))
+    assert actsearch("runs", "check", "mine").code == 0
+
+
+def test_the_help_has_whole_sentences(actsearch: Command) -> None:
+    (line,) = [
+        one for one in actsearch("runs", "--help").out.splitlines() if one.startswith("  check ")
+    ]
+    assert "..." not in line
+    assert "Usage: actsearch export [OPTIONS] [RUN] [ID]...\n" in actsearch("export", "--help").out
+
+
 def test_a_run_that_is_written_is_not_repaired(run: Path, actsearch: Command) -> None:
     with RunStore.open(run, write=True):
         assert actsearch("runs", "check", "mine").code == 0

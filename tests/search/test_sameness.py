@@ -14,6 +14,7 @@ import pytest
 from actsearch.cli.main import run
 from actsearch.errors import BadInput
 from actsearch.runs import RunStore, digest, event_log
+from actsearch.search.sameness import of_task, stated
 from actsearch.search.space import load_space, space_from
 from tests.search.simulated import SimulatedTask
 from tests.search.test_api import births, go_on, start
@@ -113,6 +114,27 @@ def test_a_task_that_has_another_name_is_not_even_loaded(
         store.config |= {"task": "mnist1d-mlp", "task_from": "name"}
     monkeypatch.setattr("actsearch.search.api.saved_task", lambda *_: pytest.fail("loaded"))
     assert "task: simulated in the run, mnist1d-mlp given" in refused(tmp_path, task="mnist1d-mlp")
+
+
+def test_what_is_another_by_its_name_is_called_so_first(tmp_path: Path) -> None:
+    start(tmp_path)
+    said = refused(tmp_path, space="swish").splitlines()
+    assert said[1] == "  space: default in the run, swish given"
+    assert said[2].startswith("  space.")
+    config = {
+        "search_rules": 1,
+        "device_kind": "cpu",
+        "task": "/a/mine.py:make",
+        "task_settings": {},
+    }
+    named = stated(config, rules=1, kind="cpu", task="mnist1d-mlp")
+    assert list(map(str, named)) == ["task: /a/mine.py:make in the run, mnist1d-mlp given"]
+    filed = list(map(str, of_task(config, Settled(), "/a/other.py:make")))
+    assert filed[0] == "task: /a/mine.py:make in the run, /a/other.py:make given"
+    assert filed[1].startswith("task.simulated: nothing in the run")
+    (moved, *_) = of_task(config, SimulatedTask(), "/a/mine.py:make")
+    assert not moved.given
+    assert moved.key == "task.simulated"
 
 
 def test_a_space_that_is_none_is_bad_input(tmp_path: Path) -> None:

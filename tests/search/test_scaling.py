@@ -297,8 +297,10 @@ def test_there_is_no_such_lag(lag: Any) -> None:
 
 
 def test_too_many_workers_are_told_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"larger --lag .*: 544 keeps as many busy"):
+    with pytest.raises(BadInput, match=r"larger --lag .*: 544 keeps 17 workers busy"):
         actsearch.search(
             "default", SimulatedTask(), births=50, workers=17, run="r", runs_dir=tmp_path
         )
+    with pytest.raises(BadInput, match=r"all but the last one. Use at most 1 worker, or"):
+        actsearch.search("default", SimulatedTask(), births=9, lag=1, workers=2, runs_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -42,8 +42,10 @@ def test_what_is_asked_for_is_given(
     ("devices", "cuda", "why"),
     [
         ("cuda:7", TWO, r"unknown device 'cuda:7'.*\(known: auto, cpu, cuda:0, cuda:1\)"),
-        ("cuda", NONE, r"unknown device 'cuda'.*\(known: auto, cpu\)"),
-        ("cuda:0", NONE, r"\(known: auto, cpu\)"),
+        ("cuda", NONE, r"--devices cuda: torch sees no CUDA device here .*actsearch doctor"),
+        ("cuda:0,cuda:1", NONE, "torch sees no CUDA device here"),
+        ("cpu,cuda:0", NONE, "torch sees no CUDA device here"),
+        ("cudo", NONE, r"unknown device 'cudo'.*\(known: auto, cpu\)"),
         ("gpu", TWO, "unknown device 'gpu'"),
         ("cup", NONE, "did you mean 'cpu'"),
         ("", TWO, "unknown device ''"),
