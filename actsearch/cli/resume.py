@@ -147,7 +147,6 @@ def _say_what_is_used_up(
         last = store.last_search() if budget is None and births is None else {}
     budget_s = last.get("budget", budget)
     budget_s = parse_duration(budget_s) if isinstance(budget_s, str) else budget_s
-    births = last.get("births", births)
     if budget_s is not None and budget_s <= elapsed_s:
         used = f"was searched for {format_duration(elapsed_s)}"
         over = f"--budget {format_duration(budget_s)} counts from its beginning: nothing more"

@@ -208,7 +208,8 @@ def test_resume_says_when_the_time_is_used_up(
             "--budget 20s",
             (
                 "was searched for 30s, and --budget 20s counts from its beginning: "
-                "nothing more is searched, confirming for at most 30s; give a larger one to search on"
+                "nothing more is searched, confirming for at most 30s; "
+                "give a larger one to search on"
             ),
         ),
         (
