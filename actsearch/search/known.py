@@ -41,14 +41,17 @@ class _KnownFirst:
     def stream(self, next_job: NextJob, *, deadline: Deadline = no_deadline) -> Answers:
         found: deque[Job] = deque()
         ended = False
+        n_sent = n_back = 0  # each counted in a thread of its own
 
         def unknown() -> Job | Wait | None:
-            nonlocal ended
+            nonlocal ended, n_sent
             while isinstance(job := next_job(), Job) and job.training in self._known:
                 found.append(job)
             ended = job is None
-            # It may be what was found that all wait for: let the pool come to its end.
-            return None if job is WAIT and found else job
+            n_sent += isinstance(job, Job)
+            # It may be what was found that all wait for: it is told after the next answer of the
+            # pool, and where none is to come, when the pool has come to its end.
+            return None if job is WAIT and found and n_sent == n_back else job
 
         first: list[Job | Wait] = []
 
@@ -63,6 +66,7 @@ class _KnownFirst:
             first[:] = [job]
             with contextlib.closing(self._pool.stream(hand_out, deadline=deadline)) as answers:
                 for answer in answers:
+                    n_back += 1
                     yield answer
                     yield from self._answers(found)
             yield from self._answers(found)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from actsearch.runs.repair import repair
 from actsearch.runs.salvage import Salvage
 from actsearch.search.known import known_first
 from actsearch.tasks.protocol import Record, Training
-from actsearch.workers import Job
+from actsearch.workers import WAIT, Job
 from tests.runs.by_hand import by_hand
 from tests.runs.simulated_run import OPTIONS, copy_to, log_of
 from tests.search.simulated import ShuffledPool, SimulatedTask
@@ -164,3 +165,38 @@ def test_of_two_formulas_that_had_the_same_number_what_was_set_aside_is_kept() -
     second = found("sin(x)", setting_aside(found("tanh(x)", {}), Salvage()))
     both = earlier(second) | setting_aside(second, Salvage())
     assert {value["formula"] for value in both.values()} == {"tanh(x)", "sin(x)"}
+
+
+class CountingStreams(ShuffledPool):
+    """Counts how often it was asked for a stream."""
+
+    n_streams = 0
+
+    def stream(self, next_job: Any, *, deadline: Any = None) -> Any:
+        self.n_streams += 1
+        return super().stream(next_job, deadline=deadline)
+
+
+@pytest.mark.parametrize("n_before", [0, 2])
+def test_what_is_known_is_told_without_an_end_of_what_is_trained(
+    n_before: int
+) -> None:
+    """Though all else waits for it."""
+    heat = Heat(0, 0, "short", (0,))
+    row = TrainingRow(0, "short", 0, "ok", 0.5, {}, (), 1.0, "cpu")
+    formulas = [*["sin(x)", "cos(x)"][:n_before], "tanh(x)", "exp(-x**2)"]
+    jobs = deque(
+        Job((k, 0), Training(text, "short", 0)) for k, text in enumerate(formulas)
+    )
+    answered: list[str] = []
+
+    def next_job() -> Any:
+        if len(jobs) == 1 and "tanh(x)" not in answered:
+            return WAIT
+        return jobs.popleft() if jobs else None
+
+    pool = CountingStreams(3, 1)
+    for job, _ in known_first(pool, [Aside("tanh(x)", heat, row)]).stream(next_job):
+        answered.append(job.training.formula)
+    assert sorted(answered) == sorted(formulas)
+    assert pool.n_streams == 1
