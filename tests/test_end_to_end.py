@@ -240,7 +240,7 @@ def test_a_search_ends_with_its_confirmation(home: Path) -> None:
     assert outcomes[1:] == ["done"]
     assert f"ended: {outcomes[0]}\n" in result.stdout
     page = (home / "runs" / "sure" / "report.html").read_text(encoding="utf-8")
-    assert f"{len(trials):,} trainings" in page  # it was written after the confirmation
+    assert f"{len(trials):,} training" in page  # it was written after the confirmation
     assert {row.split for row in trials} == {"test"}
     assert not searched & {row.seed for row in trials}
     # The verdict is a function of what is stored: said again, at once, without training.

@@ -127,8 +127,8 @@ def _analyze(expression: Expression) -> Analysis:
 def _variance(square: float, mean: float) -> float:
     """Return the difference of the two; 0 where rounding alone could make it."""
     difference = square - mean * mean
-    if math.isnan(difference):
-        return math.nan
+    if not math.isfinite(difference):
+        return difference
     return difference if difference > _ROUNDING * square else 0.0
 
 
