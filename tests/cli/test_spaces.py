@@ -278,8 +278,10 @@ def test_a_search_in_which_nothing_passes_ends_and_says_what_helps(
     assert "not confirmed: no formula that is new has a score" in answer.out
     assert answer.out.removesuffix("\nreport: runs/r/report.html\n").endswith(
         "next:\n"
-        "  actsearch inspect r --rejected             # what was turned away, and why\n"
-        "  actsearch resume r --seed-formula FORMULA  # go on from one that passes\n"
+        "  actsearch inspect r --rejected                              # what was turned away, "
+        "and why\n"
+        "  actsearch resume r --workers inline --seed-formula FORMULA  # go on from one that "
+        "passes\n"
     )
     assert "not even: " in actsearch("inspect", "r", "--rejected").out
     refused = actsearch("confirm", "r")
@@ -302,7 +304,8 @@ def test_a_space_smaller_than_the_budget_is_seen_once_and_that_is_said(actsearch
     task = Path("mine.py").resolve()
     (on,) = [line for line in answer.out.splitlines() if "--seed-run" in line]
     assert on.split("  #")[0].strip() == (
-        f"actsearch search default --task {task}:make_task --seed-run r"
+        f"actsearch search default --task {task}:make_task --seed-run r --workers inline "
+        "--confirm none"
     )
     assert "actsearch resume" not in answer.out
     again = actsearch("resume", "r", "--births", "900", "--quiet", "--confirm", "none")
@@ -320,8 +323,9 @@ def test_a_limit_of_births_that_few_pass_is_not_blamed_on_time(actsearch: Comman
     assert "not confirmed: no formula that is new has a score" in answer.out
     assert answer.out.removesuffix("\nreport: runs/r/report.html\n").endswith(
         "next:\n"
-        "  actsearch resume r --births 3100  # search on, with more births\n"
-        "  actsearch spaces check FILE       # what the space turns away, and why\n"
+        "  actsearch resume r --births 3100 --workers inline  # search on, with more births\n"
+        "  actsearch spaces check FILE                        # what the space turns away, "
+        "and why\n"
     )
     refused = actsearch("confirm", "r")
     assert refused.code == 2
