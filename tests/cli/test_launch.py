@@ -15,10 +15,8 @@ import pytest
 import typer
 
 from actsearch import cli
-from actsearch.cli.hall import print_next
 from actsearch.cli.main import app, run
 from actsearch.errors import ActsearchError, MachineFault, WorkersGone
-from actsearch.results.view import RunView, Totals
 from actsearch.runs import RunStore
 from actsearch.workers import Where
 from tests.cli.conftest import Command, FakeSearch
@@ -239,36 +237,6 @@ def stopped(*_args: Any, **_options: Any) -> None:
     raise KeyboardInterrupt
 
 
-def view_of(rows: list[dict[str, Any]], totals: Totals, ended: str = "") -> RunView:
-    return RunView(Path("runs/r"), {}, rows, totals, [], [], ("full",), [], {}, ended)
-
-
-def test_what_has_nothing_to_confirm_does_not_ask_for_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    totals = Totals(2, 2, 0, 0, 0, 2, 2, 1.0, 1.0)
-    rows: list[dict[str, Any]] = [{"id": 0, "rank": 1, "known": "ReLU"}]
-    print_next(view_of(rows, totals))
-    said = capsys.readouterr().out
-    assert "actsearch resume r" in said
-    assert "actsearch confirm r" not in said
-    print_next(view_of([*rows, {"id": 1, "rank": 2, "known": None}], totals))
-    assert "actsearch confirm r" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("trained", "option"), [(2, "--all"), (0, "--rejected")], ids=["failed", "turned away"]
-)
-def test_a_run_without_a_score_is_no_start_for_another(
-    trained: int, option: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    totals = Totals(2, trained, 0, 2 - trained, 0, trained, 0, 1.0, 1.0)
-    for ended in ("the space is walked through: ...", "the space seems exhausted: ..."):
-        print_next(view_of([], totals, ended))
-        (line,) = capsys.readouterr().out.split("next:\n")[1].splitlines()
-        assert line.startswith(f"  actsearch inspect r {option} ")
-
-
 def test_a_search_ends_with_the_hall_of_fame_and_the_next_commands(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path, golden: Any
 ) -> None:
@@ -317,25 +285,6 @@ def test_what_was_said_of_the_call_is_in_all_commands_that_follow_it(
     fake_search.raises = KeyboardInterrupt()
     answer = actsearch(*verb, "--confirm", "9s", "--quiet")
     assert answer.err.endswith(": actsearch resume first --confirm 9s\n")
-
-
-@pytest.mark.parametrize(
-    ("ended", "command"),
-    [
-        ("nothing is worth", "resume r --workers 2 --seed-formula FORMULA"),
-        ("the space is walked through: ...", "search default --task '' --seed-run r --workers 2"),
-        ("only few", "resume r --births 3002 --workers 2"),
-    ],
-)
-def test_all_ways_on_train_where_the_search_did(
-    ended: str, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("actsearch.runs.nothing_passed", lambda ended: "nothing" in ended)
-    monkeypatch.setattr("actsearch.runs.lacks_births", lambda ended: "few" in ended)
-    rows: list[dict[str, Any]] = [{"id": 0, "rank": 1, "known": "ReLU"}]
-    view = view_of(rows, Totals(2, 2, 0, 0, 0, 2, 2, 1.0, 1.0), ended)
-    print_next(view, searches=("--workers", "2"))
-    assert f"  actsearch {command} " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("began", [False, True])
@@ -387,14 +336,6 @@ def test_ctrl_c_before_the_run_exists_promises_nothing(
     answer = actsearch("search", "--confirm", "none", "--run", "unborn", "--quiet")
     assert answer.code == 130
     assert answer.err == "actsearch: interrupted before the search began\n"
-
-
-def test_a_leader_of_any_inputs_can_be_taken_home(capsys: pytest.CaptureFixture[str]) -> None:
-    totals = Totals(1, 1, 0, 0, 0, 1, 1, 1.0, 1.0)
-    for formula in ("silu(x)*u", "relu(x)*o", "input: relu(x) | last: tanh(x)"):
-        rows: list[dict[str, Any]] = [{"id": 7, "rank": 1, "known": None, "formula": formula}]
-        print_next(view_of(rows, totals))
-        assert "actsearch export r 7 " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [("search", "--run", "second"), ("resume", "first")])

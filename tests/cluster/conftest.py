@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from actsearch.workers import Cluster, Job
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.cluster.pool import ClusterPool
 from actsearch.workers.cluster.remote import Terms
+from actsearch.workers.cluster.stream import Stream
+from actsearch.workers.desk import Desk
 from actsearch.workers.limits import TrainingLimit
 from tests.cluster.dask_processes import Dask
 
@@ -161,3 +164,17 @@ def wait_for_workers(link: Link, n: int) -> list[str]:
         assert time.monotonic() < until, there
         time.sleep(0.05)
     return list(there)
+
+
+def stream_of(
+    link: Any, roster: Any, desk: Desk, most: int, limit_s: float | None = None
+) -> Stream:
+    """Return a stream with short patience that hands out what a desk has."""
+    return Stream(
+        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
+        key="k",
+        most=most,
+        limit=TrainingLimit(limit_s, Told().rungs),
+        grace_s=1.0,
+        patience_s=1.0,
+    )

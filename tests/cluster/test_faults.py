@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import queue
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,11 +19,10 @@ from actsearch.workers import WAIT, Job
 from actsearch.workers.cluster.link import Link
 from actsearch.workers.cluster.remote import Terms
 from actsearch.workers.cluster.roster import Roster, Seat
-from actsearch.workers.cluster.stream import Stream, _Answer, _Out
+from actsearch.workers.cluster.stream import _Answer, _Out
 from actsearch.workers.desk import Desk, Ticket
 from actsearch.workers.guard import Faulty
-from actsearch.workers.limits import TrainingLimit
-from tests.cluster.conftest import Told, wait_for_workers
+from tests.cluster.conftest import Told, stream_of, wait_for_workers
 from tests.cluster.dask_processes import Dask, end
 
 
@@ -102,14 +100,7 @@ def test_a_machine_is_one_place_however_many_workers_it_has(
     roster._hosts = {"a:1": "a", "a:2": "a", "a:3": "a", "b:1": "b"}
     given = iter(jobs(["x", "y"]))
     desk = Desk(lambda: next(given, WAIT), ("cpu",))
-    stream = Stream(
-        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
-        key="k",
-        most=1,
-        limit=TrainingLimit(None, Told().rungs),
-        grace_s=1.0,
-        patience_s=1.0,
-    )
+    stream = stream_of(link, roster, desk, 1)
 
     def send(ticket: Ticket, seat: Seat) -> None:
         follower: Future[None] = Future()

@@ -24,7 +24,7 @@ from actsearch.workers.desk import Desk, Ticket
 from actsearch.workers.limits import TrainingLimit
 from actsearch.workers.memory import parse_memory_limit
 from actsearch.workers.watchdog import Watchdog
-from tests.cluster.conftest import Told
+from tests.cluster.conftest import Told, stream_of
 from tests.cluster.dask_processes import Dask
 
 
@@ -140,14 +140,7 @@ def test_a_guard_has_the_time_on_a_cluster_that_it_has_here(
     roster = Roster(link, key="k", payload=b"", terms=Terms(), kind="cpu", tell=print)
     given = iter(jobs(["x"]))
     desk = Desk(lambda: next(given, None), ("cpu",))
-    stream = Stream(
-        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
-        key="k",
-        most=1,
-        limit=TrainingLimit(limit_s, Told().rungs),
-        grace_s=1.0,
-        patience_s=1.0,
-    )
+    stream = stream_of(link, roster, desk, 1, limit_s)
     ticket = desk.pull()
     assert isinstance(ticket, Ticket)
     stream._send(ticket, Seat(next(iter(link.workers())), "cpu"))
@@ -182,14 +175,7 @@ def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
     monkeypatch.setattr("actsearch.workers.cluster.stream.MAX_LOSSES", 1)
     both = iter([Job((1, 1), Training("x", rung, 1)) for rung in ("short", "full")])
     desk = Desk(lambda: next(both, None), ("cpu",))
-    stream = Stream(
-        *(link, roster, desk, queue.SimpleQueue(), lambda: None),
-        key="k",
-        most=2,
-        limit=TrainingLimit(None, Told().rungs),
-        grace_s=1.0,
-        patience_s=1.0,
-    )
+    stream = stream_of(link, roster, desk, 2)
 
     def send_both() -> list[int]:
         for ticket in [desk.pull(), desk.pull()]:

@@ -13,6 +13,20 @@ from actsearch.runs import RunStore, event_log
 from tests.search.searches import births, go_on, start
 
 
+def interrupt_at(patch: pytest.MonkeyPatch, n_litters: int) -> None:
+    """Let Ctrl-C come as so many litters have been added and the next is to be."""
+    add_births, n_left = RunStore.add_births, n_litters
+
+    def interrupted(store: RunStore, *rows: Any) -> None:
+        nonlocal n_left
+        if n_left == 0:
+            raise KeyboardInterrupt
+        n_left -= 1
+        add_births(store, *rows)
+
+    patch.setattr(RunStore, "add_births", interrupted)
+
+
 def test_an_added_seed_is_trained_whatever_it_resembles(tmp_path: Path) -> None:
     start(tmp_path)
     go_on(tmp_path, births=70, seed_formulas=["gelu(-x)"])
@@ -40,17 +54,8 @@ def test_seeds_that_an_interruption_came_before_are_added_by_the_next_session(
     go_on(whole, births=70, seed_formulas=seeds)
 
     start(tmp_path)
-    add_births, n_left = RunStore.add_births, 1
-
-    def interrupted(store: RunStore, *rows: Any) -> None:
-        nonlocal n_left
-        if n_left == 0:
-            raise KeyboardInterrupt
-        n_left -= 1
-        add_births(store, *rows)
-
     with monkeypatch.context() as patch:
-        patch.setattr(RunStore, "add_births", interrupted)
+        interrupt_at(patch, 1)
         with pytest.raises(KeyboardInterrupt):
             go_on(tmp_path, births=70, seed_formulas=seeds)
     assert len(births(tmp_path)) == 61
@@ -87,17 +92,8 @@ def test_a_command_may_be_repeated(
     """With its seeds, whether an interruption came before they were added or after."""
     start(tmp_path)
     options: dict[str, Any] = {"births": 62, "seed_formulas": ["x*cos(2*x)", "x*sin(3*x)"]}
-    add_births, n_left = RunStore.add_births, n_added
-
-    def interrupted(store: RunStore, *rows: Any) -> None:
-        nonlocal n_left
-        if n_left == 0:
-            raise KeyboardInterrupt
-        n_left -= 1
-        add_births(store, *rows)
-
     with monkeypatch.context() as patch:
-        patch.setattr(RunStore, "add_births", interrupted)
+        interrupt_at(patch, n_added)
         if n_added < 2:
             with pytest.raises(KeyboardInterrupt):
                 go_on(tmp_path, **options)
