@@ -194,3 +194,20 @@ def test_losses_are_counted_for_each_training_and_where_a_worker_was_lost(
         assert not list(stream._take(_Answer(number, CommClosedError("closed"))))
     assert len(send_both()) == 2
     assert not roster.refused()
+
+
+def test_who_has_just_come_is_not_of_no_use() -> None:
+    known = {"old:1": {"status": "running"}, "new:2": {"status": "init"}}
+    link: Any = SimpleNamespace(is_up=True, workers=lambda: known)
+    roster = Roster(link, key="k", payload=b"", terms=Terms(), kind="cpu", tell=lambda _: None)
+    roster._met.add("old:1")  # asked, and refused
+    roster.refuse("old:1", "other versions")
+    roster._look()
+    assert not roster.all_refused()  # another one is starting
+    del known["new:2"]
+    roster._look()
+    assert roster.all_refused()
+    roster._hear((0.0, {"action": "add-worker", "worker": "new:2"}))
+    assert not roster.all_refused()  # it is heard of, and not seen yet
+    roster._look()
+    assert roster.all_refused()

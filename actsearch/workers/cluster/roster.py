@@ -29,6 +29,8 @@ _LOOK_EVERY_S = 2.0
 _DISMISS_S = 5.0
 #: How long a worker may take to take the task; torch may take minutes to say which devices it has.
 _ADMIT_S = 300.0
+#: What the scheduler calls workers that have just come.
+_STARTING = {"created", "init", "starting"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class Roster:
         self._seats: dict[str, tuple[Seat, ...]] = {}
         self._hosts: dict[str, str] = {}  # of those that were admitted
         self._refused: dict[str, tuple[str, float]] = {}  # why, and until when
-        self._present: set[str] = set()
+        self._present: set[str] = set()  # and those that are about to be
+        self._n_new = self._n_seen = 0  # workers that were heard of; how many before the last look
         self._paused: set[str] = set()  # short of memory: what is sent there does not begin
         self._news = threading.Event()
         self._over = False
@@ -131,7 +134,8 @@ class Roster:
     def all_refused(self) -> bool:
         """Say whether there are workers and none of them is of use."""
         with self._lock:
-            return bool(self._present) and self._present <= set(self._refused)
+            is_known = self._n_seen == self._n_new
+            return is_known and bool(self._present) and self._present <= set(self._refused)
 
     def refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
         """Give a worker no more work; after ``for_s`` it is met anew."""
@@ -140,8 +144,10 @@ class Roster:
             self._refused[worker] = reason, time.monotonic() + for_s
 
     def meet_again(self, worker: str) -> None:
-        """Take a worker for a new one: it has forgotten the task."""
+        """Take a worker for a new one: it is one, or it has forgotten the task."""
         self._forget(worker)
+        with self._lock:
+            self._n_new += 1
         self._news.set()
 
     def _forget(self, worker: str) -> None:
@@ -159,6 +165,8 @@ class Roster:
             self._news.clear()
 
     def _look(self) -> None:
+        with self._lock:
+            n_new = self._n_new
         if not self._link.is_up:
             # Whoever is there after a new connection is met anew.
             known: dict[str, Any] = {}
@@ -176,7 +184,9 @@ class Roster:
                 self._met.discard(worker)
             gone = self._met - set(there)
             new = {worker: facts for worker, facts in there.items() if worker not in self._met}
-            self._present = set(there)
+            starting = (name for name, facts in known.items() if facts["status"] in _STARTING)
+            self._present = {*there, *starting}
+            self._n_seen = n_new
             self._paused = {name for name, facts in there.items() if facts["status"] == "paused"}
             self._met |= set(new)
         for worker in gone:
@@ -247,8 +257,7 @@ class Roster:
             else:
                 self._ask_why(news["worker"])
         elif action == "add-worker":
-            self._forget(news["worker"])
-            self._news.set()
+            self.meet_again(news["worker"])
 
     def __enter__(self) -> Roster:
         self._link.client.subscribe_topic("all", self._hear)
