@@ -96,12 +96,17 @@ class _Item:
     inner: str = ""
 
 
+#: Deeper than a formula is, but for a few that nobody could read; a level is three calls of Python.
+_MAX_NESTING = 200
+
+
 class _Reader:
     """Reads tokens into rows; one rule for each command that a formula may hold."""
 
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._at = 0
+        self._nesting = 0
 
     def row(self, ends: tuple[str, ...]) -> list[_Item]:
         """Read up to one of ``ends``, which is left, or to the end."""
@@ -115,7 +120,7 @@ class _Reader:
                     raise ValueError(f"nothing stands before '{token}'")
                 items.append(self._scripted(token, items.pop()))
                 continue
-            item = self._item(token)
+            item = self._nested_item(token)
             while item.is_argument and items and items[-1].is_function:
                 # One piece: the square of a call is not that of its argument.
                 call = f"<mrow>{items.pop().markup}{_APPLY}{item.markup}</mrow>"
@@ -137,7 +142,7 @@ class _Reader:
     def _group(self) -> list[_Item]:
         """Read ``{...}``, or the one token that stands for it."""
         if self._tokens[self._at : self._at + 1] != ["{"]:
-            return [self._item(self._next())]
+            return [self._nested_item(self._next())]
         self._expect("{")
         items = self.row(("}",))
         self._expect("}")
@@ -155,6 +160,14 @@ class _Reader:
             script, tag = _row(self._group()), "msub" if token == "_" else "msup"
             below = base.inner or base.markup
         return _Item(f"<{tag}>{below}{script}</{tag}>", is_function=base.is_function)
+
+    def _nested_item(self, token: str) -> _Item:
+        self._nesting += 1
+        if self._nesting > _MAX_NESTING:
+            raise ValueError(f"nested more than {_MAX_NESTING} deep")
+        item = self._item(token)
+        self._nesting -= 1
+        return item
 
     def _item(self, token: str) -> _Item:
         """Read what begins with ``token``."""

@@ -83,7 +83,9 @@ def replace(file: Path, text: str) -> None:
         Path(draft).replace(file)
     except OSError as error:
         Path(draft).unlink(missing_ok=True) if draft else None
-        raise ActsearchError(f"'{file}' can't be written: {error.strerror}") from None
+        raise ActsearchError(
+            f"'{file}' can't be written: {error.strerror}; put it elsewhere: --out FILE"
+        ) from None
 
 
 def _remove_stale(file: Path, now_s: float) -> None:

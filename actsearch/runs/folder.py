@@ -15,6 +15,7 @@ from pathlib import Path
 
 from actsearch.errors import BadInput, shorten, unknown
 from actsearch.paths import runs_root
+from actsearch.runs import foreign
 
 #: The one file that makes a folder a run.
 DATABASE = "run.sqlite"
@@ -100,7 +101,8 @@ def existing_run(name: str, root: Path | None = None) -> Path:
             raise
         raise BadInput(f"{error}: a run lies there; rename its folder") from None
     if not _holds_run(folder):
-        if lacks_store(folder):
+        foreign.check_files(folder / DATABASE)  # a folder, a pipe or a link to nothing lies there
+        if is_of_a_run(folder):
             raise BadInput(
                 f"the run '{name}' has lost its store: {folder} is there, and {DATABASE}, which "
                 f"alone held its births and scores, is not; {CONFIG_COPY} still says what was "
@@ -111,9 +113,9 @@ def existing_run(name: str, root: Path | None = None) -> Path:
     return folder
 
 
-def lacks_store(folder: Path) -> bool:
-    """Tell whether a folder is a run's but for the one file that makes it a run."""
-    return (folder / CONFIG_COPY).is_file() and not os.path.lexists(folder / DATABASE)
+def is_of_a_run(folder: Path) -> bool:
+    """Tell whether a folder is a run, or was one that lost the file that makes it a run."""
+    return (folder / CONFIG_COPY).is_file() or os.path.lexists(folder / DATABASE)
 
 
 def default_name(task: str, root: Path | None = None, today: datetime.date | None = None) -> str:

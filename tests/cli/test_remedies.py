@@ -208,6 +208,22 @@ def test_a_run_that_lost_its_store_is_not_unknown(actsearch: Command, runs_dir: 
     assert "unknown run 'lost'" in actsearch("inspect", "lost").err
 
 
+def test_what_lies_in_place_of_a_store_is_named(actsearch: Command, runs_dir: Path) -> None:
+    for what, make in (
+        ("a folder", Path.mkdir),
+        ("a pipe", os.mkfifo),
+        ("a symbolic link", lambda path: path.symlink_to("gone")),
+    ):
+        folder = runs_dir / "other"
+        shutil.copytree(runs_dir / "first", folder, ignore=shutil.ignore_patterns("run.sqlite*"))
+        make(folder / "run.sqlite")
+        for words in (("inspect", "other"), ("resume", "other"), ("runs", "check", "other")):
+            answer = actsearch(*words)
+            assert answer.code == 2
+            assert f"run.sqlite is {what}, and a run has a regular file there" in answer.err
+        shutil.rmtree(folder)
+
+
 def flipped(file: Path, at: int) -> None:
     data = bytearray(file.read_bytes())
     data[at] ^= 0xFF

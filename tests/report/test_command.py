@@ -70,7 +70,9 @@ def test_a_file_that_cannot_be_written_is_a_failure(
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
     assert run(["report", "won"]) == 1
-    assert "'runs/won/report.html' can't be written: Permission denied" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "'runs/won/report.html' can't be written: Permission denied" in said
+    assert "put it elsewhere: --out FILE" in said
 
 
 def test_a_report_that_fails_is_a_note_and_no_failure(

@@ -39,6 +39,7 @@ TORCH_WORDS = {
         *TORCH.non_finite.values(),
         TORCH.constant,
         TORCH.number,
+        TORCH.beyond,
     )
     for word in re.findall(r"(?<![\w.])[A-Za-z_][\w.]*", template)
 }
@@ -169,6 +170,7 @@ def test_the_set_is_closed(evil: str) -> None:
 
 @settings(max_examples=40)
 @given(st.builds(Expression, trees(max_size=12)))
+@example(parse("1/1.5625e-39"))
 def test_what_python_runs_is_printed_from_the_tree(expression: Expression) -> None:
     """The eager functions: assignments of calls of torch and math, and nothing else."""
     text = eager.source(expression, (*expression.inputs, *expression.parameters), "f")
