@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -38,7 +38,7 @@ def launch(
     quiet: bool,
     where: Where,
     confirm: Callable[[Path, float], None] | None = None,
-    asked: str | None = None,
+    asked: Mapping[str, object | None],
     also: Progress | None = None,
     report: bool = True,
     forgotten: Callable[[], str] = str,
@@ -54,7 +54,8 @@ def launch(
         quiet: show no progress.
         where: where it trains; what goes on from an end that nobody wished does so there.
         confirm: confirms the run in a folder within so many seconds, and prints the verdict.
-        asked: what the user said of that, which the commands that search on say again.
+        asked: options that the commands that search on say again, by their names, where the user
+            gave them.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
         forgotten: says after an interruption what of this call is not in the run, if anything.
@@ -71,7 +72,10 @@ def launch(
         progress = Observers(progress, also)
 
     trains = as_words(said_of(where))
-    searches = [*trains, *([] if asked is None else as_words({"confirm": asked}))]
+    searches = [
+        *trains,
+        *as_words({name: value for name, value in asked.items() if value is not None}),
+    ]
 
     def again() -> str:
         name = progress.snapshot.run if progress.snapshot is not None else run

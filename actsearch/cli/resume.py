@@ -121,7 +121,7 @@ def resume(
         quiet=quiet,
         where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
-        asked=confirm,
+        asked={"confirm": confirm, "data": data},  # of these the run itself knows nothing
         also=also,
         report=not no_report,
         forgotten=forgotten,

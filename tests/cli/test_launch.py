@@ -287,6 +287,15 @@ def test_what_was_said_of_the_call_is_in_all_commands_that_follow_it(
     assert answer.err.endswith(": actsearch resume first --confirm 9s\n")
 
 
+def test_where_the_data_were_moved_to_is_said_again(
+    actsearch: Command, fake_search: FakeSearch, runs_dir: Path, tmp_path: Path
+) -> None:
+    """A run knows where its data were when it began, and not where a call found them since."""
+    fake_search.raises = KeyboardInterrupt()
+    answer = actsearch("resume", "first", "--data", str(tmp_path), "--confirm", "none", "--quiet")
+    assert answer.err.endswith(f": actsearch resume first --confirm none --data {tmp_path}\n")
+
+
 @pytest.mark.parametrize("began", [False, True])
 def test_ctrl_c_tells_whether_the_seeds_of_the_call_are_kept(
     actsearch: Command,
