@@ -122,20 +122,21 @@ def fill(store: RunStore, birth: Any) -> None:
         store.add_births([birth(id_, formula="x" * 500)])
 
 
+@pytest.mark.parametrize(("kind", "command"), [("search", "resume"), ("confirm", "confirm")])
 def test_a_full_disk_stops_cleanly_and_goes_on_later(
-    store: RunStore, birth: Any, training: Any
+    store: RunStore, birth: Any, training: Any, kind: str, command: str
 ) -> None:
-    store.begin_session({})
+    store.begin_session({"kind": kind})
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(ActsearchError) as caught:
         fill(store, birth)
     n = store.n_births()
     assert caught.value.exit_code == 1
-    assert f"database or disk is full. What was saved before is safe ({n} births, 0" in str(
+    assert f"database or disk is full. What was saved before is safe ({n} births, 0 trainings)." in str(
         caught.value
     )
-    assert "free some space, then go on with: actsearch resume r" in str(caught.value)
+    assert f"free some space, then go on with: actsearch {command} r" in str(caught.value)
     assert n > 0
     store.close()
     with RunStore.open(store.folder, write=True) as again:

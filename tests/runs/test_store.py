@@ -336,11 +336,14 @@ class TestSessions:
         with store.session({"workers": 2}) as second:
             now[0] += 3
             assert store.elapsed_s() == 10
+        with store.session({"kind": "confirm"}) as third:
+            now[0] += 50  # of no search
         assert store.elapsed_s() == 10
         ended = store.sessions()
         assert [(s.id, s.active_s, s.outcome, s.info) for s in ended] == [
             (first, 7, "done", {"budget_s": 60}),
             (second, 3, "done", {"workers": 2}),
+            (third, 50, "done", {"kind": "confirm"}),
         ]
         assert all(s.end_s is not None for s in ended)
 
@@ -352,6 +355,7 @@ class TestSessions:
         assert store.begin_session({}) == 1, "people count them"
         with RunStore.open(store.folder) as reader:
             assert reader.sessions()[0].active_s == 0
+            assert reader.sessions()[0].outcome == ""
             now[0] += 5
             store.add_births([birth(0)])
             assert reader.elapsed_s() == 5
