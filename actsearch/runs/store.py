@@ -338,10 +338,6 @@ class RunStore:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _fetch(self, query: str, *values: object) -> list[Any]:
-        with self._thread_lock:
-            return self._db.execute(query, values).fetchall()
-
     def _all(
         self, table: str, columns: str, order: str, from_row: Callable[[Any], _Row]
     ) -> list[_Row]:
@@ -369,7 +365,7 @@ class RunStore:
 
     def _count(self, table: str) -> int:
         with explained(self.path, "read"), self._moment(long=False):
-            return int(self._fetch(f"SELECT COUNT(*) FROM {table}")[0][0])
+            return int(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -160,6 +160,25 @@ class FailingAt:
         return getattr(self.real, name)
 
 
+def test_a_disk_that_fails_altogether_is_told_of_and_nothing_is_counted(
+    store: RunStore, birth: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add_births([birth(0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_db", FailingAt(store._db, "", "disk I/O error"))
+        with pytest.raises(ActsearchError) as written:
+            store.add_births([birth(1)])
+        with pytest.raises(ActsearchError) as counted:
+            store.n_births()
+    said = f"{store.path}: disk I/O error."
+    remedy = " To go on: look at the disk and its cable or mount"
+    go_on = ", then go on with: actsearch resume r"
+    safe = " What was saved before is safe."
+    assert str(written.value).startswith(f"can't write {said}{safe}{remedy}{go_on}")
+    assert str(counted.value) == f"can't read {said}{remedy}"
+    assert store.n_births() == 1
+
+
 @pytest.mark.parametrize("message", ["database or disk is full", "disk I/O error"])
 @pytest.mark.parametrize("start", ["BEGIN", "INSERT", "UPDATE", "COMMIT", "ROLLBACK"])
 def test_an_error_of_the_disk_at_any_statement_leaves_the_store_as_it_was(
