@@ -39,7 +39,11 @@ def parse_duration(text: str) -> float:
 
 
 def write_duration(duration_s: float) -> str:
-    """Write a duration as ``parse_duration`` reads it, to the billionth of a second: ``1h30m``."""
+    """Write a duration as ``parse_duration`` reads it, to the billionth of a second: ``1h30m``.
+
+    Args:
+        duration_s: at least that, and below 10**9 days.
+    """
     parts = []
     for unit, unit_s in _UNITS_S.items():
         count = duration_s if unit == "s" else duration_s // unit_s

@@ -28,6 +28,10 @@ class MachineFault(ActsearchError):
         return f"trainings can't go on: {shorten(str(self.args[0]), 500)}"
 
 
+class StoreFault(ActsearchError):
+    """The disk, or the file system, did not let a run be read or written."""
+
+
 class BadInput(ActsearchError):
     """Input that cannot be accepted; the message says what is accepted."""
 

@@ -83,6 +83,7 @@ def _record(
         else {
             "kept": dict(repaired.kept),
             "lost": dict(repaired.lost),
+            "lost_at_least": list(repaired.uncounted),
             "trainings_set_aside": repaired.n_aside,
             "damaged_file": str(repaired.damaged),
             "remarks": list(repaired.remarks),
@@ -97,7 +98,8 @@ def _tell(folder: Path, found: Findings, repaired: Repaired | None, after: Findi
     if repaired is not None:
         lines.append("repaired: the longest beginning that holds together was kept")
         for table, n in repaired.kept.items():
-            lines.append(f"  {table}: {n} kept, {repaired.lost[table]} lost")
+            least = " at least" if table in repaired.uncounted else ""
+            lines.append(f"  {table}: {n} kept,{least} {repaired.lost[table]} lost")
         if repaired.n_aside:
             lines.append(
                 f"  of the others {repaired.n_aside} trainings are whole: they are taken when the "

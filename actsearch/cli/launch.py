@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,7 @@ from actsearch.cli.options import as_words, note
 from actsearch.cli.progress import Observers, Progress, make_progress
 from actsearch.cli.report import report_after
 from actsearch.cli.where import said_of
-from actsearch.errors import ActsearchError, MachineFault, WorkersGone
+from actsearch.errors import ActsearchError, MachineFault, StoreFault, WorkersGone
 from actsearch.paths import command
 from actsearch.results.tables import printable
 
@@ -38,7 +38,8 @@ def launch(
     quiet: bool,
     where: Where,
     confirm: Callable[[Path, float], None] | None = None,
-    asked: Mapping[str, object | None],
+    asked: str | None = None,
+    data: Path | None = None,
     also: Progress | None = None,
     report: bool = True,
     forgotten: Callable[[], str] = str,
@@ -54,8 +55,8 @@ def launch(
         quiet: show no progress.
         where: where it trains; what goes on from an end that nobody wished does so there.
         confirm: confirms the run in a folder within so many seconds, and prints the verdict.
-        asked: options that the commands that search on say again, by their names, where the user
-            gave them.
+        asked: what the user said of that, which the commands that search on say again.
+        data: where the data lie now, where that isn't what the run knows.
         also: another observer of the search.
         report: write the run's report at the end, and print where it is.
         forgotten: says after an interruption what of this call is not in the run, if anything.
@@ -66,16 +67,14 @@ def launch(
     from actsearch.results.view import read_run
     from actsearch.runs import is_final, lacks_births
     from actsearch.trials.account import readable_account
+    from actsearch.workers.cluster.address import ELSEWHERE
 
     progress = make_progress(title, quiet=quiet)
     if also is not None:
         progress = Observers(progress, also)
 
-    trains = as_words(said_of(where))
-    searches = [
-        *trains,
-        *as_words({name: value for name, value in asked.items() if value is not None}),
-    ]
+    trains = as_words(said_of(where) | ({} if data is None else {"data": str(data)}))
+    searches = [*trains, *([] if asked is None else as_words({"confirm": asked}))]
 
     def again() -> str:
         name = progress.snapshot.run if progress.snapshot is not None else run
@@ -95,6 +94,9 @@ def launch(
     view = read_run(Path(result.path))
     print_hall(view, DEFAULT_TOP)
     sys.stdout.write(f"ended: {printable(result.ended)}\n")
+    last = progress.snapshot
+    if last is not None and last.n_workers == 0:
+        note(f"actsearch: the cluster has nobody left to train: start workers, {ELSEWHERE}")
     told = is_final(result.ended) or lacks_births(result.ended)
     if confirm is not None and told and not view.has_news:
         sys.stdout.write("not confirmed: no formula that is new has a score\n")
@@ -120,7 +122,7 @@ def goes_on_with(again: Callable[[], str]) -> Iterator[None]:
     """
     try:
         yield
-    except (WorkersGone, MachineFault) as error:
+    except (WorkersGone, MachineFault, StoreFault) as error:
         if not (line := again()):
             raise
         raise ActsearchError(f"{error}; go on with: {line}") from error

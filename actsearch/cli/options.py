@@ -116,12 +116,12 @@ def find_run(name: str, runs_dir: Path) -> Path:
     """
     from actsearch.paths import typed_path
     from actsearch.runs import existing_run, run_names
-    from actsearch.runs.folder import is_of_a_run, misnamed
+    from actsearch.runs.folder import lacks_store, misnamed
 
     given = typed_path(name)
     if len(given.parts) > 1 and given.name and given.parent.is_dir():
         name, runs_dir = given.name, given.parent
-    if not run_names(runs_dir) and not misnamed(runs_dir) and not is_of_a_run(runs_dir / name):
+    if not run_names(runs_dir) and not misnamed(runs_dir) and not lacks_store(runs_dir / name):
         raise BadInput(
             f"unknown run '{shorten(name)}': there are no runs in {runs_dir} "
             "(start one: actsearch search; or name the folder that holds it: --runs-dir DIR)"

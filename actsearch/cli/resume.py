@@ -121,7 +121,8 @@ def resume(
         quiet=quiet,
         where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
-        asked={"confirm": confirm, "data": data},  # of these the run itself knows nothing
+        asked=confirm,
+        data=data,
         also=also,
         report=not no_report,
         forgotten=forgotten,

@@ -114,7 +114,7 @@ def search(
         quiet=quiet,
         where=where,
         confirm=confirming(confirm, where=where, data=data, quiet=quiet),
-        asked={"confirm": asked},
+        asked=asked,
         also=also,
         report=not no_report,
     )

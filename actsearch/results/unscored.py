@@ -34,8 +34,9 @@ def unscored(rows: Iterable[_Row], shows: Callable[[_Row], str]) -> str:
     counts = Counter(row.status for row in without).most_common()
     line = f"without a score: {', '.join(f'{n} {status}' for status, n in counts)}"
     faults = [row for row in without if row.status in _FAULTS] or without
+    often = "of the faults most often" if len(faults) < len(without) else "most often"
     ((kind, _),) = Counter(kind_of(row.message) for row in faults).most_common(1)
     one = next(row for row in faults if kind_of(row.message) == kind)
-    reason = f"; most often: {shorten(one.message, _MAX_REASON)}" if one.message else ""
+    reason = f"; {often}: {shorten(one.message, _MAX_REASON)}" if one.message else ""
     shown = shows(one)
     return f"{line}{reason}{f' (see: {shown})' if shown else ''}"

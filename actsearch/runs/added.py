@@ -52,7 +52,7 @@ def given_to(sessions: Iterable[Session]) -> list[Added]:
 def with_lost(found: Salvage) -> list[Session]:
     """Return the sessions of a damaged run, and one more for seeds that none of them was given.
 
-    Its row is lost. What it was asked for else counts as that of the one before it.
+    Its row is lost. What it was asked for else counts as that of the search before it.
     """
     sessions = [found.sessions[k] for k in sorted(found.sessions)]
     given = Counter(one.formula for one in given_to(sessions))
@@ -71,9 +71,11 @@ def with_lost(found: Salvage) -> list[Session]:
         seeds.append(Added(birth.formula, (birth.id, min(later, default=n_heats))))
     begin_s = lost[0].created_s
     at = sum(one.begin_s <= begin_s for one in sessions)
-    before = sessions[at - 1].info if at else found.meta["config"]
+    searches = (one.info for one in sessions[:at] if one.info.get("kind") != "confirm")
+    before = [found.meta["config"], *searches][-1]
     info = {key: before.get(key) for key in ("budget", "births")} | info_of(seeds)
-    return [*sessions[:at], Session(0, begin_s, None, 0.0, info, "its row was lost"), *sessions[at:]]
+    one = Session(0, begin_s, begin_s, 0.0, info, "its row was lost")
+    return [*sessions[:at], one, *sessions[at:]]
 
 
 def _list(value: object) -> list[Any]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from actsearch.errors import ActsearchError, BadInput, shorten
+from actsearch.errors import BadInput, StoreFault, shorten
 from actsearch.paths import command
 from actsearch.runs.rows import Malformed
 
@@ -45,12 +45,11 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
 
     Args:
         path: the database file; its folder's name is the run's.
-        doing: "read" or "make", for the message; or "resume" or "confirm", the command that goes
-            on where it could not be written.
+        doing: "read", "write" or "make", for the message.
         safe: says what is safe, where there is something to say; called after a failure.
 
     Raises:
-        ActsearchError: the disk or the file system failed.
+        StoreFault: the disk or the file system failed.
         BadInput: the file is damaged or not a database.
     """
     try:
@@ -64,13 +63,7 @@ def explained(path: Path, doing: str, safe: Callable[[], str] | None = None) -> 
                 "from a copy, or start a new run (--run NAME)"
             ) from error
         kept = f" {safe()}" if safe else ""
-        again = ""
-        if doing in ("resume", "confirm"):
-            again = f", then go on with: {command(doing, path.parent)}"
-            doing = "write"
-        raise ActsearchError(
-            f"can't {doing} {path}: {error}.{kept} To go on: {remedy}{again}"
-        ) from error
+        raise StoreFault(f"can't {doing} {path}: {error}.{kept} To go on: {remedy}") from error
 
 
 def in_words(error: BaseException) -> str:

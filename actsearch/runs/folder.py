@@ -15,7 +15,6 @@ from pathlib import Path
 
 from actsearch.errors import BadInput, shorten, unknown
 from actsearch.paths import runs_root
-from actsearch.runs import foreign
 
 #: The one file that makes a folder a run.
 DATABASE = "run.sqlite"
@@ -101,8 +100,7 @@ def existing_run(name: str, root: Path | None = None) -> Path:
             raise
         raise BadInput(f"{error}: a run lies there; rename its folder") from None
     if not _holds_run(folder):
-        foreign.check_files(folder / DATABASE)  # a folder, a pipe or a link to nothing lies there
-        if is_of_a_run(folder):
+        if lacks_store(folder):
             raise BadInput(
                 f"the run '{name}' has lost its store: {folder} is there, and {DATABASE}, which "
                 f"alone held its births and scores, is not; {CONFIG_COPY} still says what was "
@@ -113,9 +111,9 @@ def existing_run(name: str, root: Path | None = None) -> Path:
     return folder
 
 
-def is_of_a_run(folder: Path) -> bool:
-    """Tell whether a folder is a run, or was one that lost the file that makes it a run."""
-    return (folder / CONFIG_COPY).is_file() or os.path.lexists(folder / DATABASE)
+def lacks_store(folder: Path) -> bool:
+    """Tell whether a folder is a run's but for the one file that makes it a run."""
+    return (folder / CONFIG_COPY).is_file() and not _holds_run(folder)
 
 
 def default_name(task: str, root: Path | None = None, today: datetime.date | None = None) -> str:
@@ -137,10 +135,8 @@ def default_name(task: str, root: Path | None = None, today: datetime.date | Non
 
 
 def _holds_run(folder: Path) -> bool:
-    try:
-        return (folder / DATABASE).is_file()
-    except OSError:
-        return False
+    """Whether something lies there; what is no file of a run is refused as it is opened."""
+    return os.path.lexists(folder / DATABASE)
 
 
 def is_of_run(file: Path) -> bool:

@@ -42,7 +42,8 @@ _PLAUSIBLE = 10**9
 class Repaired:
     """What a repair kept and what it did not, by the names of the tables.
 
-    ``n_aside`` trainings are neither: they are taken when the search comes to them again.
+    ``n_aside`` trainings are neither: they are taken when the search comes to them again. Of the
+    tables ``uncounted`` the file doesn't say how many rows there were: more may be lost.
     ``damaged`` is where the file lies as it was; ``remarks`` are sentences.
     """
 
@@ -51,6 +52,7 @@ class Repaired:
     n_aside: int
     damaged: Path
     remarks: tuple[str, ...]
+    uncounted: tuple[str, ...]
 
 
 def repair(folder: Path) -> Repaired:
@@ -97,7 +99,8 @@ def repair(folder: Path) -> Repaired:
         lock.release()
     lost = {name: _written(found, name) - counts[name] for name in tables}
     lost["trainings"] -= len(aside)
-    return Repaired(counts, lost, len(aside), damaged, tuple(found.remarks))
+    uncounted = tuple(name for name in tables if name not in found.tally)
+    return Repaired(counts, lost, len(aside), damaged, tuple(found.remarks), uncounted)
 
 
 def consistent(found: Salvage) -> Salvage:

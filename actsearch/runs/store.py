@@ -79,7 +79,6 @@ class RunStore:
         self._thread_lock = threading.RLock()
         self._chosen = False  # a moment, that reads are of
         self._session: tuple[int, float] | None = None  # its id, and time.monotonic() at its begin
-        self._goes_on = "resume"  # the command that goes on with what is written
         with explained(self.path, "read"):
             meta = dict(self._rows("meta", rows.META_COLUMNS, "key"))
             #: The configuration as used.
@@ -294,7 +293,6 @@ class RunStore:
             values = (id_, time.time(), None, 0.0, text, "")
             insert(db, "sessions", rows.SESSION_COLUMNS, values)
         self._session = (id_, time.monotonic())
-        self._goes_on = "confirm" if info.get("kind") == "confirm" else "resume"
         return id_
 
     def end_session(self, outcome: str = "done") -> None:
@@ -371,7 +369,7 @@ class RunStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         if self._lock is None:
             raise ValueError(f"run '{self.name}' was opened for reading")
-        with self._thread_lock, explained(self.path, self._goes_on, self._what_is_safe):
+        with self._thread_lock, explained(self.path, "write", self._what_is_safe):
             if self._db.in_transaction:  # an earlier one, that the disk did not let roll back
                 self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")

@@ -130,10 +130,11 @@ def seeds_of(
     known = there | Counter(one.formula for one in before)
     new = _without((Added(str(one), now) for one in given), known)
     n_now = len(new) + sum(one.place <= now for one in waiting)
-    if new and limit is not None and n_now > max(0, limit - n_births):
+    if new and limit is not None and n_now > max(0, limit - now[0]):
+        first = f", {counted(len(listed), 'seed')} of its own to come first" if listed else ""
         raise BadInput(
-            f"run '{store.name}' has {n_births} of {counted(limit, 'birth')}, which leaves no room "
-            f"for {counted(n_now, 'added seed')}; raise --births"
+            f"run '{store.name}' has {n_births} of {counted(limit, 'birth')}{first}, which leaves "
+            f"no room for {counted(n_now, 'added seed')}; raise --births"
         )
     added = sorted((*waiting, *new), key=lambda one: one.place)
     seeds = [Seed(parse_candidate(text), "seed") for text in listed]

@@ -158,10 +158,11 @@ class FakeSearch:
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.raises: BaseException | None = None
+        self.n_workers: int | None = None
 
     def _run(self, kind: str, folder: Path, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.calls.append((kind, args, kwargs))
-        kwargs["observer"](snapshot(run=folder.name))
+        kwargs["observer"](snapshot(run=folder.name, n_workers=self.n_workers))
         if not folder.exists():
             fill(folder)
         if self.raises is not None:

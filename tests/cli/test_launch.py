@@ -16,7 +16,7 @@ import typer
 
 from actsearch import cli
 from actsearch.cli.main import app, run
-from actsearch.errors import ActsearchError, MachineFault, WorkersGone
+from actsearch.errors import ActsearchError, MachineFault, StoreFault, WorkersGone
 from actsearch.runs import RunStore
 from actsearch.workers import Where
 from tests.cli.conftest import Command, FakeSearch
@@ -147,6 +147,7 @@ def test_ctrl_c_in_the_confirmation_says_how_to_go_on(
     [
         (WorkersGone("nobody is there"), "nobody is there"),
         (MachineFault("no disk"), "trainings can't go on: no disk"),
+        (StoreFault("can't write it"), "can't write it"),
     ],
 )
 def test_what_ends_trainings_leaves_a_command_that_works_as_it_stands(
@@ -287,13 +288,26 @@ def test_what_was_said_of_the_call_is_in_all_commands_that_follow_it(
     assert answer.err.endswith(": actsearch resume first --confirm 9s\n")
 
 
+@pytest.mark.parametrize("n_workers", [None, 0, 2])
+def test_a_search_that_ends_without_a_worker_says_so(
+    actsearch: Command, fake_search: FakeSearch, n_workers: int | None
+) -> None:
+    fake_search.n_workers = n_workers
+    said = actsearch("search", "--confirm", "none", "--quiet").err
+    assert ("has nobody left to train: start workers, or leave out" in said) == (n_workers == 0)
+
+
 def test_where_the_data_were_moved_to_is_said_again(
     actsearch: Command, fake_search: FakeSearch, runs_dir: Path, tmp_path: Path
 ) -> None:
     """A run knows where its data were when it began, and not where a call found them since."""
+    there = f"--data {tmp_path}"
+    typed = ("resume", "first", *there.split(), "--confirm", "none", "--quiet", "--no-report")
+    lines = [line.partition("  # ")[0].strip() for line in actsearch(*typed).out.splitlines()]
+    assert f"actsearch confirm first {there}" in lines
+    assert f"actsearch resume first --budget 10m {there} --confirm none" in lines
     fake_search.raises = KeyboardInterrupt()
-    answer = actsearch("resume", "first", "--data", str(tmp_path), "--confirm", "none", "--quiet")
-    assert answer.err.endswith(f": actsearch resume first --confirm none --data {tmp_path}\n")
+    assert actsearch(*typed).err.endswith(f": actsearch resume first {there} --confirm none\n")
 
 
 @pytest.mark.parametrize("began", [False, True])

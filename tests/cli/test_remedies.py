@@ -221,6 +221,8 @@ def test_what_lies_in_place_of_a_store_is_named(actsearch: Command, runs_dir: Pa
             answer = actsearch(*words)
             assert answer.code == 2
             assert f"run.sqlite is {what}, and a run has a regular file there" in answer.err
+        rows = json.loads(actsearch("runs", "--format", "json").out)
+        assert ("other", "broken") in [(row["run"], row["state"]) for row in rows]
         shutil.rmtree(folder)
 
 

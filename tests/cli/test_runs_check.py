@@ -72,6 +72,19 @@ def test_a_repair_says_what_was_kept(run: Path, actsearch: Command) -> None:
     assert not (run / "run.sqlite.damaged-2").exists()
 
 
+def test_a_repair_does_not_say_how_much_is_lost_where_it_can_not_tell(
+    run: Path, actsearch: Command
+) -> None:
+    (run / "run.sqlite").write_text("nothing of it is left")
+    told = actsearch("runs", "check", "mine", "--repair").out
+    assert "  births: 0 kept, at least 0 lost\n" in told
+    (run / "run.sqlite").write_text("nor here")
+    repair = json.loads(actsearch("runs", "check", "mine", "--repair", "--format", "json").out)[
+        "repair"
+    ]
+    assert repair["lost_at_least"] == ["births", "heats", "trainings", "trials", "sessions"]
+
+
 def test_a_repair_says_what_it_set_aside(run: Path, actsearch: Command) -> None:
     with contextlib.closing(sqlite3.connect(run / "run.sqlite")) as db, db:
         db.execute("DELETE FROM births WHERE id = 3")

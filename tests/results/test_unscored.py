@@ -28,7 +28,8 @@ def test_a_fault_is_told_before_what_is_usual() -> None:
     rows += [row(7, "failed", "no file"), row(8, "crashed", "died after 3 s")]
     rows += [row(9, "crashed", "died after 5 s"), row(10, "ok")]
     assert told(*rows) == (
-        "without a score: 5 diverged, 2 crashed, 1 failed; most often: died after 3 s "
+        "without a score: 5 diverged, 2 crashed, 1 failed; "
+        "of the faults most often: died after 3 s "
         "(see: actsearch inspect r 8)"
     )
 

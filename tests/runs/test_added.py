@@ -27,6 +27,8 @@ __all__ = ["finish"]
 def with_seeds() -> Path:
     """Return the folder of a run that was gone on with twice, each time with seeds."""
     run = copy_to(Path(tempfile.mkdtemp(prefix="actsearch-test-")) / "r")
+    with RunStore.open(run, write=True) as store, store.session({"kind": "confirm"}):
+        pass
     for births, seeds in ((50, SEEDS[:2]), (N_BIRTHS, SEEDS[2:])):
         options = OPTIONS | {"runs_dir": run.parent}
         actsearch.resume(run.name, births=births, seed_formulas=seeds, **options)
@@ -42,8 +44,8 @@ def added_of(folder: Path) -> list[int]:
     "lost",
     [
         {"births": [3]},
-        {"births": [3], "sessions": [2]},
-        {"births": [3], "sessions": [1, 2, 3]},
+        {"births": [3], "sessions": [3]},
+        {"births": [3], "sessions": [1, 2, 3, 4]},
         {"births": added_of},
     ],
     ids=["birth", "session", "sessions", "seeds"],
@@ -62,3 +64,16 @@ def test_seeds_come_back_in_their_places(root: Path, finish: Finish, lost: dict[
     assert n_trained == n_lost
     assert added_of(run) == places
     assert log_of(run) == whole
+
+
+def test_a_lost_session_leaves_the_limits_of_the_search_before_it(root: Path) -> None:
+    """And not those of a confirmation, which has none: the run would be searched without end."""
+    run = Path(shutil.copytree(with_seeds(), root / "r"))
+    lose(run, "sessions", [3, 4])
+    repair(run)
+    with RunStore.open(run) as store:
+        first, confirmed, lost = store.sessions()
+        assert (confirmed.info, lost.outcome) == ({"kind": "confirm"}, "its row was lost")
+        assert lost.end_s is not None
+        assert store.last_search()["births"] == first.info["births"]
+        assert first.info["births"]

@@ -122,11 +122,10 @@ def fill(store: RunStore, birth: Any) -> None:
         store.add_births([birth(id_, formula="x" * 500)])
 
 
-@pytest.mark.parametrize(("kind", "command"), [("search", "resume"), ("confirm", "confirm")])
 def test_a_full_disk_stops_cleanly_and_goes_on_later(
-    store: RunStore, birth: Any, training: Any, kind: str, command: str
+    store: RunStore, birth: Any, training: Any
 ) -> None:
-    store.begin_session({"kind": kind})
+    store.begin_session({})
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(ActsearchError) as caught:
@@ -136,7 +135,7 @@ def test_a_full_disk_stops_cleanly_and_goes_on_later(
     assert f"database or disk is full. What was saved before is safe ({n} births, 0 trainings)." in str(
         caught.value
     )
-    assert f"free some space, then go on with: actsearch {command} r" in str(caught.value)
+    assert str(caught.value).endswith("To go on: free some space")
     assert n > 0
     store.close()
     with RunStore.open(store.folder, write=True) as again:
@@ -172,9 +171,8 @@ def test_a_disk_that_fails_altogether_is_told_of_and_nothing_is_counted(
             store.n_births()
     said = f"{store.path}: disk I/O error."
     remedy = " To go on: look at the disk and its cable or mount"
-    go_on = ", then go on with: actsearch resume r"
     safe = " What was saved before is safe."
-    assert str(written.value).startswith(f"can't write {said}{safe}{remedy}{go_on}")
+    assert str(written.value) == f"can't write {said}{safe}{remedy}"
     assert str(counted.value) == f"can't read {said}{remedy}"
     assert store.n_births() == 1
 

@@ -10,6 +10,7 @@ import pytest
 from actsearch.errors import BadInput
 from actsearch.expressions import parse
 from actsearch.runs import RunStore, event_log
+from actsearch.search.space import load_space
 from tests.search.searches import births, go_on, start
 
 
@@ -74,6 +75,16 @@ def test_seeds_that_were_refused_do_not_come_back(tmp_path: Path) -> None:
         go_on(tmp_path, seed_formulas=["x*cos(2*x)"])
     go_on(tmp_path, births=63)
     assert all(birth.operator != "added seed" for birth in births(tmp_path))
+
+
+def test_the_seeds_of_the_space_need_room_too(tmp_path: Path) -> None:
+    start(tmp_path, births=5)
+    with RunStore.open(tmp_path / "r") as store:
+        n_more = len(load_space("default").seeds) - 5
+        assert all(birth.operator == "seed" for birth in store.births())
+    says = f"has 5 of 7 births, {n_more} seeds of its own to come first, which leaves no room for 1"
+    with pytest.raises(BadInput, match=says):
+        go_on(tmp_path, births=7, seed_formulas=["x*cos(2*x)"])
 
 
 def test_seeds_of_another_run(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from actsearch.errors import BadInput, shorten
 LOCAL = "local"
 #: How long to wait for the first worker of a cluster; those of a batch system come later.
 WAIT_S = 10.0
+#: What else may be done where a cluster trains no more; the command that goes on follows.
+ELSEWHERE = "or leave out --cluster to train here"
 
 _ACCEPTED = (
     "tcp://HOST:PORT or tls://HOST:PORT of a Dask scheduler, or local:N for N processes here"

@@ -23,6 +23,7 @@ from typing import Any
 
 from actsearch.errors import MachineFault, WorkersGone, shorten
 from actsearch.tasks.protocol import CRASHED, STOPPED, Record
+from actsearch.workers.cluster.address import ELSEWHERE
 from actsearch.workers.cluster.link import GPU, Link
 from actsearch.workers.cluster.remote import Stranger, train
 from actsearch.workers.cluster.roster import Gone, Roster, Seat
@@ -349,7 +350,10 @@ class Stream:
                 gets = "gets" if len(told) == 1 else "get"
                 warnings.warn(f"{who} of the cluster {gets} no work{for_now}: {why}", stacklevel=2)
         if self._link.is_lost:
-            raise WorkersGone(f"the connection to the scheduler at {self._link.cluster} is lost")
+            raise WorkersGone(
+                f"the connection to the scheduler at {self._link.cluster} is lost: start it again, "
+                f"{ELSEWHERE}"
+            )
         now = self._awake.now_s
         if self._roster.seats():
             self._worked_s = now
@@ -359,7 +363,10 @@ class Stream:
         useless = self._roster.all_refused() and now - self._lost_s > self._patience_s
         if useless or since > self._patience_s:
             why = f": {listed(refused.items())}" if refused else ""
-            raise WorkersGone(f"no worker of the cluster at {self._link.cluster} can train{why}")
+            raise WorkersGone(
+                f"no worker of the cluster at {self._link.cluster} can train{why}: start some, "
+                f"{ELSEWHERE}"
+            )
 
     def _refuse(self, worker: str, reason: str, for_s: float = math.inf) -> None:
         self._roster.refuse(worker, shorten(reason, 300), for_s)
