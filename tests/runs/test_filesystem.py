@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from actsearch.errors import ActsearchError
-from actsearch.runs import RunStore, filesystem
+from actsearch.runs import RunStore, filesystem, schema
 from actsearch.runs.filesystem import LOCAL, ROLLED_BACK, SharedFolderWarning
 from actsearch.runs.follow import Follower
 from tests.runs.conftest import MakeBirth, MakeTraining
@@ -289,3 +289,14 @@ def test_what_a_kill_left_to_be_rolled_back_is_by_a_reader(
     with RunStore.open(root / "killed", write=True) as again:
         again.add_births([birth(1)])
         assert again.n_births() == 2
+
+
+def test_a_setting_that_sqlite_refuses_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no write-ahead log, say, and is not known as such."""
+    asked = schema._pragma
+    monkeypatch.setattr(
+        schema, "_pragma", lambda db, name: "memory" if name == "journal_mode" else asked(db, name)
+    )
+    with pytest.raises(ActsearchError, match=r"won't set journal_mode to .* \(it is memory\): the"):
+        RunStore.create(root / "r", {}, {})
+    assert not (root / "r").exists()

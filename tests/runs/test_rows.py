@@ -59,3 +59,26 @@ def test_points_that_are_none_are_quoted(curve: str, pace: str, said: str) -> No
         rows.training_from_row((0, "full", 0, "ok", 0.5, "{}", curve, 1.0, "cpu", ""))
         rows.heat_from_row((0, 0, "full", "[0]", pace, 0))
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("value", [math.inf, {"a": [math.nan]}])
+def test_json_has_no_numbers_that_are_none(value: object) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        rows.dump(value)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("0", "full", 0, "ok", 0.5, "{}", "[]", 1.0, "cpu", ""), "an integer is wanted, not '0'"),
+        ((0, 7, 0, "ok", 0.5, "{}", "[]", 1.0, "cpu", ""), "a text is wanted, not 7"),
+        ((0, "full", 0, "ok", "x", "{}", "[]", 1.0, "cpu", ""), "a number is wanted, not 'x'"),
+        ((0, "full", 0, "ok", 0.5, "[]", "[]", 1.0, "cpu", ""), "an object is wanted, not []"),
+        ((0, "full", 0, "ok", 0.5, "{}", "{}", 1.0, "cpu", ""), "a list is wanted, not {}"),
+        ((0, "full", 0, "ok", 0.5, "{", "[]", 1.0, "cpu", ""), "not JSON: Expecting property"),
+    ],
+)
+def test_a_value_of_another_type_is_quoted(row: tuple[Any, ...], said: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        rows.training_from_row(row)
+    assert str(caught.value).startswith(said)
