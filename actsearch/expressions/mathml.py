@@ -96,8 +96,8 @@ class _Item:
     inner: str = ""
 
 
-#: Deeper than a formula is, but for a few that nobody could read; a level is three calls of Python.
-_MAX_NESTING = 200
+#: Deeper than a formula is, but for a few that nobody could read; a level is four calls of Python.
+_MAX_NESTING = 120
 
 
 class _Reader:
