@@ -7,6 +7,7 @@ MathML Core has is used, and no style, so that a page with a strict policy can h
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,8 +97,8 @@ class _Item:
     inner: str = ""
 
 
-#: Deeper than a formula is, but for a few that nobody could read; a level is four calls of Python.
-_MAX_NESTING = 120
+#: Deeper than a formula is, but for a few that nobody could read; a level is three calls of Python.
+_MAX_NESTING = 200
 
 
 class _Reader:
@@ -120,7 +121,7 @@ class _Reader:
                     raise ValueError(f"nothing stands before '{token}'")
                 items.append(self._scripted(token, items.pop()))
                 continue
-            item = self._nested_item(token)
+            item = self._item(token)
             while item.is_argument and items and items[-1].is_function:
                 # One piece: the square of a call is not that of its argument.
                 call = f"<mrow>{items.pop().markup}{_APPLY}{item.markup}</mrow>"
@@ -139,13 +140,23 @@ class _Reader:
         if token != wanted:
             raise ValueError(f"expected '{wanted}', got '{token}'")
 
+    @contextlib.contextmanager
+    def _deeper(self) -> Iterator[None]:
+        """Count a level; whatever calls itself does so by way of a group or of parentheses."""
+        self._nesting += 1
+        if self._nesting > _MAX_NESTING:
+            raise ValueError(f"nested more than {_MAX_NESTING} deep")
+        yield
+        self._nesting -= 1
+
     def _group(self) -> list[_Item]:
         """Read ``{...}``, or the one token that stands for it."""
-        if self._tokens[self._at : self._at + 1] != ["{"]:
-            return [self._nested_item(self._next())]
-        self._expect("{")
-        items = self.row(("}",))
-        self._expect("}")
+        with self._deeper():
+            if self._tokens[self._at : self._at + 1] != ["{"]:
+                return [self._item(self._next())]
+            self._expect("{")
+            items = self.row(("}",))
+            self._expect("}")
         return items
 
     def _scripted(self, token: str, base: _Item) -> _Item:
@@ -161,21 +172,14 @@ class _Reader:
             below = base.inner or base.markup
         return _Item(f"<{tag}>{below}{script}</{tag}>", is_function=base.is_function)
 
-    def _nested_item(self, token: str) -> _Item:
-        self._nesting += 1
-        if self._nesting > _MAX_NESTING:
-            raise ValueError(f"nested more than {_MAX_NESTING} deep")
-        item = self._item(token)
-        self._nesting -= 1
-        return item
-
     def _item(self, token: str) -> _Item:
         """Read what begins with ``token``."""
         if token == "{":
             self._at -= 1
             return _Item(_row(self._group()))
         if token in ("(", r"\left"):
-            return self._fenced(token)
+            with self._deeper():
+                return self._fenced(token)
         if not token.startswith("\\"):
             return _plain(token)
         command = token[1:]

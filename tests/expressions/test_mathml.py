@@ -169,3 +169,16 @@ def test_parentheses_around_one_letter_are_left_out_unless_it_is_an_argument() -
 def test_what_no_formula_is_written_as_is_refused(latex: str) -> None:
     with pytest.raises(ValueError, match=r"expected|ends|known|before"):
         from_latex(latex)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("(", ")"), ("{", "}"), (r"\left|", r"\right|"), ("x_{", "}"), ("x^{", "}"),
+        (r"\frac{1}{", "}"), (r"\frac", "x"), (r"\sqrt{", "}"), (r"\sqrt", ""),
+    ],
+)  # fmt: skip
+def test_every_way_to_nest_is_counted(opening: str, closing: str) -> None:
+    read(f"<math>{from_latex(opening * 200 + ' x' + closing * 200)}</math>")
+    with pytest.raises(ValueError, match="nested more than 200 deep"):
+        from_latex(opening * 201 + " x" + closing * 201)

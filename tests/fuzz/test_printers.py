@@ -153,7 +153,13 @@ _SOUP = st.lists(
     st.one_of(_SOUP, st.text(), texts.broken(candidates.map(lambda one: parts_of(one)[0].latex())))
 )
 @example("(" * 1000)
+@example("{" * 1000)
+@example("x_{" * 1000)
+@example("x^" * 1000)
 @example(r"\frac" * 1000)
+@example(r"\sqrt{" * 1000)
+@example(r"\left|" * 1000)
+@example(r"\left(x_{" * 1000)
 def test_latex_that_is_none_is_refused_and_never_becomes_markup(latex: str) -> None:
     promises.latex(latex)
 
