@@ -110,8 +110,8 @@ def _load_one(spec: str, data: Path | None, named: bool, data_named: bool) -> Ta
         if at:
             raise BadInput(
                 f"'{shorten(spec)}': a score, or equal parameters, can be chosen for shipped tasks "
-                f"alone; let {function}() return a task that is scored so, or a ClassificationTask "
-                "with equal_parameters=True"
+                f"alone; let {shorten(function)}() return a task that is scored so, or a "
+                "ClassificationTask with equal_parameters=True"
             )
         from actsearch.tasks.user_task import load_user_task
 

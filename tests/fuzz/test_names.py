@@ -83,6 +83,10 @@ def test_a_reference_to_a_birth_of_no_run_is_refused(tmp_path_factory: Any, text
 @example("~nobody-of-this-name/tasks.py:make_task")
 @example("a/" * 3000 + "tasks.py:make_task")
 @example("\0.py:make_task")
+@example("no/such.py:" + "a/" * 3000)
+@example("no/such.py:" + "a/" * 3000 + "@loss")
+@example("mnist1d-cnn@" + "a/" * 3000)
+@example("mnist1d-cnn@loss" + "@loss" * 2000)
 def test_any_task_is_loaded_or_refused(text: str) -> None:
     specs = taken(lambda: task_specs(text))
     taken(lambda: absolute_spec(text))
